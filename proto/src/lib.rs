@@ -1,1 +1,25 @@
+//! Heirloom's wire format: bytes ↔ verified values.
+//!
+//! What it is: the schema (prost), limits, ids, keys, signing, verifying, text forms, and the codec of DHT items.
+//! What it must not know: clocks, stores, sockets, trust. Only this crate knows prost, and only this crate makes
+//! [`Verified`] values.
+#![warn(missing_docs)]
 
+pub mod body;
+pub mod dht;
+pub mod ids;
+pub mod key;
+pub mod limits;
+mod schema;
+pub mod statement;
+pub mod text;
+pub mod time;
+pub mod work;
+
+pub use body::Body;
+pub use ids::{GossipId, Infohash, Sha256, StatementId};
+pub use key::{Key, SecretKey};
+pub use limits::Kind;
+pub use statement::{Header, Statement, Verified, VerifyError, verify};
+pub use time::Timestamp;
+pub use work::WorkId;

@@ -1,0 +1,241 @@
+//! Keys: the public names of people and projects, and the secrets behind them.
+
+use data_encoding::{Encoding, HEXLOWER_PERMISSIVE, Specification};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+/// Multicodec prefix of an Ed25519 public key in `did:key` (varint of 0xed).
+const MULTICODEC_ED25519: [u8; 2] = [0xed, 0x01];
+/// Protobuf prefix of an Ed25519 key inside a libp2p peer id with the identity hash (libp2p peer-id specification).
+const PEER_ID_ED25519: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+
+/// z-base-32, as pkarr writes keys.
+static ZBASE32: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut spec = Specification::new();
+    spec.symbols.push_str("ybndrfg8ejkmcpqxot1uwisza345h769");
+    // PANIC: the alphabet above is constant and valid.
+    spec.encoding().expect("constant alphabet")
+});
+
+/// An Ed25519 public key: a point on the curve, not of small order. Made only by [`Key::from_bytes`] and parsing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key([u8; 32]);
+
+/// Why bytes or text are not a key.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KeyError {
+    /// The text decodes to something of another length. Copy the whole key.
+    #[error("a key is 32 bytes long, this is {found}: copy the whole key")]
+    WrongLength {
+        /// Bytes found.
+        found: usize,
+    },
+    /// No Ed25519 key has these bytes: a letter is wrong.
+    #[error("this is not a valid Ed25519 key (not on the curve): a letter is wrong, copy it again")]
+    NotOnCurve,
+    /// A `did:key` of another kind, such as secp256k1.
+    #[error("this did:key is not an Ed25519 key: ask for one that begins with z6Mk")]
+    OtherKeyType,
+    /// No known form of a key.
+    #[error("{text:?} is not a key: expected did:key:z6Mk…, z6Mk…, pk:…, 12D3Koo… or 64 hexadecimal digits")]
+    NotAKey {
+        /// What was given, shortened.
+        text: String,
+    },
+}
+
+impl Key {
+    /// From the 32 bytes of RFC 8032.
+    ///
+    /// # Errors
+    /// [`KeyError::NotOnCurve`] for bytes that are no point, or one of small order (which would verify forged messages).
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
+        let point = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NotOnCurve)?;
+        if point.is_weak() { Err(KeyError::NotOnCurve) } else { Ok(Self(bytes)) }
+    }
+
+    /// From a slice.
+    ///
+    /// # Errors
+    /// As [`Key::from_bytes`], and [`KeyError::WrongLength`].
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
+        Self::from_bytes(bytes.try_into().map_err(|_| KeyError::WrongLength { found: bytes.len() })?)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The multibase form without `did:key:`, `z6Mk…`, as it is shown on the BitTorrent wire.
+    #[must_use]
+    pub fn to_multibase(&self) -> String {
+        let mut bytes = MULTICODEC_ED25519.to_vec();
+        bytes.extend_from_slice(&self.0);
+        format!("z{}", bs58::encode(bytes).into_string())
+    }
+
+    /// The pkarr form, `pk:…` in z-base-32.
+    #[must_use]
+    pub fn to_pkarr(&self) -> String {
+        format!("pk:{}", ZBASE32.encode(&self.0))
+    }
+
+    /// Whether `signature` by this key covers `message`: strict verification (RFC 8032 with canonical encodings and no
+    /// small-order points), one rule for everybody.
+    #[must_use]
+    pub fn has_signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
+    }
+
+    fn from_multibase(text: &str) -> Result<Self, KeyError> {
+        let body = text.strip_prefix('z').ok_or_else(|| not_a_key(text))?;
+        let bytes = bs58::decode(body).into_vec().map_err(|_| not_a_key(text))?;
+        match bytes.strip_prefix(&MULTICODEC_ED25519) {
+            Some(key) => Self::from_slice(key),
+            None if bytes.len() > 30 => Err(KeyError::OtherKeyType),
+            None => Err(not_a_key(text)),
+        }
+    }
+}
+
+fn not_a_key(text: &str) -> KeyError {
+    KeyError::NotAKey { text: text.chars().take(80).collect() }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    /// `did:key:z6Mk…`, `z6Mk…`, `pk:…` (pkarr), `12D3Koo…` (libp2p) or 64 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        if let Some(multibase) = text.strip_prefix("did:key:") {
+            // A did:key may be followed by a fragment that repeats it.
+            return Self::from_multibase(multibase.split('#').next().unwrap_or_default());
+        }
+        if let Some(zbase) = text.strip_prefix("pk:") {
+            let bytes = ZBASE32.decode(zbase.to_ascii_lowercase().as_bytes()).map_err(|_| not_a_key(text))?;
+            return Self::from_slice(&bytes);
+        }
+        if text.starts_with("z6Mk") {
+            return Self::from_multibase(text);
+        }
+        if text.starts_with("12D3Koo") {
+            let bytes = bs58::decode(text).into_vec().map_err(|_| not_a_key(text))?;
+            return Self::from_slice(bytes.strip_prefix(&PEER_ID_ED25519).ok_or(KeyError::OtherKeyType)?);
+        }
+        if text.len() >= 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let bytes = HEXLOWER_PERMISSIVE
+                .decode(text.as_bytes())
+                .map_err(|_| KeyError::WrongLength { found: text.len() / 2 })?;
+            return Self::from_slice(&bytes);
+        }
+        Err(not_a_key(text))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "did:key:{}", self.to_multibase())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.to_multibase())
+    }
+}
+
+/// An Ed25519 secret key. Wiped from memory when dropped; never printed.
+#[derive(Clone)]
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// From the 32-byte seed of RFC 8032.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// The 32-byte seed, for the key file and the recovery words only.
+    #[must_use]
+    pub fn to_seed(&self) -> zeroize::Zeroizing<[u8; 32]> {
+        zeroize::Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public(&self) -> Key {
+        Key(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signature over `message`. Callers pass domain-separated preimages only.
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey(of {})", self.public().to_multibase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alice() -> Key {
+        SecretKey::from_seed(&[7; 32]).public()
+    }
+
+    #[test]
+    fn every_text_form_leads_back_to_the_key() {
+        let key = alice();
+        let mut peer_id = PEER_ID_ED25519.to_vec();
+        peer_id.extend_from_slice(key.as_bytes());
+        let forms = [
+            key.to_string(),
+            key.to_multibase(),
+            key.to_pkarr(),
+            bs58::encode(peer_id).into_string(),
+            data_encoding::HEXLOWER.encode(key.as_bytes()),
+            data_encoding::HEXUPPER.encode(key.as_bytes()),
+            format!("  {key}\n"),
+            format!("{key}#{}", key.to_multibase()),
+        ];
+        for form in forms {
+            assert_eq!(form.parse::<Key>(), Ok(key), "{form}");
+        }
+        assert!(key.to_multibase().starts_with("z6Mk"));
+    }
+
+    #[test]
+    fn wrong_length_not_on_the_curve_and_foreign_keys_are_told_apart() {
+        assert_eq!("ab".repeat(31).parse::<Key>(), Err(KeyError::WrongLength { found: 31 }));
+        assert!(matches!("hello".parse::<Key>(), Err(KeyError::NotAKey { .. })));
+        assert_eq!("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>().is_err(), true);
+        assert_eq!(
+            "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>(),
+            Err(KeyError::OtherKeyType)
+        );
+        // y = 2 is no x-coordinate's point.
+        let mut off_curve = [0_u8; 32];
+        off_curve[0] = 2;
+        assert_eq!(Key::from_bytes(off_curve), Err(KeyError::NotOnCurve));
+        // The identity point verifies anything under cofactored rules.
+        let mut identity = [0_u8; 32];
+        identity[0] = 1;
+        assert_eq!(Key::from_bytes(identity), Err(KeyError::NotOnCurve));
+    }
+
+    #[test]
+    fn debug_of_a_secret_shows_only_the_public_key() {
+        let secret = SecretKey::from_seed(&[9; 32]);
+        assert!(!format!("{secret:?}").contains("0909"));
+    }
+}

@@ -1,0 +1,307 @@
+//! Statements: signing, verifying, and the two ids.
+
+use crate::body::{Body, BodyError};
+use crate::key::KeyError;
+use crate::limits::{ENVELOPE_BYTES_MAX, Kind};
+use crate::{GossipId, Key, SecretKey, Sha256, StatementId, Timestamp, schema};
+use prost::Message;
+use std::ops::Deref;
+
+/// What every body begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// How often the key was rotated.
+    pub generation: u32,
+    /// Sequence number of the key, never used twice; in practice the time of signing in milliseconds.
+    pub seq: u64,
+    /// When it was signed, by the author's clock.
+    pub created: Timestamp,
+    /// When it stops counting; `None` for rotations and proofs.
+    pub expires: Option<Timestamp>,
+}
+
+impl Header {
+    /// Whether the statement no longer counts at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+
+    /// Order in which newer replaces older: by generation, then by sequence number.
+    #[must_use]
+    pub fn order(&self) -> (u32, u64) {
+        (self.generation, self.seq)
+    }
+}
+
+/// One signed statement by a key, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    author: Key,
+    header: Header,
+    body: Body,
+    id: StatementId,
+    bytes: Vec<u8>,
+}
+
+impl Statement {
+    /// Who says it.
+    #[must_use]
+    pub fn author(&self) -> &Key {
+        &self.author
+    }
+
+    /// Sequence and times.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.body.kind()
+    }
+
+    /// Store id: SHA-256(author ‖ preimage).
+    #[must_use]
+    pub fn id(&self) -> StatementId {
+        self.id
+    }
+
+    /// The original envelope, as it is stored and forwarded.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Gossip message id: SHA-256 of the envelope.
+    #[must_use]
+    pub fn gossip_id(&self) -> GossipId {
+        gossip_id(&self.bytes)
+    }
+}
+
+/// A value that this crate has verified; nobody else can make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Gives up the mark.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Verified<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Why a statement was refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum VerifyError {
+    /// Longer than its kind may be. Blame the relayer.
+    #[error("{len} bytes are more than the {max} of this kind")]
+    TooLong {
+        /// Bytes found.
+        len: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// Not an envelope. Blame the relayer.
+    #[error("not an envelope")]
+    Malformed,
+    /// An envelope in other bytes than the canonical ones. Blame the relayer.
+    #[error("envelope is not canonical")]
+    NotCanonical,
+    /// A kind that this version does not know: ignore, do not blame, a newer version may.
+    #[error("unknown kind {0}")]
+    UnknownKind(u32),
+    /// The author is no key. Blame the relayer.
+    #[error("author: {0}")]
+    BadAuthor(KeyError),
+    /// The body breaks the rules of its kind. Blame the relayer.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The signature does not match author and bytes. Blame the relayer: it should have checked.
+    #[error("bad signature by {author}")]
+    BadSignature {
+        /// Whose signature it pretends to be.
+        author: Key,
+    },
+}
+
+impl VerifyError {
+    /// Whether whoever passed this on must have known that it is wrong.
+    #[must_use]
+    pub fn blames_relayer(&self) -> bool {
+        !matches!(self, Self::UnknownKind(_))
+    }
+}
+
+/// What the signature covers: `0x00 ‖ "heirloom/1" ‖ kind: u32 BE ‖ len(body): u32 BE ‖ body`.
+///
+/// The leading zero cannot begin a BEP44 preimage or any text; the kind inside stops a signature for one kind from
+/// passing for another.
+fn preimage(kind: u32, body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(19 + body.len());
+    bytes.push(0);
+    bytes.extend_from_slice(b"heirloom/1");
+    bytes.extend_from_slice(&kind.to_be_bytes());
+    // Bodies are capped far below 4 GiB before they come here.
+    bytes.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+fn store_id(author: &[u8], preimage: &[u8]) -> StatementId {
+    let mut bytes = author.to_vec();
+    bytes.extend_from_slice(preimage);
+    StatementId(Sha256::of(&bytes).0)
+}
+
+/// Gossip message id of any bytes.
+#[must_use]
+pub fn gossip_id(envelope: &[u8]) -> GossipId {
+    GossipId(Sha256::of(envelope).0)
+}
+
+/// The cheap checks that need no signature: size, canonical envelope, known kind, size of the kind. Gossip runs them
+/// before its duplicate cache, so that malformed bytes cost nothing.
+///
+/// # Errors
+/// All of [`VerifyError`] but the body's and the signature's.
+pub fn check_structure(bytes: &[u8]) -> Result<(), VerifyError> {
+    open(bytes).map(|_| ())
+}
+
+fn open(bytes: &[u8]) -> Result<(schema::Envelope, Kind), VerifyError> {
+    if bytes.len() > ENVELOPE_BYTES_MAX {
+        return Err(VerifyError::TooLong { len: bytes.len(), max: ENVELOPE_BYTES_MAX });
+    }
+    let envelope = schema::Envelope::decode(bytes).map_err(|_| VerifyError::Malformed)?;
+    if envelope.encode_to_vec() != bytes {
+        return Err(VerifyError::NotCanonical);
+    }
+    if envelope.author.len() != 32 || envelope.signature.len() != 64 {
+        return Err(VerifyError::Malformed);
+    }
+    let kind = Kind::from_number(envelope.kind).ok_or(VerifyError::UnknownKind(envelope.kind))?;
+    let max = kind.limits().body_bytes_max;
+    if envelope.body.len() > max {
+        return Err(VerifyError::TooLong { len: envelope.body.len(), max });
+    }
+    Ok((envelope, kind))
+}
+
+/// Bytes from anybody to a statement whose signature holds. Whether it is too old, too new or unwanted is not decided
+/// here.
+///
+/// # Errors
+/// [`VerifyError`], saying whether the relayer is to blame.
+pub fn verify(bytes: &[u8]) -> Result<Verified<Statement>, VerifyError> {
+    let (envelope, kind) = open(bytes)?;
+    let author = Key::from_slice(&envelope.author).map_err(VerifyError::BadAuthor)?;
+    let preimage = preimage(envelope.kind, &envelope.body);
+    let signature: [u8; 64] = envelope.signature.as_slice().try_into().map_err(|_| VerifyError::Malformed)?;
+    // The body is decoded first: it is the cheaper refusal.
+    let (header, body) = Body::decode(kind, &envelope.body)?;
+    if !author.has_signed(&preimage, &signature) {
+        return Err(VerifyError::BadSignature { author });
+    }
+    if let Body::Rotation(rotation) = &body {
+        rotation.check(&author)?;
+    }
+    let id = store_id(&envelope.author, &preimage);
+    Ok(Verified::new(Statement { author, header, body, id, bytes: bytes.to_vec() }))
+}
+
+/// Why this node's own statement cannot be signed. Say it to the user: their text is too long or has odd characters.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SignError {
+    /// The content breaks the rules of its kind.
+    #[error(transparent)]
+    Refused(#[from] VerifyError),
+}
+
+impl Statement {
+    /// Signs a body. What comes back went through [`verify`] like anybody's statement.
+    ///
+    /// # Errors
+    /// [`SignError`] when the content breaks the rules of its kind: text too long, not NFC, lifetime too long.
+    pub fn sign(secret: &SecretKey, header: &Header, body: &Body) -> Result<Verified<Self>, SignError> {
+        let kind = body.kind().number();
+        let bytes = body.encode(header);
+        let signature = secret.sign(&preimage(kind, &bytes));
+        let author = secret.public().as_bytes().to_vec();
+        let envelope = schema::Envelope { author, kind, body: bytes, signature: signature.to_vec() };
+        Ok(verify(&envelope.encode_to_vec())?)
+    }
+
+    /// Bytes for this node's own store: SHA-256 of the envelope, then the envelope.
+    #[must_use]
+    pub fn to_store(&self) -> Vec<u8> {
+        let mut bytes = self.gossip_id().0.to_vec();
+        bytes.extend_from_slice(&self.bytes);
+        bytes
+    }
+}
+
+/// Why stored bytes are not what was stored.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum StoredError {
+    /// The checksum does not hold: the disk changed the bytes.
+    #[error("stored statement is damaged: its checksum does not hold")]
+    Damaged,
+    /// The checksum holds, but this version cannot read the content.
+    #[error("stored statement cannot be read by this version: {0}")]
+    Unreadable(VerifyError),
+}
+
+impl Verified<Statement> {
+    /// A statement that this node verified before it stored it, as long as its checksum still holds.
+    ///
+    /// # Errors
+    /// [`StoredError`].
+    pub fn from_store(stored: &[u8]) -> Result<Self, StoredError> {
+        let (checksum, bytes) = stored.split_at_checked(32).ok_or(StoredError::Damaged)?;
+        if gossip_id(bytes).0 != checksum {
+            return Err(StoredError::Damaged);
+        }
+        let (envelope, kind) = open(bytes).map_err(StoredError::Unreadable)?;
+        let author = Key::from_slice(&envelope.author)
+            .map_err(|error| StoredError::Unreadable(VerifyError::BadAuthor(error)))?;
+        let (header, body) =
+            Body::decode(kind, &envelope.body).map_err(|error| StoredError::Unreadable(error.into()))?;
+        let id = store_id(&envelope.author, &preimage(envelope.kind, &envelope.body));
+        Ok(Self::new(Statement { author, header, body, id, bytes: bytes.to_vec() }))
+    }
+}
+
+/// An envelope without its author, as it stands in a DHT item under that author's key.
+pub(crate) fn to_slim(statement: &Statement) -> schema::Slim {
+    // PANIC: the bytes of a statement are always an envelope; nothing else makes one.
+    let envelope = schema::Envelope::decode(statement.bytes()).expect("a statement holds an envelope");
+    schema::Slim { kind: envelope.kind, body: envelope.body, signature: envelope.signature }
+}
+
+/// The whole envelope again.
+pub(crate) fn from_slim(author: &Key, slim: schema::Slim) -> Vec<u8> {
+    let author = author.as_bytes().to_vec();
+    schema::Envelope { author, kind: slim.kind, body: slim.body, signature: slim.signature }.encode_to_vec()
+}

@@ -1,0 +1,290 @@
+//! Forms of a key for people: links and cards with a checksum, and finding them in pasted text.
+//!
+//! Half of all one-letter typos of a raw key are valid keys of nobody. So what a curator hands out carries a checksum
+//! over key, name and address.
+
+use crate::{Key, Sha256};
+use std::str::FromStr;
+
+/// First line of a card.
+pub const CARD_BEGIN: &str = "-----BEGIN HEIRLOOM CARD-----";
+/// Last line of a card.
+pub const CARD_END: &str = "-----END HEIRLOOM CARD-----";
+/// Scheme of a link.
+pub const LINK_SCHEME: &str = "heirloom:";
+
+/// Longest text that is searched for keys, in bytes: a long forum thread. The rest is not looked at.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Most keys taken from one text.
+pub const FOUND_MAX: usize = 1000;
+
+/// Who is meant: a key and what its owner calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// The key.
+    pub key: Key,
+    /// Name, or empty.
+    pub name: String,
+    /// Web page, or empty.
+    pub url: String,
+}
+
+/// Why a link, a card or a text leads to nobody.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ContactError {
+    /// A letter was changed or lost on the way.
+    #[error("the checksum of this {0} does not hold: a letter was lost or changed, copy it again")]
+    Checksum(&'static str),
+    /// The checksum is missing.
+    #[error("this {0} has no checksum: copy the whole of it")]
+    NoChecksum(&'static str),
+    /// The key inside is none.
+    #[error("the key in this {what} is damaged: {error}")]
+    BadKey {
+        /// Link or card.
+        what: &'static str,
+        /// Why.
+        error: crate::key::KeyError,
+    },
+    /// The card has no end, or a field is missing.
+    #[error("this card is cut off: copy it from BEGIN to END")]
+    CutOff,
+    /// Nothing in the text.
+    #[error("no Heirloom card, link or did:key found in the text: copy the curator's card or link whole")]
+    NothingFound,
+}
+
+impl Contact {
+    /// Eight letters over key, name and address: 40 bits of SHA-256 in base 32.
+    #[must_use]
+    pub fn checksum(&self) -> String {
+        let mut bytes = b"heirloom/1/contact\0".to_vec();
+        bytes.extend_from_slice(self.key.as_bytes());
+        for text in [&self.name, &self.url] {
+            bytes.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        data_encoding::BASE32_NOPAD.encode(&Sha256::of(&bytes).0[..5]).to_lowercase()
+    }
+
+    /// `heirloom:z6Mk…?name=…&url=…&check=…`.
+    #[must_use]
+    pub fn to_link(&self) -> String {
+        let mut link = format!("{LINK_SCHEME}{}?", self.key.to_multibase());
+        for (field, text) in [("name", &self.name), ("url", &self.url)] {
+            if !text.is_empty() {
+                link.push_str(&format!("{field}={}&", percent_encode(text)));
+            }
+        }
+        link + "check=" + &self.checksum()
+    }
+
+    /// The short block for forum posts and mails.
+    #[must_use]
+    pub fn to_card(&self) -> String {
+        let mut card = format!("{CARD_BEGIN}\n");
+        if !self.name.is_empty() {
+            card.push_str(&format!("Name: {}\n", self.name));
+        }
+        card.push_str(&format!("Key: {}\n", self.key));
+        if !self.url.is_empty() {
+            card.push_str(&format!("Url: {}\n", self.url));
+        }
+        card + &format!("Check: {}\n{CARD_END}\n", self.checksum())
+    }
+
+    /// From a `heirloom:` link.
+    ///
+    /// # Errors
+    /// [`ContactError`] when the key or the checksum does not hold.
+    pub fn from_link(link: &str) -> Result<Self, ContactError> {
+        let rest = link.trim().strip_prefix(LINK_SCHEME).ok_or(ContactError::NothingFound)?;
+        let rest = rest.trim_start_matches('/');
+        let (key, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let key = Key::from_str(key).map_err(|error| ContactError::BadKey { what: "link", error })?;
+        let mut contact = Self { key, name: String::new(), url: String::new() };
+        let mut check = None;
+        // `&amp;` is what a page's source makes of `&`.
+        for pair in query.replace("&amp;", "&").split('&') {
+            match pair.split_once('=') {
+                Some(("name", text)) => contact.name = percent_decode(text),
+                Some(("url", text)) => contact.url = percent_decode(text),
+                Some(("check", text)) => check = Some(text.to_lowercase()),
+                _ => {}
+            }
+        }
+        match check {
+            None => Err(ContactError::NoChecksum("link")),
+            Some(check) if check == contact.checksum() => Ok(contact),
+            Some(_) => Err(ContactError::Checksum("link")),
+        }
+    }
+
+    /// From the text between a card's first and last line, however a forum has wrapped or quoted it.
+    fn from_card_body(body: &str) -> Result<Self, ContactError> {
+        let unquoted: Vec<&str> =
+            body.lines().map(|line| line.trim_start_matches(['>', '|', ' ', '\t', '\u{a0}'])).collect();
+        let text = unquoted.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let field = |label: &str| {
+            let start = text.find(label)? + label.len();
+            let rest = &text[start..];
+            let end = ["Name:", "Key:", "Url:", "Check:"].iter().filter_map(|next| rest.find(&format!(" {next}"))).min();
+            Some(rest[..end.unwrap_or(rest.len())].trim().to_owned())
+        };
+        let key = field("Key:").ok_or(ContactError::CutOff)?;
+        let key = Key::from_str(&key.replace(' ', "")).map_err(|error| ContactError::BadKey { what: "card", error })?;
+        let contact =
+            Self { key, name: field("Name:").unwrap_or_default(), url: field("Url:").unwrap_or_default() };
+        match field("Check:") {
+            None => Err(ContactError::NoChecksum("card")),
+            Some(check) if check.to_lowercase() == contact.checksum() => Ok(contact),
+            Some(_) => Err(ContactError::Checksum("card")),
+        }
+    }
+}
+
+/// Everybody whom a pasted text names by card, link or `did:key:`, in order, each once. A card or link wins over the
+/// bare key that stands inside it.
+///
+/// # Errors
+/// [`ContactError`] when a card or link is damaged (following the rest would hide that), or nothing is found.
+pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = &text[..end];
+    let mut found: Vec<Contact> = Vec::new();
+    let mut add = |contact: Contact| {
+        match found.iter().position(|known| known.key == contact.key) {
+            Some(at) if found[at].name.is_empty() => found[at] = contact,
+            None if found.len() < FOUND_MAX => found.push(contact),
+            _ => {}
+        }
+    };
+    let mut rest = text;
+    // Cards first: they are cut out, so that the did:key inside is not seen as a second find.
+    let mut outside = String::new();
+    while let Some(start) = rest.find(CARD_BEGIN) {
+        outside.push_str(&rest[..start]);
+        let body = &rest[start + CARD_BEGIN.len()..];
+        let end = body.find(CARD_END).ok_or(ContactError::CutOff)?;
+        add(Contact::from_card_body(&body[..end])?);
+        rest = &body[end + CARD_END.len()..];
+    }
+    outside.push_str(rest);
+    for word in outside.split(|c: char| c.is_whitespace() || "<>\"'()[]{}`,;".contains(c)) {
+        let word = word.trim_end_matches(['.', '!', '?', ':']);
+        if let Some(at) = word.find(LINK_SCHEME)
+            && word[at + LINK_SCHEME.len()..].trim_start_matches('/').starts_with("z6Mk")
+        {
+            add(Contact::from_link(&word[at..])?);
+        } else if let Some(at) = word.find("did:key:z6Mk") {
+            let token: String = word[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == ':').collect();
+            if let Ok(key) = token.parse::<Key>() {
+                add(Contact { key, name: String::new(), url: String::new() });
+            }
+        }
+    }
+    if found.is_empty() { Err(ContactError::NothingFound) } else { Ok(found) }
+}
+
+fn percent_encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        match (first, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            (b'+', _) => {
+                bytes.push(b' ');
+                rest = tail;
+            }
+            _ => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SecretKey;
+
+    fn alice() -> Contact {
+        Contact {
+            key: SecretKey::from_seed(&[3; 32]).public(),
+            name: "Alice, Ünï & Co".into(),
+            url: "https://blog.example/a?b=c".into(),
+        }
+    }
+
+    #[test]
+    fn link_and_card_lead_back_to_the_contact() {
+        let alice = alice();
+        assert_eq!(Contact::from_link(&alice.to_link()), Ok(alice.clone()));
+        assert_eq!(find_contacts(&alice.to_card()), Ok(vec![alice]));
+    }
+
+    #[test]
+    fn every_changed_letter_of_a_link_is_noticed() {
+        let link = alice().to_link();
+        for at in LINK_SCHEME.len()..link.len() {
+            let mut changed = link.clone().into_bytes();
+            changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
+            let changed = String::from_utf8(changed).expect("ascii");
+            assert_ne!(Contact::from_link(&changed).ok(), Some(alice()), "{changed}");
+            assert!(Contact::from_link(&changed).is_err(), "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_card_survives_what_forums_do_to_it() {
+        let card = alice().to_card();
+        let quoted: String = card.lines().map(|line| format!("> > {line}  \r\n")).collect();
+        let one_line = card.replace('\n', " ");
+        for mangled in [quoted, one_line, format!("Hello all,\nfollow me: {card} and enjoy did:nothing.")] {
+            assert_eq!(find_contacts(&mangled), Ok(vec![alice()]), "{mangled}");
+        }
+    }
+
+    #[test]
+    fn damaged_cards_are_refused_not_skipped() {
+        let card = alice().to_card();
+        assert_eq!(find_contacts(&card.replace("Alice", "Alica")), Err(ContactError::Checksum("card")));
+        assert_eq!(find_contacts(&card.replace(CARD_END, "")), Err(ContactError::CutOff));
+        let unchecked: String = card.lines().filter(|l| !l.starts_with("Check")).map(|l| format!("{l}\n")).collect();
+        assert_eq!(find_contacts(&unchecked), Err(ContactError::NoChecksum("card")));
+        assert_eq!(find_contacts("nothing here"), Err(ContactError::NothingFound));
+    }
+
+    #[test]
+    fn several_keys_are_found_once_each() {
+        let bob = SecretKey::from_seed(&[4; 32]).public();
+        let text = format!("{} {bob}, and again ({bob}) <a href=\"{}\">me</a>.", alice().to_card(), alice().to_link());
+        let found = find_contacts(&text).expect("two");
+        assert_eq!(found.iter().map(|c| c.key).collect::<Vec<_>>(), vec![alice().key, bob]);
+    }
+
+    #[test]
+    fn bare_hex_in_text_is_no_key() {
+        assert_eq!(find_contacts(&"ab".repeat(32)), Err(ContactError::NothingFound));
+    }
+}
