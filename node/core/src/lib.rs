@@ -1,1 +1,27 @@
+//! What a Heirloom node decides: sans-IO state machines.
+//!
+//! [`Service`] takes [`Input`]s with the time of their arrival and gives [`Output`]s; the driver in the `heirloom` crate
+//! and the simulator run the very same code. What it must not know: sockets, files, threads, clocks, global randomness,
+//! JSON. Equal seed and inputs give equal outputs.
+#![warn(missing_docs)]
 
+pub mod catalogue;
+pub mod command;
+pub mod curation;
+mod fields;
+pub mod ground;
+pub mod identity;
+pub mod ingest;
+pub mod io;
+pub mod ledger;
+pub mod replication;
+pub mod scoring;
+mod service;
+pub mod store;
+pub mod torrents;
+pub mod views;
+
+pub use command::{Command, CommandError, Reply};
+pub use io::{Input, Now, Output};
+pub use service::{Config, Halt, OpenError, Service};
+pub use store::{MemoryStore, Store};

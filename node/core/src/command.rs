@@ -1,0 +1,250 @@
+//! What the user can ask for, and the answers. Whoever asks (CLI, HTTP, a test) has already parsed text into these
+//! types; whoever answers text or JSON does so outside.
+
+use crate::views;
+use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
+use heirloom_proto::{Infohash, Key, StatementId, WorkId};
+use std::time::Duration;
+
+/// A wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Who am I?
+    Identity,
+    /// Set my name and address.
+    SetProfile {
+        /// New name, if it changes.
+        name: Option<String>,
+        /// New address, if it changes.
+        url: Option<String>,
+    },
+    /// Follow a key, or say what following it would change.
+    Follow {
+        /// Whom.
+        key: Key,
+        /// How much; positive.
+        level: Level,
+        /// For what.
+        scope: Scope,
+        /// What I call them; empty: what they call themselves.
+        alias: String,
+        /// Only the preview.
+        preview: bool,
+    },
+    /// Whom do I follow?
+    Follows,
+    /// Stop following.
+    Unfollow {
+        /// Whom.
+        key: Key,
+    },
+    /// Sign an attestation.
+    Attest {
+        /// About whom.
+        subject: Key,
+        /// How much.
+        level: Level,
+        /// For what.
+        scope: Scope,
+        /// Why.
+        reason: String,
+        /// For how long; `None`: the usual time.
+        lifetime: Option<Duration>,
+        /// Keep it to myself.
+        private: bool,
+    },
+    /// Sign a verdict.
+    Verdict {
+        /// On what.
+        infohash: Infohash,
+        /// What I found.
+        opinion: Opinion,
+        /// In my words.
+        note: String,
+        /// Keep it to myself.
+        private: bool,
+    },
+    /// Explain a score.
+    Why {
+        /// Of whom or what.
+        subject: Subject,
+        /// In which scope.
+        scope: Scope,
+    },
+    /// Keys with their scores, best first.
+    Trust {
+        /// In which scope.
+        scope: Scope,
+        /// At most so many.
+        limit: usize,
+    },
+    /// What was received.
+    Ledger {
+        /// How to add up.
+        by: views::LedgerBy,
+    },
+    /// List a release of a work.
+    Publish(Publish),
+    /// Take a statement back.
+    Retract {
+        /// Which.
+        target: Target,
+    },
+    /// Find works by text.
+    Search {
+        /// Words.
+        text: String,
+        /// Only this kind.
+        kind: Option<WorkKind>,
+        /// Only works with a release of this band or better; `None`: all but the distrusted.
+        band: Option<heirloom_graph::Band>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Show a work and its releases, asking the network too.
+    Show {
+        /// Which.
+        work: WorkId,
+        /// How long the network may take; `None`: the usual time.
+        wait: Option<Duration>,
+    },
+    /// Fetch a release.
+    Get {
+        /// Which.
+        what: Wanted,
+        /// Folder to put it in; `None`: the usual one.
+        to: Option<String>,
+        /// Although it is not trusted.
+        anyway: bool,
+    },
+    /// How is the node?
+    Status,
+    /// Every statement of mine.
+    Export,
+    /// Check every stored statement again and rebuild what is derived.
+    Reindex,
+}
+
+/// What `why` is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A key.
+    Key(Key),
+    /// A release.
+    Release(Infohash),
+    /// The best release of a work.
+    Work(WorkId),
+}
+
+/// What `get` is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A release.
+    Release(Infohash),
+    /// The best release of a work.
+    Work(WorkId),
+}
+
+/// What `retract` is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A statement.
+    Statement(StatementId),
+    /// My listings of a release.
+    Release(Infohash),
+}
+
+/// Everything that a listing needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// A path, a torrent file or a magnet link, as the user gave it.
+    pub source: String,
+    /// The work.
+    pub work: WorkId,
+    /// Its title, for a new or changed work record.
+    pub title: Option<String>,
+    /// Its year.
+    pub year: Option<u32>,
+    /// What it is.
+    pub kind: Option<WorkKind>,
+    /// Season and episode, if the release is one.
+    pub episode: Option<(u32, u32)>,
+    /// Files of a season pack: path ends with the text → season and episode.
+    pub map: Vec<(String, (u32, u32))>,
+    /// SPDX expression.
+    pub licence: String,
+    /// Such as `1080p`.
+    pub resolution: String,
+    /// BCP 47.
+    pub languages: Vec<String>,
+    /// Keep it to myself.
+    pub private: bool,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each carries the view that its command names")]
+pub enum Reply {
+    Identity(views::Identity),
+    Followed(views::Followed),
+    Follows(Vec<views::Follow>),
+    Signed(views::Signed),
+    Why(Box<views::Why>),
+    Trust(Vec<views::TrustRow>),
+    Ledger(Vec<views::LedgerRow>),
+    Published(Box<views::Published>),
+    Works(Vec<views::Found>),
+    Work(Box<views::Work>),
+    Getting(views::Getting),
+    Status(views::Status),
+    Statements(Vec<Vec<u8>>),
+    Reindexed(views::Reindexed),
+}
+
+/// Which exit a refused command takes; the numbers are in the CLI contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Something failed: exit 1.
+    Failed,
+    /// The input is wrong: exit 2.
+    BadInput,
+    /// There is no such thing: exit 3.
+    NotFound,
+    /// Untrusted, blocked or unsafe: exit 4.
+    Refused,
+}
+
+/// Why a command was not carried out. One sentence that says what to do.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct CommandError {
+    /// Which exit.
+    pub fault: Fault,
+    /// Stable name for scripts, such as `unknown_release`.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl CommandError {
+    /// A refusal.
+    pub fn new(fault: Fault, code: &'static str, message: impl Into<String>) -> Self {
+        Self { fault, code, message: message.into() }
+    }
+
+    /// The input is wrong.
+    pub fn bad_input(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Fault::BadInput, code, message)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Fault::NotFound, code, message)
+    }
+
+    /// It needs a network that this process does not have.
+    #[must_use]
+    pub fn needs_node(what: &str) -> Self {
+        Self::new(Fault::Failed, "needs_node", format!("{what} needs a running node: start one with `heirloom run`"))
+    }
+}

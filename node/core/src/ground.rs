@@ -1,0 +1,269 @@
+//! Ground state: the store with the changes that are not committed yet laid over it, and the record of a statement.
+//!
+//! Only [`crate::ingest`] and the topics that own a table write here. Nothing leaves the core before [`Ground::commit`].
+
+use crate::fields::Fields;
+use crate::store::{Batch, Durability, Store, StoreError, Table};
+use crate::views::Source;
+use heirloom_proto::{Key, Kind, Sha256, Statement, StatementId, Timestamp, Verified};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// Where a statement stands: one live statement for each author, kind and slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Author.
+    pub author: Key,
+    /// Kind.
+    pub kind: Kind,
+    /// Slot.
+    pub slot: Sha256,
+}
+
+impl Place {
+    /// Of a statement.
+    #[must_use]
+    pub fn of(statement: &Statement) -> Self {
+        Self { author: *statement.author(), kind: statement.kind(), slot: statement.body().slot() }
+    }
+
+    /// Key in the tables.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.author.as_bytes().to_vec();
+        bytes.extend_from_slice(&self.tail());
+        bytes
+    }
+
+    fn tail(&self) -> Vec<u8> {
+        let mut bytes = vec![kind_byte(self.kind)];
+        bytes.extend_from_slice(&self.slot.0);
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let author = Key::from_bytes(fields.array()?).ok()?;
+        let kind = Kind::from_number(u32::from(fields.u8()?))?;
+        Some(Self { author, kind, slot: Sha256(fields.array()?) })
+    }
+}
+
+fn kind_byte(kind: Kind) -> u8 {
+    // Kinds are numbered from 1 to 11.
+    u8::try_from(kind.number()).unwrap_or(u8::MAX)
+}
+
+/// A statement with what this node knows about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The statement.
+    pub statement: Verified<Statement>,
+    /// It never leaves this node.
+    pub is_private: bool,
+    /// How it came here.
+    pub source: Source,
+    /// When it came here.
+    pub received: Timestamp,
+}
+
+impl Stored {
+    fn to_bytes(&self) -> Vec<u8> {
+        let source = match self.source {
+            Source::Store => 0,
+            Source::Dht => 1,
+            Source::Gossip => 2,
+        };
+        let mut bytes = vec![u8::from(self.is_private), source];
+        bytes.extend_from_slice(&self.received.0.to_be_bytes());
+        bytes.extend_from_slice(&self.statement.to_store());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let is_private = fields.u8()? != 0;
+        let source = match fields.u8()? {
+            1 => Source::Dht,
+            2 => Source::Gossip,
+            _ => Source::Store,
+        };
+        let received = Timestamp(fields.u64()?);
+        let statement = Verified::<Statement>::from_store(fields.0).ok()?;
+        Some(Self { statement, is_private, source, received })
+    }
+}
+
+/// The store and what is to be written to it next.
+#[derive(Debug)]
+pub struct Ground<S> {
+    store: S,
+    pending: Batch,
+    durability: Durability,
+}
+
+impl<S: Store> Ground<S> {
+    /// Over a store.
+    pub fn new(store: S) -> Self {
+        Self { store, pending: Batch::default(), durability: Durability::Process }
+    }
+
+    /// The value of a key, with pending changes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.pending.changes.get(&(table, key.to_vec())) {
+            Some(value) => Ok(value.clone()),
+            None => self.store.get(table, key),
+        }
+    }
+
+    /// Every key with that prefix, in order, with pending changes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn all(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let mut found = BTreeMap::new();
+        self.store.scan(table, prefix, &mut |key, value| {
+            found.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        let pending = self.pending.changes.range((table, prefix.to_vec())..);
+        for ((_, key), value) in pending.take_while(|((t, key), _)| *t == table && key.starts_with(prefix)) {
+            match value {
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
+            };
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// Notes a change. `durability` says what it must survive before anything that depends on it is sent.
+    pub fn put(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>, durability: Durability) {
+        self.pending.changes.insert((table, key), value);
+        self.durability = self.durability.max(durability);
+    }
+
+    /// Whether something waits for a commit.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        !self.pending.changes.is_empty()
+    }
+
+    /// Writes what waits. On an error nothing was written and the process must stop.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        if !self.has_pending() {
+            return Ok(());
+        }
+        self.store.write(&self.pending, self.durability)?;
+        self.pending = Batch::default();
+        self.durability = Durability::Process;
+        Ok(())
+    }
+
+    /// The store itself, for the end of a simulated life.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// The live statement at a place.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A damaged record reads as none: it will be fetched again.
+    pub fn statement(&self, place: &Place) -> Result<Option<Stored>, StoreError> {
+        Ok(self.get(Table::Statements, &place.to_bytes())?.and_then(|bytes| Stored::from_bytes(&bytes)))
+    }
+
+    /// Live statements whose place begins with `prefix`, and how many records there are damaged.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn statements(&self, prefix: &[u8]) -> Result<(Vec<Stored>, usize), StoreError> {
+        let records = self.all(Table::Statements, prefix)?;
+        let count = records.len();
+        let good: Vec<Stored> = records.into_iter().filter_map(|(_, bytes)| Stored::from_bytes(&bytes)).collect();
+        let damaged = count - good.len();
+        Ok((good, damaged))
+    }
+
+    /// Live statements of a key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn statements_of(&self, author: &Key) -> Result<Vec<Stored>, StoreError> {
+        Ok(self.statements(author.as_bytes())?.0)
+    }
+
+    /// Where the statement with that sequence number of that key stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn place_by_sequence(&self, author: &Key, order: (u32, u64)) -> Result<Option<Place>, StoreError> {
+        let tail = self.get(Table::Sequence, &sequence_key(author, order))?;
+        Ok(tail.and_then(|tail| {
+            let mut bytes = author.as_bytes().to_vec();
+            bytes.extend_from_slice(&tail);
+            Place::from_bytes(&bytes)
+        }))
+    }
+
+    /// Where the statement with that id stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn place_by_id(&self, id: &StatementId) -> Result<Option<Place>, StoreError> {
+        Ok(self.get(Table::Ids, &id.0)?.and_then(|bytes| Place::from_bytes(&bytes)))
+    }
+
+    /// The newest order ever accepted at a place, live or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn floor(&self, place: &Place) -> Result<Option<(u32, u64)>, StoreError> {
+        Ok(self.get(Table::Floors, &place.to_bytes())?.and_then(|bytes| {
+            let mut fields = Fields(&bytes);
+            Some((fields.u32()?, fields.u64()?))
+        }))
+    }
+
+    /// Puts a statement at its place, over whatever stood there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn insert(&mut self, stored: &Stored, durability: Durability) -> Result<(), StoreError> {
+        let place = Place::of(&stored.statement);
+        self.remove(&place)?;
+        let order = stored.statement.header().order();
+        let mut floor = order.0.to_be_bytes().to_vec();
+        floor.extend_from_slice(&order.1.to_be_bytes());
+        self.put(Table::Statements, place.to_bytes(), Some(stored.to_bytes()), durability);
+        self.put(Table::Sequence, sequence_key(&place.author, order), Some(place.tail()), durability);
+        self.put(Table::Ids, stored.statement.id().0.to_vec(), Some(place.to_bytes()), durability);
+        self.put(Table::Floors, place.to_bytes(), Some(floor), durability);
+        Ok(())
+    }
+
+    /// Takes the statement at a place away; its floor stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn remove(&mut self, place: &Place) -> Result<Option<Stored>, StoreError> {
+        let Some(old) = self.statement(place)? else { return Ok(None) };
+        self.put(Table::Statements, place.to_bytes(), None, Durability::Process);
+        let order = old.statement.header().order();
+        self.put(Table::Sequence, sequence_key(&place.author, order), None, Durability::Process);
+        self.put(Table::Ids, old.statement.id().0.to_vec(), None, Durability::Process);
+        Ok(Some(old))
+    }
+}
+
+fn sequence_key(author: &Key, (generation, seq): (u32, u64)) -> Vec<u8> {
+    let mut key = author.as_bytes().to_vec();
+    key.extend_from_slice(&generation.to_be_bytes());
+    key.extend_from_slice(&seq.to_be_bytes());
+    key
+}

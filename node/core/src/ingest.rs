@@ -1,0 +1,359 @@
+//! The one door to ground state: every statement, one's own included, passes here, and what core says of it is its
+//! admission.
+//!
+//! Order of the checks: signature (already behind a [`Verified`]), time, floors, conflicts, retractions, quotas.
+
+use crate::ground::{Ground, Place, Stored};
+use crate::io::{Admission, Now};
+use crate::store::{Durability, Store, StoreError};
+use crate::views::Source;
+use heirloom_proto::limits::{FUTURE_MS_MAX, PUSH_AGE_MS_MAX};
+use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Verified};
+use rand_core::Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Most bytes of statements by one followed key: an archive of a busy curator.
+pub const FOLLOWED_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of statements by one key that has a score but is not followed.
+pub const RATED_BYTES_MAX: usize = 64 << 10;
+/// Most bytes of statements by all strangers together. Overflow evicts a random stranger's statement, so that nobody can
+/// choose whose.
+pub const STRANGERS_BYTES_MAX: usize = 16 << 20;
+
+/// Most authors whose push rate is remembered. Overflow forgets the one that pushed longest ago.
+const BUCKETS_MAX: usize = 10_000;
+
+/// Why a statement did not get in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Refusal {
+    /// Its time is more than ten minutes ahead of this clock.
+    #[error("from the future")]
+    Future,
+    /// It no longer counts.
+    #[error("expired")]
+    Expired,
+    /// Too old to be pushed; sync may still bring it.
+    #[error("too old to push")]
+    TooOldToPush,
+    /// The same statement is here.
+    #[error("known")]
+    Known,
+    /// A newer one stood at its place.
+    #[error("rolled back")]
+    RolledBack,
+    /// Another statement with the same number wins.
+    #[error("lost a conflict")]
+    LostConflict,
+    /// Its author took it back.
+    #[error("retracted")]
+    Retracted,
+    /// Its author has as many as a key may have.
+    #[error("over the quota of its author")]
+    OverQuota,
+    /// Its author pushes too fast.
+    #[error("pushed too fast")]
+    TooFast,
+    /// Its author's next key took over and says that the old one is compromised.
+    #[error("by a compromised key")]
+    Compromised,
+}
+
+/// What a new statement did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// What stood there before and is gone, together with what a retraction or an eviction took away.
+    pub removed: Vec<Stored>,
+    /// The new record.
+    pub stored: Stored,
+}
+
+/// How much of an author is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The owner.
+    Own,
+    /// Followed.
+    Followed,
+    /// Has a score above zero.
+    Rated,
+    /// Nobody known.
+    Stranger,
+}
+
+/// Tokens of one author and kind.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    tokens: f64,
+    at: Duration,
+}
+
+/// Counts that quotas need; derived, rebuilt at start.
+#[derive(Debug, Default)]
+pub struct Ingest {
+    counts: BTreeMap<(Key, Kind), usize>,
+    bytes: BTreeMap<Key, usize>,
+    buckets: BTreeMap<(Key, Kind), Bucket>,
+    strangers: BTreeSet<Key>,
+    /// Refusals and other events by name, for `status`.
+    pub counters: BTreeMap<&'static str, u64>,
+}
+
+impl Ingest {
+    /// Adds one to a counter.
+    pub fn count(&mut self, name: &'static str) {
+        *self.counters.entry(name).or_default() += 1;
+    }
+
+    /// Notes a record that is in the store.
+    pub fn note(&mut self, stored: &Stored) {
+        let author = *stored.statement.author();
+        *self.counts.entry((author, stored.statement.kind())).or_default() += 1;
+        *self.bytes.entry(author).or_default() += stored.statement.bytes().len();
+    }
+
+    /// Notes that a record is gone.
+    pub fn forget(&mut self, stored: &Stored) {
+        let author = *stored.statement.author();
+        if let Some(count) = self.counts.get_mut(&(author, stored.statement.kind())) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(bytes) = self.bytes.get_mut(&author) {
+            *bytes = bytes.saturating_sub(stored.statement.bytes().len());
+            if *bytes == 0 {
+                self.bytes.remove(&author);
+                self.strangers.remove(&author);
+            }
+        }
+    }
+
+    /// Keys with live statements.
+    #[must_use]
+    pub fn authors(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Live statements.
+    #[must_use]
+    pub fn statements(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// Takes a statement in, or says why not.
+    ///
+    /// # Errors
+    /// The inner error is the refusal; the outer one means that the store failed.
+    pub fn admit<S: Store>(
+        &mut self,
+        now: Now,
+        ground: &mut Ground<S>,
+        rng: &mut impl Rng,
+        new: Stored,
+        standing: Standing,
+    ) -> Result<Result<Accepted, Refusal>, StoreError> {
+        if let Err(refusal) = self.check_time(now, &new, standing) {
+            return Ok(Err(refusal));
+        }
+        let place = Place::of(&new.statement);
+        let mut removed = match check_place(ground, &place, &new.statement)? {
+            Ok(removed) => removed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let replaces = ground.statement(&place)?;
+        if replaces.is_none() && self.is_over_quota(&new.statement, standing) {
+            return Ok(Err(Refusal::OverQuota));
+        }
+        removed.extend(replaces);
+        for old in &removed {
+            ground.remove(&Place::of(&old.statement))?;
+            self.forget(old);
+        }
+        if let Body::Retraction(retraction) = new.statement.body()
+            && let Some(target) = ground.place_by_id(&retraction.target)?
+            && target.author == place.author
+            && let Some(old) = ground.remove(&target)?
+        {
+            self.forget(&old);
+            removed.push(old);
+        }
+        let durability = if standing == Standing::Own { Durability::Disk } else { Durability::Process };
+        ground.insert(&new, durability)?;
+        self.note(&new);
+        if standing == Standing::Stranger {
+            self.strangers.insert(place.author);
+            removed.extend(self.evict_strangers(ground, rng, &place)?);
+        } else {
+            self.strangers.remove(&place.author);
+        }
+        Ok(Ok(Accepted { removed, stored: new }))
+    }
+
+    fn check_time(&mut self, now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal> {
+        let header = new.statement.header();
+        if standing != Standing::Own && header.created.0 > now.wall.0.saturating_add(FUTURE_MS_MAX) {
+            return Err(Refusal::Future);
+        }
+        if header.is_expired(now.wall) {
+            return Err(Refusal::Expired);
+        }
+        if new.source == Source::Gossip {
+            if now.wall.0.saturating_sub(header.created.0) > PUSH_AGE_MS_MAX {
+                return Err(Refusal::TooOldToPush);
+            }
+            if !self.takes_token(now, *new.statement.author(), new.statement.kind()) {
+                return Err(Refusal::TooFast);
+            }
+        }
+        Ok(())
+    }
+
+    /// Rates bind what is pushed. A bucket fills at the sustained rate up to the burst.
+    fn takes_token(&mut self, now: Now, author: Key, kind: Kind) -> bool {
+        let limits = kind.limits();
+        if !self.buckets.contains_key(&(author, kind)) && self.buckets.len() >= BUCKETS_MAX {
+            let oldest = self.buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(key, _)| *key);
+            if let Some(oldest) = oldest {
+                self.buckets.remove(&oldest);
+            }
+        }
+        let burst = f64::from(limits.pushed_burst);
+        let bucket = self.buckets.entry((author, kind)).or_insert(Bucket { tokens: burst, at: now.mono });
+        let gained = now.mono.saturating_sub(bucket.at).as_secs_f64() * f64::from(limits.pushed_per_day) / 86_400.0;
+        bucket.tokens = (bucket.tokens + gained).min(burst);
+        bucket.at = now.mono;
+        if bucket.tokens < 1.0 {
+            return false;
+        }
+        bucket.tokens -= 1.0;
+        true
+    }
+
+    fn is_over_quota(&self, statement: &Statement, standing: Standing) -> bool {
+        let author = statement.author();
+        let count = self.counts.get(&(*author, statement.kind())).copied().unwrap_or(0);
+        let bytes = self.bytes.get(author).copied().unwrap_or(0) + statement.bytes().len();
+        let bytes_max = match standing {
+            Standing::Own => usize::MAX,
+            Standing::Followed => FOLLOWED_BYTES_MAX,
+            Standing::Rated => RATED_BYTES_MAX,
+            // One stranger may have what a rated key may have; all of them share one pool.
+            Standing::Stranger => RATED_BYTES_MAX,
+        };
+        count >= statement.kind().limits().live_per_key_max || bytes > bytes_max
+    }
+
+    fn evict_strangers<S: Store>(
+        &mut self,
+        ground: &mut Ground<S>,
+        rng: &mut impl Rng,
+        keep: &Place,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let mut evicted = Vec::new();
+        loop {
+            let total: usize = self.strangers.iter().filter_map(|key| self.bytes.get(key)).sum();
+            if total <= STRANGERS_BYTES_MAX {
+                return Ok(evicted);
+            }
+            let others = self.strangers.iter().filter(|key| **key != keep.author).count();
+            if others == 0 {
+                return Ok(evicted);
+            }
+            let chosen = usize::try_from(rng.next_u64()).unwrap_or(usize::MAX) % others;
+            let victim = self.strangers.iter().filter(|key| **key != keep.author).nth(chosen).copied();
+            let Some(victim) = victim else { return Ok(evicted) };
+            for old in ground.statements_of(&victim)? {
+                ground.remove(&Place::of(&old.statement))?;
+                self.forget(&old);
+                evicted.push(old);
+            }
+            self.strangers.remove(&victim);
+        }
+    }
+
+    /// Records that expired by `now`; the caller takes them out of what it derived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn expire<S: Store>(&mut self, now: Now, ground: &mut Ground<S>) -> Result<Vec<Stored>, StoreError> {
+        let (all, _) = ground.statements(&[])?;
+        let expired: Vec<Stored> =
+            all.into_iter().filter(|stored| stored.statement.header().is_expired(now.wall)).collect();
+        for old in &expired {
+            ground.remove(&Place::of(&old.statement))?;
+            self.forget(old);
+            self.count("expired");
+        }
+        Ok(expired)
+    }
+}
+
+/// Floors, conflicts and retractions. `Ok(Ok(losers))` are statements that lose a conflict against the new one.
+fn check_place<S: Store>(
+    ground: &Ground<S>,
+    place: &Place,
+    new: &Verified<Statement>,
+) -> Result<Result<Vec<Stored>, Refusal>, StoreError> {
+    let order = new.header().order();
+    let mut losers = Vec::new();
+    // The same number at another place: the lower id wins everywhere, whatever came first.
+    if let Some(other) = ground.place_by_sequence(&place.author, order)?
+        && let Some(stored) = ground.statement(&other)?
+    {
+        if stored.statement.id() == new.id() {
+            return Ok(Err(Refusal::Known));
+        }
+        if stored.statement.id() < new.id() {
+            return Ok(Err(Refusal::LostConflict));
+        }
+        losers.push(stored);
+    }
+    if let Some(floor) = ground.floor(place)? {
+        let is_winner_of_conflict = floor == order && losers.iter().any(|l| Place::of(&l.statement) == *place);
+        if order < floor || (order == floor && !is_winner_of_conflict) {
+            let live = ground.statement(place)?;
+            let is_known = live.is_some_and(|stored| stored.statement.id() == new.id());
+            return Ok(Err(if is_known { Refusal::Known } else { Refusal::RolledBack }));
+        }
+    }
+    let retraction = Body::Retraction(heirloom_proto::body::Retraction { target: new.id() });
+    let by_author = Place { author: place.author, kind: Kind::Retraction, slot: retraction.slot() };
+    if ground.statement(&by_author)?.is_some() {
+        return Ok(Err(Refusal::Retracted));
+    }
+    losers.retain(|loser| Place::of(&loser.statement) != *place);
+    Ok(Ok(losers))
+}
+
+impl Refusal {
+    /// What gossip does with it. Nobody is blamed for what they could not know.
+    #[must_use]
+    pub fn admission(self) -> Admission {
+        Admission::Ignore
+    }
+
+    /// Name of its counter.
+    #[must_use]
+    pub fn counter(self) -> &'static str {
+        match self {
+            Self::Future => "future",
+            Self::Expired => "expired",
+            Self::TooOldToPush => "too_old_to_push",
+            Self::Known => "known",
+            Self::RolledBack => "rolled_back",
+            Self::LostConflict => "conflict",
+            Self::Retracted => "retracted",
+            Self::OverQuota => "over_quota",
+            Self::TooFast => "too_fast",
+            Self::Compromised => "compromised",
+        }
+    }
+}
+
+/// Slot helper for the floor of a DHT item, which is no statement: key ‖ 0 ‖ SHA-256 of the salt.
+#[must_use]
+pub fn item_floor_key(key: &[u8; 32], salt: &[u8]) -> Vec<u8> {
+    let mut bytes = key.to_vec();
+    bytes.push(0);
+    bytes.extend_from_slice(&Sha256::of(salt).0);
+    bytes
+}

@@ -1,0 +1,258 @@
+//! The door of the core: what comes in, what goes out. Closed enums; long work leaves as an order with an id and comes
+//! back as an input with the same id.
+
+use crate::command::{Command, CommandError, Reply};
+use heirloom_proto::dht::Item;
+use heirloom_proto::{Infohash, Sha256, Timestamp};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The time of an input. Only the driver reads clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Since the process started; never goes back.
+    pub mono: Duration,
+    /// By the wall clock; may jump.
+    pub wall: Timestamp,
+}
+
+/// Names an order and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OrderId(pub u64);
+
+/// Names a command and its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// Names a gossip message that waits for its admission. Only the adapter knows what is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageId(pub u64);
+
+/// What core says of an incoming message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Good and new: pass it on.
+    Accept,
+    /// Not wanted here, nobody's fault: do not pass it on.
+    Ignore,
+    /// Whoever passed it on must have known that it is wrong.
+    Reject,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The time of `next_wakeup` has come.
+    Wake,
+    /// The adapters listen: orders may leave from now on. Which networks there are.
+    Started {
+        /// Whether there is a DHT.
+        dht: bool,
+        /// Whether there are torrent sessions.
+        torrents: bool,
+    },
+    /// A gossip message.
+    Gossip {
+        /// To name it in the admission.
+        message: MessageId,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// Something about a DHT order.
+    Dht(DhtEvent),
+    /// Something about a torrent.
+    Torrent(TorrentEvent),
+    /// The user wants something.
+    Command {
+        /// To name it in the reply.
+        request: RequestId,
+        /// What.
+        command: Box<Command>,
+    },
+}
+
+/// Answers of the DHT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DhtEvent {
+    /// A put ended; on how many nodes the item now stands.
+    Stored {
+        /// Of which order.
+        order: OrderId,
+        /// Nodes that acknowledged.
+        nodes: usize,
+    },
+    /// A put failed.
+    NotStored {
+        /// Of which order.
+        order: OrderId,
+        /// Whether somebody holds a newer item of ours: our sequence number must rise above it.
+        newer_exists: bool,
+    },
+    /// A get found an item, as it came from the network: nothing about it is checked.
+    Found {
+        /// Of which order.
+        order: OrderId,
+        /// The item.
+        item: Item,
+    },
+    /// A get ended.
+    Done {
+        /// Of which order.
+        order: OrderId,
+    },
+}
+
+/// One peer's part of a piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Where the bytes came from.
+    pub address: IpAddr,
+    /// The BEP10 client name that the peer showed at that moment.
+    pub wire_name: Option<String>,
+    /// Hash-checked bytes.
+    pub bytes: u64,
+}
+
+/// A torrent's content as its metadata says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metainfo {
+    /// BitTorrent v1 infohash.
+    pub infohash: Infohash,
+    /// SHA-256 of the exact info dictionary; `None` when only a magnet is known.
+    pub info_sha256: Option<Sha256>,
+    /// Name.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Paths (with `/`) and sizes, by index.
+    pub files: Vec<(String, u64)>,
+    /// Trackers.
+    pub trackers: Vec<String>,
+}
+
+/// What happened in the torrent sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TorrentEvent {
+    /// A torrent was made or read.
+    Prepared {
+        /// Of which order.
+        order: OrderId,
+        /// What is in it.
+        metainfo: Metainfo,
+        /// Where the content lies; `None` when only the torrent or magnet was given.
+        content: Option<String>,
+    },
+    /// It could not be.
+    NotPrepared {
+        /// Of which order.
+        order: OrderId,
+        /// Why, for the user.
+        error: CommandError,
+    },
+    /// A piece passed its hash check.
+    Received {
+        /// Of which torrent.
+        infohash: Infohash,
+        /// Piece index.
+        piece: u32,
+        /// Who sent it; the sum is the piece's size.
+        shares: Vec<Share>,
+    },
+    /// All wanted pieces are there.
+    Finished {
+        /// Of which torrent.
+        infohash: Infohash,
+        /// Where the content lies.
+        content: String,
+    },
+    /// The torrent was refused or failed for good.
+    Failed {
+        /// Of which torrent.
+        infohash: Infohash,
+        /// Why, for the user.
+        error: CommandError,
+    },
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Push a statement to the topic of its kind.
+    Publish {
+        /// Name of the kind.
+        kind: &'static str,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// What becomes of a gossip message.
+    Admission {
+        /// Which.
+        message: MessageId,
+        /// What.
+        admission: Admission,
+    },
+    /// An order to the DHT.
+    Dht(DhtOrder),
+    /// An order to the torrent sessions.
+    Torrent(TorrentOrder),
+    /// The answer to a command.
+    Reply {
+        /// Which.
+        request: RequestId,
+        /// The answer.
+        result: Result<Box<Reply>, CommandError>,
+    },
+}
+
+/// Orders to the DHT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DhtOrder {
+    /// Store an item. Answered by `Stored` or `NotStored`.
+    Put {
+        /// To name it in the answer.
+        order: OrderId,
+        /// The item, signed.
+        item: Item,
+    },
+    /// Find the items under a key and salt. Answered by any number of `Found`, then `Done`.
+    Get {
+        /// To name it in the answer.
+        order: OrderId,
+        /// The key.
+        key: [u8; 32],
+        /// The salt.
+        salt: Vec<u8>,
+    },
+}
+
+/// Orders to the torrent sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TorrentOrder {
+    /// Make a torrent of a path, or read a torrent file or magnet link. Answered by `Prepared` or `NotPrepared`.
+    Prepare {
+        /// To name it in the answer.
+        order: OrderId,
+        /// What the user gave.
+        source: String,
+    },
+    /// Seed content that is already here.
+    Seed {
+        /// Which torrent; its metadata was kept when it was prepared or fetched.
+        infohash: Infohash,
+        /// Where the content lies.
+        content: String,
+        /// Under this node's name.
+        named: bool,
+    },
+    /// Fetch a torrent, and seed it on.
+    Fetch {
+        /// Which torrent.
+        infohash: Infohash,
+        /// What its info dictionary must hash to.
+        info_sha256: Option<Sha256>,
+        /// Trackers that its listing names.
+        trackers: Vec<String>,
+        /// Folder to put it in; `None` for the usual one.
+        to: Option<String>,
+    },
+}

@@ -1,0 +1,157 @@
+//! What this node seeds and fetches: a table that outlives restarts, and the orders that come of it.
+
+use crate::fields::{Fields, put_text};
+use crate::ground::Ground;
+use crate::io::TorrentOrder;
+use crate::store::{Durability, Store, StoreError, Table};
+use heirloom_proto::{Infohash, Sha256, Timestamp};
+use std::collections::BTreeMap;
+
+/// Most torrents at once; more than a home line serves, and few enough that a restart starts them all.
+pub const TORRENTS_MAX: usize = 10_000;
+
+/// A torrent of this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torrent {
+    /// Where its content lies or will lie; empty: the usual folder.
+    pub content: String,
+    /// Seeded under this node's name: its owner published it.
+    pub is_named: bool,
+    /// All of it is here.
+    pub is_complete: bool,
+    /// What its info dictionary must hash to, if known.
+    pub info_sha256: Option<Sha256>,
+    /// Trackers of its listing.
+    pub trackers: Vec<String>,
+    /// Since when.
+    pub added: Timestamp,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub struct Torrents {
+    all: BTreeMap<Infohash, Torrent>,
+}
+
+impl Torrents {
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open<S: Store>(ground: &Ground<S>) -> Result<Self, StoreError> {
+        let mut all = BTreeMap::new();
+        for (key, value) in ground.all(Table::Torrents, &[])? {
+            if let (Some(hash), Some(torrent)) = (Infohash::from_slice(&key), from_bytes(&value)) {
+                all.insert(hash, torrent);
+            }
+        }
+        Ok(Self { all })
+    }
+
+    /// One torrent.
+    #[must_use]
+    pub fn of(&self, infohash: &Infohash) -> Option<&Torrent> {
+        self.all.get(infohash)
+    }
+
+    /// Notes a torrent. Says whether there was room.
+    pub fn set<S: Store>(&mut self, infohash: Infohash, torrent: Torrent, ground: &mut Ground<S>) -> bool {
+        if !self.all.contains_key(&infohash) && self.all.len() >= TORRENTS_MAX {
+            return false;
+        }
+        ground.put(Table::Torrents, infohash.0.to_vec(), Some(to_bytes(&torrent)), Durability::Disk);
+        self.all.insert(infohash, torrent);
+        true
+    }
+
+    /// Forgets a torrent that failed for good.
+    pub fn remove<S: Store>(&mut self, infohash: &Infohash, ground: &mut Ground<S>) {
+        if self.all.remove(infohash).is_some() {
+            ground.put(Table::Torrents, infohash.0.to_vec(), None, Durability::Disk);
+        }
+    }
+
+    /// Notes that all of it is here.
+    pub fn complete<S: Store>(&mut self, infohash: &Infohash, content: String, ground: &mut Ground<S>) {
+        if let Some(torrent) = self.all.get(infohash).cloned()
+            && !(torrent.is_complete && torrent.content == content)
+        {
+            self.set(*infohash, Torrent { is_complete: true, content, ..torrent }, ground);
+        }
+    }
+
+    /// The orders that start everything again after a restart.
+    #[must_use]
+    pub fn orders(&self) -> Vec<TorrentOrder> {
+        self.all.iter().map(|(infohash, torrent)| torrent.order(*infohash)).collect()
+    }
+}
+
+impl Torrent {
+    /// The order that starts this torrent.
+    #[must_use]
+    pub fn order(&self, infohash: Infohash) -> TorrentOrder {
+        if self.is_complete {
+            TorrentOrder::Seed { infohash, content: self.content.clone(), named: self.is_named }
+        } else {
+            TorrentOrder::Fetch {
+                infohash,
+                info_sha256: self.info_sha256,
+                trackers: self.trackers.clone(),
+                to: (!self.content.is_empty()).then(|| self.content.clone()),
+            }
+        }
+    }
+}
+
+fn to_bytes(torrent: &Torrent) -> Vec<u8> {
+    let flags = u8::from(torrent.is_named) | u8::from(torrent.is_complete) << 1 | u8::from(torrent.info_sha256.is_some()) << 2;
+    let mut bytes = vec![flags];
+    bytes.extend_from_slice(&torrent.info_sha256.map_or([0; 32], |digest| digest.0));
+    bytes.extend_from_slice(&torrent.added.0.to_be_bytes());
+    put_text(&mut bytes, &torrent.content);
+    for tracker in &torrent.trackers {
+        put_text(&mut bytes, tracker);
+    }
+    bytes
+}
+
+fn from_bytes(bytes: &[u8]) -> Option<Torrent> {
+    let mut fields = Fields(bytes);
+    let flags = fields.u8()?;
+    let digest = Sha256(fields.array()?);
+    let added = Timestamp(fields.u64()?);
+    let content = fields.text()?;
+    let mut trackers = Vec::new();
+    while !fields.0.is_empty() {
+        trackers.push(fields.text()?);
+    }
+    Some(Torrent {
+        content,
+        is_named: flags & 1 != 0,
+        is_complete: flags & 2 != 0,
+        info_sha256: (flags & 4 != 0).then_some(digest),
+        trackers,
+        added,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torrent_survives_its_record() {
+        for info_sha256 in [None, Some(Sha256([3; 32]))] {
+            let torrent = Torrent {
+                content: "/films/ü".into(),
+                is_named: true,
+                is_complete: false,
+                info_sha256,
+                trackers: vec!["udp://t.example:1337".into(), "http://t.example/announce".into()],
+                added: Timestamp(9),
+            };
+            assert_eq!(from_bytes(&to_bytes(&torrent)), Some(torrent));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What readers get: plain structs, made at the moment of asking.
+
+use heirloom_graph::Band;
+use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
+use heirloom_proto::{Infohash, Key, StatementId, Timestamp, WorkId};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A small snapshot that is always at hand, without asking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The owner's key.
+    pub me: Key,
+    /// Scores of keys by scope `catalogue`, best first, at most 1000.
+    pub keys: Vec<(Key, f64, Band)>,
+    /// Counters.
+    pub status: Status,
+}
+
+/// Who the owner is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Key.
+    pub key: Key,
+    /// Name, or empty.
+    pub name: String,
+    /// Address, or empty.
+    pub url: String,
+    /// How often it was rotated.
+    pub generation: u32,
+}
+
+/// What following a key changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Keys that would gain power to vote.
+    pub keys_gaining_voice: usize,
+    /// Works that would get a trusted or vouched release.
+    pub works_gained: usize,
+    /// Works whose last shown release would be distrusted.
+    pub works_hidden: usize,
+}
+
+/// The answer to `follow`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Whom.
+    pub key: Key,
+    /// What they are called here.
+    pub name: String,
+    /// How much.
+    pub level: Level,
+    /// For what.
+    pub scope: Scope,
+    /// What changes.
+    pub preview: Preview,
+    /// A followed key whose name looks the same.
+    pub confusable_with: Option<Key>,
+}
+
+/// A follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// Whom.
+    pub key: Key,
+    /// What they are called here.
+    pub name: String,
+    /// How much.
+    pub level: Level,
+    /// For what.
+    pub scope: Scope,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The answer to whatever signs a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Store id.
+    pub id: StatementId,
+    /// Sequence number.
+    pub seq: u64,
+    /// Whether it leaves this node.
+    pub published: bool,
+}
+
+/// How a score came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Why {
+    /// Of whom or what, as text.
+    pub subject: String,
+    /// In which scope.
+    pub scope: Scope,
+    /// −1…1.
+    pub score: f64,
+    /// Declared support C°.
+    pub support: f64,
+    /// Band.
+    pub band: Band,
+    /// The votes that make it.
+    pub because: Vec<Because>,
+    /// What was ignored, and why.
+    pub ignored: Vec<(Key, String)>,
+    /// The formula with its numbers.
+    pub arithmetic: String,
+}
+
+/// One reason of a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Because {
+    /// From me to the voter.
+    pub path: Vec<Key>,
+    /// Its weight in the sums.
+    pub weight: f64,
+    /// `follow`, `attestation`, `evidence`, `listing` or `verdict`.
+    pub kind: &'static str,
+    /// For people.
+    pub note: String,
+}
+
+/// A key with its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustRow {
+    /// Key.
+    pub key: Key,
+    /// What it is called here.
+    pub name: String,
+    /// −1…1.
+    pub score: f64,
+    /// Declared support.
+    pub support: f64,
+    /// Band.
+    pub band: Band,
+    /// Hops from me.
+    pub distance: Option<u32>,
+    /// Hash-checked bytes received of it.
+    pub verified_bytes: u64,
+}
+
+/// How to add up the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LedgerBy {
+    /// By key and address.
+    #[default]
+    Key,
+    /// By address.
+    Address,
+    /// By release, key and address.
+    Release,
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// The key that was shown on the wire, or none.
+    pub key: Option<Key>,
+    /// What it is called here.
+    pub name: String,
+    /// Where the bytes came from.
+    pub address: IpAddr,
+    /// The release, when added up by release.
+    pub infohash: Option<Infohash>,
+    /// Hash-checked bytes.
+    pub verified_bytes: u64,
+    /// Of how many releases.
+    pub releases: usize,
+    /// First piece.
+    pub first_seen: Timestamp,
+    /// Last piece.
+    pub last_seen: Timestamp,
+}
+
+/// The answer to `publish`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Work.
+    pub work: WorkId,
+    /// Release.
+    pub infohash: Infohash,
+    /// Name of the torrent.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Path, size and episode of each file, by index.
+    pub files: Vec<(String, u64, Option<(u32, u32)>)>,
+    /// Whether this node seeds it.
+    pub seeding: bool,
+    /// Store id of the listing.
+    pub statement: StatementId,
+    /// On how many DHT nodes its item stands; `None` when private or offline.
+    pub stored_on: Option<usize>,
+}
+
+/// A work that a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Work.
+    pub work: WorkId,
+    /// Title.
+    pub title: String,
+    /// Year.
+    pub year: Option<u32>,
+    /// Kind.
+    pub kind: WorkKind,
+    /// Score of the best release.
+    pub score: f64,
+    /// Band of the best release.
+    pub band: Band,
+    /// Releases that are not distrusted.
+    pub releases: usize,
+    /// The best of them.
+    pub best: Option<Release>,
+}
+
+/// A work with its releases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// The id that was asked for.
+    pub work: WorkId,
+    /// Every id that it is known by.
+    pub ids: Vec<WorkId>,
+    /// Title, or empty.
+    pub title: String,
+    /// Year.
+    pub year: Option<u32>,
+    /// Kind.
+    pub kind: WorkKind,
+    /// Overview, or empty.
+    pub overview: String,
+    /// Best first.
+    pub releases: Vec<Release>,
+}
+
+/// A release as listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Release {
+    /// Infohash.
+    pub infohash: Infohash,
+    /// Name.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Resolution, or empty.
+    pub resolution: String,
+    /// Licence, or empty.
+    pub licence: String,
+    /// −1…1.
+    pub score: f64,
+    /// Declared support.
+    pub support: f64,
+    /// Band.
+    pub band: Band,
+    /// Who lists it: key, name, score; best first.
+    pub listed_by: Vec<(Key, String, f64)>,
+    /// Verdicts by opinion.
+    pub verdicts: BTreeMap<Opinion, usize>,
+    /// How the best listing came here.
+    pub source: Source,
+    /// Hash-checked bytes that I received from its listers.
+    pub received_by_me: u64,
+}
+
+/// How a statement came here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Made here, or here since before the question was asked.
+    Store,
+    /// From the DHT.
+    Dht,
+    /// Pushed by gossip.
+    Gossip,
+}
+
+impl Source {
+    /// Name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Dht => "dht",
+            Self::Gossip => "gossip",
+        }
+    }
+}
+
+/// The answer to `get`: it has begun, or was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Getting {
+    /// Release.
+    pub infohash: Infohash,
+}
+
+/// How the node is, as far as core knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Live statements.
+    pub statements: usize,
+    /// Keys with live statements.
+    pub keys_known: usize,
+    /// Works with a listing or record.
+    pub works: usize,
+    /// Releases with a listing.
+    pub releases: usize,
+    /// What was refused or ignored, by reason.
+    pub counters: BTreeMap<&'static str, u64>,
+}
+
+/// The answer to `reindex`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reindexed {
+    /// Statements whose checksum and content hold.
+    pub good: usize,
+    /// Statements that were damaged and left out.
+    pub damaged: usize,
+}
