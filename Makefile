@@ -18,7 +18,7 @@ ARGS ?=
 # A checked-out Cargo.lock is what was tested; CI does not let cargo change it.
 LOCKED := $(if $(CI),--locked)
 
-# No C++ in the light lane: it answers in a minute or two.
+# No C++ in the light lane: a few minutes from cold, seconds when warm.
 LIGHT := -p heirloom-proto -p heirloom-graph -p heirloom-core -p heirloom-sim
 HEAVY := -p heirloom -p heirloom-tests
 
