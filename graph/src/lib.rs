@@ -27,14 +27,18 @@
 
 #![warn(missing_docs)]
 
+mod arithmetic;
 mod band;
 mod epoch;
 mod exact;
+mod explain;
 mod formula;
 mod ids;
+mod ignored;
 mod input;
 mod link;
 mod params;
+mod paths;
 mod plan;
 mod power;
 mod reach;
@@ -44,9 +48,12 @@ mod scores;
 mod tally;
 mod trust_graph;
 
+pub use arithmetic::{Arithmetic, Measured};
 pub use band::{Band, ThresholdError, ThresholdValues, Thresholds};
 pub use epoch::Epoch;
+pub use explain::{EXPLAINED_MIN, Explanation, IGNORED_MAX, Reason, ReasonKind, Subject};
 pub use ids::{NodeId, ReleaseId};
+pub use ignored::IgnoredReason;
 pub use input::{
     DayBytes, Evidence, FollowLevel, InputError, Opinion, ReleaseVote, Root, RootKind, Scope, Statement,
 };

@@ -242,13 +242,14 @@ impl Scores {
         let starts = self.plan.seats.iter().filter(|(_, seat)| is_start(seat.kind));
         let mut queue: VecDeque<usize> = starts.map(|(key, _)| *key as usize).collect();
         queue.iter().for_each(|key| hops[*key] = Some(0));
-        let mut follows: Vec<usize> =
+        let follows: Vec<usize> =
             self.plan.seats.keys().map(|key| *key as usize).filter(|key| hops[*key].is_none()).collect();
         follows.iter().for_each(|key| hops[*key] = Some(1));
         // Me before follows: the queue must stay sorted by distance.
-        queue.extend(follows.drain(..));
+        queue.extend(follows);
         while let Some(from) = queue.pop_front() {
-            if self.plan.is_silent(from) {
+            // Without reach it gives nobody a voice, so it must not bring anybody nearer either.
+            if self.plan.is_silent(from) || self.power.reach[from] <= 0.0 {
                 continue;
             }
             let next = hops[from].map(|hops| hops + 1);
