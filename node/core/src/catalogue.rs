@@ -1,0 +1,289 @@
+//! Which works and releases there are: an index over the live statements, derived and rebuilt at start.
+
+use crate::ground::{Ground, Place, Stored};
+use crate::store::{Store, StoreError};
+use heirloom_proto::body::{Listing, Opinion, Work, WorkKind};
+use heirloom_proto::{Body, Infohash, Key, WorkId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a search matches against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title {
+    /// As its author wrote it.
+    pub title: String,
+    /// Year.
+    pub year: Option<u32>,
+    /// Kind.
+    pub kind: WorkKind,
+    folded: String,
+}
+
+/// The index.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// Records that name a work id, by author.
+    records: BTreeMap<WorkId, BTreeMap<Key, Place>>,
+    titles: BTreeMap<WorkId, BTreeMap<Key, Title>>,
+    /// Releases listed under a work id, with their listers.
+    listings: BTreeMap<WorkId, BTreeMap<Infohash, BTreeMap<Key, Place>>>,
+    /// Who lists a release, under which works.
+    listers: BTreeMap<Infohash, BTreeMap<Key, BTreeSet<WorkId>>>,
+    verdicts: BTreeMap<Infohash, BTreeMap<Key, Opinion>>,
+}
+
+/// Lower case, no accents of Latin letters, single spaces: so that people find what they type.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let plain = |c: char| match c {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'è'..='ë' | 'ē' | 'ę' | 'ě' => 'e',
+        'ì'..='ï' | 'ī' => 'i',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'š' | 'ś' => 's',
+        'ž' | 'ź' | 'ż' => 'z',
+        'ł' => 'l',
+        c if c.is_alphanumeric() => c,
+        _ => ' ',
+    };
+    let lower: String = text.to_lowercase().chars().map(plain).collect();
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Catalogue {
+    /// Takes a new live statement in.
+    pub fn add(&mut self, stored: &Stored) {
+        let place = Place::of(&stored.statement);
+        match stored.statement.body() {
+            Body::Work(record) => self.add_record(place, record),
+            Body::Listing(listing) => {
+                let by_release = self.listings.entry(listing.work.clone()).or_default();
+                by_release.entry(listing.infohash).or_default().insert(place.author, place);
+                let works = self.listers.entry(listing.infohash).or_default().entry(place.author).or_default();
+                works.insert(listing.work.clone());
+            }
+            Body::Verdict(verdict) => {
+                self.verdicts.entry(verdict.infohash).or_default().insert(place.author, verdict.opinion);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_record(&mut self, place: Place, record: &Work) {
+        let title = Title {
+            title: record.title.clone(),
+            year: record.year,
+            kind: record.kind,
+            folded: folded(&record.title),
+        };
+        for id in &record.ids {
+            self.records.entry(id.clone()).or_default().insert(place.author, place);
+            self.titles.entry(id.clone()).or_default().insert(place.author, title.clone());
+        }
+    }
+
+    /// Takes out a statement that is no longer live.
+    pub fn remove(&mut self, stored: &Stored) {
+        let place = Place::of(&stored.statement);
+        match stored.statement.body() {
+            Body::Work(record) => {
+                for id in &record.ids {
+                    if self.records.get(id).and_then(|by| by.get(&place.author)) == Some(&place) {
+                        remove_nested(&mut self.records, id, &place.author);
+                        remove_nested(&mut self.titles, id, &place.author);
+                    }
+                }
+            }
+            Body::Listing(listing) => self.remove_listing(&place, listing),
+            Body::Verdict(verdict) => remove_nested(&mut self.verdicts, &verdict.infohash, &place.author),
+            _ => {}
+        }
+    }
+
+    fn remove_listing(&mut self, place: &Place, listing: &Listing) {
+        if let Some(by_release) = self.listings.get_mut(&listing.work) {
+            remove_nested(by_release, &listing.infohash, &place.author);
+            if by_release.is_empty() {
+                self.listings.remove(&listing.work);
+            }
+        }
+        if let Some(by_lister) = self.listers.get_mut(&listing.infohash) {
+            remove_from_set(by_lister, &place.author, &listing.work);
+            if by_lister.is_empty() {
+                self.listers.remove(&listing.infohash);
+            }
+        }
+    }
+
+    /// Every work id with a listing or record.
+    #[must_use]
+    pub fn works(&self) -> BTreeSet<&WorkId> {
+        self.records.keys().chain(self.listings.keys()).collect()
+    }
+
+    /// Releases with a listing.
+    #[must_use]
+    pub fn release_count(&self) -> usize {
+        self.listers.len()
+    }
+
+    /// Every id that records by admitted authors tie to this one, itself included: one step, so that one wrong record
+    /// cannot chain works together.
+    pub fn ids_of<S: Store>(
+        &self,
+        work: &WorkId,
+        ground: &Ground<S>,
+        admits: impl Fn(&Key) -> bool,
+    ) -> Result<BTreeSet<WorkId>, StoreError> {
+        let mut ids = BTreeSet::from([work.clone()]);
+        for (author, place) in self.records.get(work).into_iter().flatten() {
+            if !admits(author) {
+                continue;
+            }
+            if let Some(stored) = ground.statement(place)?
+                && let Body::Work(record) = stored.statement.body()
+            {
+                ids.extend(record.ids.iter().cloned());
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Places of the records of a work, by author.
+    #[must_use]
+    pub fn records_of(&self, work: &WorkId) -> Vec<(Key, Place)> {
+        self.records.get(work).into_iter().flatten().map(|(key, place)| (*key, *place)).collect()
+    }
+
+    /// Releases of a work with the places of their listings.
+    #[must_use]
+    pub fn listings_of(&self, work: &WorkId) -> Vec<(Infohash, Vec<Place>)> {
+        let releases = self.listings.get(work).into_iter().flatten();
+        releases.map(|(hash, by)| (*hash, by.values().copied().collect())).collect()
+    }
+
+    /// Who lists a release, and under which works.
+    #[must_use]
+    pub fn listers_of(&self, infohash: &Infohash) -> Vec<(Key, Vec<WorkId>)> {
+        let listers = self.listers.get(infohash).into_iter().flatten();
+        listers.map(|(key, works)| (*key, works.iter().cloned().collect())).collect()
+    }
+
+    /// Whether a key lists a release.
+    #[must_use]
+    pub fn is_listed_by(&self, infohash: &Infohash, key: &Key) -> bool {
+        self.listers.get(infohash).is_some_and(|by| by.contains_key(key))
+    }
+
+    /// Every listed release with its listers.
+    pub fn releases(&self) -> impl Iterator<Item = (&Infohash, impl Iterator<Item = &Key>)> {
+        self.listers.iter().map(|(hash, by)| (hash, by.keys()))
+    }
+
+    /// Verdicts on a release, by key.
+    #[must_use]
+    pub fn verdicts_of(&self, infohash: &Infohash) -> BTreeMap<Key, Opinion> {
+        self.verdicts.get(infohash).cloned().unwrap_or_default()
+    }
+
+    /// Releases on which a key gave one of these opinions.
+    #[must_use]
+    pub fn judged(&self, by: &Key, opinions: &[Opinion]) -> BTreeSet<Infohash> {
+        let is_judged = |verdicts: &BTreeMap<Key, Opinion>| verdicts.get(by).is_some_and(|o| opinions.contains(o));
+        self.verdicts.iter().filter(|(_, verdicts)| is_judged(verdicts)).map(|(hash, _)| *hash).collect()
+    }
+
+    /// Titles under which a work is known, by author.
+    #[must_use]
+    pub fn titles_of(&self, work: &WorkId) -> BTreeMap<Key, Title> {
+        self.titles.get(work).cloned().unwrap_or_default()
+    }
+
+    /// Works one of whose titles holds every word of the text (the last may be a beginning), or the year, or whose id
+    /// it is. Ordered by how well they match, then by id.
+    #[must_use]
+    pub fn search(&self, text: &str) -> Vec<WorkId> {
+        let wanted = folded(text);
+        let words: Vec<&str> = wanted.split(' ').filter(|word| !word.is_empty()).collect();
+        let mut found: Vec<(u8, WorkId)> = Vec::new();
+        if let Ok(id) = text.parse::<WorkId>()
+            && self.works().contains(&id)
+        {
+            found.push((0, id));
+        }
+        for (id, titles) in &self.titles {
+            let rank = titles.values().filter_map(|title| title.rank(&wanted, &words)).min();
+            if let Some(rank) = rank
+                && found.iter().all(|(_, known)| known != id)
+            {
+                found.push((rank, id.clone()));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+impl Title {
+    /// 1: the title itself; 2: begins with it; 3: holds every word. `None`: no match.
+    fn rank(&self, wanted: &str, words: &[&str]) -> Option<u8> {
+        if self.folded == wanted {
+            return Some(1);
+        }
+        let year = self.year.map(|year| year.to_string());
+        let matches = |word: &&str| {
+            year.as_deref() == Some(*word) || self.folded.split(' ').any(|have| have == *word || have.starts_with(*word))
+        };
+        if words.iter().all(matches) {
+            return Some(if self.folded.starts_with(wanted) { 2 } else { 3 });
+        }
+        None
+    }
+}
+
+fn remove_nested<A: Ord + Clone, B: Ord, V>(map: &mut BTreeMap<A, BTreeMap<B, V>>, outer: &A, inner: &B) {
+    if let Some(nested) = map.get_mut(outer) {
+        nested.remove(inner);
+        if nested.is_empty() {
+            map.remove(outer);
+        }
+    }
+}
+
+fn remove_from_set<A: Ord + Clone, B: Ord>(map: &mut BTreeMap<A, BTreeSet<B>>, outer: &A, inner: &B) {
+    if let Some(nested) = map.get_mut(outer) {
+        nested.remove(inner);
+        if nested.is_empty() {
+            map.remove(outer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_found_as_people_type() {
+        let title = |text: &str, year| Title {
+            title: text.into(),
+            year,
+            kind: WorkKind::Film,
+            folded: folded(text),
+        };
+        let amelie = title("Le Fabuleux Destin d'Amélie Poulain", Some(2001));
+        let rank = |title: &Title, text: &str| {
+            let wanted = folded(text);
+            title.rank(&wanted, &wanted.split(' ').collect::<Vec<_>>())
+        };
+        assert_eq!(rank(&amelie, "amelie"), Some(3));
+        assert_eq!(rank(&amelie, "Le Fabuleux"), Some(2));
+        assert_eq!(rank(&amelie, "amélie 2001"), Some(3));
+        assert_eq!(rank(&amelie, "amel"), Some(3));
+        assert_eq!(rank(&amelie, "amelie 2002"), None);
+        assert_eq!(rank(&title("Big Buck Bunny", None), "big buck bunny"), Some(1));
+    }
+}

@@ -1,0 +1,238 @@
+//! What stands in the DHT and when it is put again; which lookups are under way.
+//!
+//! Items fade in about two hours. The owner puts the head every hour and each work item every 90 minutes; whoever
+//! follows a key puts again what it read of that key. Everything is jittered, so that nodes do not march in step.
+
+use crate::command::Command;
+use crate::io::{OrderId, RequestId};
+use heirloom_proto::dht::Item;
+use heirloom_proto::{Key, StatementId, WorkId};
+use rand_core::Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Most work items that one key keeps in the DHT: the cost of a curator (`security.md` §1.7); everything else is in its
+/// archive.
+pub const WORK_ITEMS_MAX: usize = 100;
+/// Most items of others that this node keeps putting.
+pub const CARRIED_MAX: usize = 128;
+/// Time between two puts of the head; less than the two hours after which it may fade.
+pub const HEAD_PERIOD: Duration = Duration::from_secs(60 * 60);
+/// Time between two puts of a work item.
+pub const WORK_PERIOD: Duration = Duration::from_secs(90 * 60);
+/// Time between two looks at the head of a follow.
+pub const FOLLOW_PERIOD: Duration = Duration::from_secs(60 * 60);
+/// First wait after a failed put; doubles up to [`RETRY_MAX`].
+pub const RETRY_FIRST: Duration = Duration::from_secs(2);
+/// Longest wait after a failed put.
+pub const RETRY_MAX: Duration = Duration::from_secs(300);
+/// How long a first publish waits for the DHT to say which sequence number it has seen last.
+pub const RECOVERY_WAIT: Duration = Duration::from_secs(5);
+/// How long an order to the DHT may take before it counts as failed.
+pub const ORDER_MAX: Duration = Duration::from_secs(60);
+/// How long a lookup takes at most when the user does not say.
+pub const LOOKUP_WAIT: Duration = Duration::from_secs(6);
+/// Time between two rounds of a lookup that may wait.
+pub const LOOKUP_PERIOD: Duration = Duration::from_secs(2);
+/// Curators besides the follows whom a lookup asks: the best-scored ones (DESIGN §8).
+pub const ASKED_CURATORS_MAX: usize = 32;
+/// Follows whom one lookup asks at most, best first; the budget is 20 queries a second.
+pub const ASKED_FOLLOWS_MAX: usize = 200;
+/// Lookups under way at once; one more is refused, since each may ask hundreds.
+pub const LOOKUPS_MAX: usize = 64;
+
+/// Something of ours that stands in the DHT.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Own {
+    /// The head.
+    Head,
+    /// The listings of a work.
+    Work(WorkId),
+}
+
+/// Something to do at some time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Task {
+    /// Put one of our own items.
+    Put(Own),
+    /// Put an item of a follow again.
+    Carry([u8; 32], Vec<u8>),
+    /// Look at the head of a follow.
+    Watch(Key),
+}
+
+/// What an order was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Finding the sequence number that the DHT saw last.
+    Recover,
+    /// Putting one of our own items.
+    Put(Own),
+    /// Putting an item of a follow again.
+    Carry([u8; 32], Vec<u8>),
+    /// Reading the head of a follow.
+    Watch(Key),
+    /// Reading a work item for a lookup.
+    Look {
+        /// Whose lookup.
+        lookup: RequestId,
+        /// Which work.
+        work: WorkId,
+    },
+}
+
+/// A lookup under way.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// What to do with the result.
+    pub then: Command,
+    /// Which work.
+    pub work: WorkId,
+    /// Answer at this time, whatever came.
+    pub deadline: Duration,
+    /// Ask again until then if nothing trusted came.
+    pub is_patient: bool,
+    /// Orders that are not done.
+    pub pending: BTreeSet<OrderId>,
+    /// When the next round begins, if this one is over.
+    pub next_round: Option<Duration>,
+}
+
+/// A publish whose item is on its way.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Who waits.
+    pub request: RequestId,
+    /// For this listing.
+    pub statement: StatementId,
+    /// What was published, to be completed.
+    pub published: crate::views::Published,
+    /// Answer at this time even if no node has acknowledged.
+    pub deadline: Duration,
+}
+
+/// The schedule.
+#[derive(Debug, Default)]
+pub struct Replication {
+    /// Whether there is a DHT.
+    pub has_dht: bool,
+    last_order: u64,
+    due: BTreeMap<Task, Duration>,
+    failures: BTreeMap<Own, u32>,
+    under_way: BTreeMap<OrderId, (Purpose, Duration)>,
+    carried: BTreeMap<([u8; 32], Vec<u8>), Item>,
+    /// Lookups by who asked.
+    pub lookups: BTreeMap<RequestId, Lookup>,
+    /// Publishes that wait for their item.
+    pub waiting: BTreeMap<Own, Vec<Waiting>>,
+}
+
+impl Replication {
+    /// A new order for a purpose.
+    pub fn order(&mut self, mono: Duration, purpose: Purpose) -> OrderId {
+        self.last_order += 1;
+        let order = OrderId(self.last_order);
+        self.under_way.insert(order, (purpose, mono + ORDER_MAX));
+        order
+    }
+
+    /// A number for an order that is not the DHT's.
+    pub fn next_order(&mut self) -> OrderId {
+        self.last_order += 1;
+        OrderId(self.last_order)
+    }
+
+    /// What an order was for, while it is under way.
+    #[must_use]
+    pub fn purpose(&self, order: OrderId) -> Option<&Purpose> {
+        self.under_way.get(&order).map(|(purpose, _)| purpose)
+    }
+
+    /// Ends an order.
+    pub fn finish(&mut self, order: OrderId) -> Option<Purpose> {
+        self.under_way.remove(&order).map(|(purpose, _)| purpose)
+    }
+
+    /// Orders that took too long, ended.
+    pub fn overdue(&mut self, mono: Duration) -> Vec<(OrderId, Purpose)> {
+        let late: Vec<OrderId> = self.under_way.iter().filter(|(_, (_, by))| *by <= mono).map(|(id, _)| *id).collect();
+        late.into_iter().filter_map(|id| self.finish(id).map(|purpose| (id, purpose))).collect()
+    }
+
+    /// Schedules a task, at the earlier of its times if it is scheduled already.
+    pub fn schedule(&mut self, task: Task, at: Duration) {
+        let due = self.due.entry(task).or_insert(at);
+        *due = (*due).min(at);
+    }
+
+    /// Schedules a task a period from now, give or take a twelfth.
+    pub fn schedule_after(&mut self, task: Task, mono: Duration, period: Duration, rng: &mut impl Rng) {
+        let spread = period.as_millis() / 6;
+        let jitter = u64::try_from(u128::from(rng.next_u64()) % spread.max(1)).unwrap_or(0);
+        let period = period - period / 12 + Duration::from_millis(jitter);
+        self.due.insert(task, mono + period);
+    }
+
+    /// Takes a task off the schedule.
+    pub fn cancel(&mut self, task: &Task) {
+        self.due.remove(task);
+    }
+
+    /// Tasks whose time has come, taken off the schedule.
+    pub fn take_due(&mut self, mono: Duration) -> Vec<Task> {
+        let due: Vec<Task> = self.due.iter().filter(|(_, at)| **at <= mono).map(|(task, _)| task.clone()).collect();
+        for task in &due {
+            self.due.remove(task);
+        }
+        due
+    }
+
+    /// The next time at which something is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Duration> {
+        let tasks = self.due.values().copied();
+        let orders = self.under_way.values().map(|(_, by)| *by);
+        let lookups = self.lookups.values().map(|lookup| lookup.next_round.unwrap_or(lookup.deadline).min(lookup.deadline));
+        let waiting = self.waiting.values().flatten().map(|waiting| waiting.deadline);
+        tasks.chain(orders).chain(lookups).chain(waiting).min()
+    }
+
+    /// Notes a failed put, and when to try again.
+    pub fn retry(&mut self, own: &Own, mono: Duration) {
+        let failures = self.failures.entry(own.clone()).or_default();
+        *failures = failures.saturating_add(1);
+        let wait = RETRY_FIRST.saturating_mul(1 << (*failures - 1).min(10)).min(RETRY_MAX);
+        self.schedule(Task::Put(own.clone()), mono + wait);
+    }
+
+    /// Notes a put that held.
+    pub fn held(&mut self, own: &Own, mono: Duration, rng: &mut impl Rng) {
+        self.failures.remove(own);
+        let period = if *own == Own::Head { HEAD_PERIOD } else { WORK_PERIOD };
+        self.schedule_after(Task::Put(own.clone()), mono, period, rng);
+    }
+
+    /// Keeps an item of a follow to put it again. Over the limit the item with the lowest sequence number goes.
+    pub fn carry(&mut self, item: Item, mono: Duration, rng: &mut impl Rng) {
+        let place = (item.key, item.salt.clone());
+        if self.carried.get(&place).is_some_and(|known| known.seq >= item.seq) {
+            return;
+        }
+        let task = Task::Carry(place.0, place.1.clone());
+        self.carried.insert(place, item);
+        if self.carried.len() > CARRIED_MAX {
+            let oldest = self.carried.iter().min_by_key(|(_, item)| item.seq).map(|(place, _)| place.clone());
+            if let Some(oldest) = oldest {
+                self.cancel(&Task::Carry(oldest.0, oldest.1.clone()));
+                self.carried.remove(&oldest);
+            }
+        }
+        self.schedule_after(task, mono, WORK_PERIOD, rng);
+    }
+
+    /// An item that is carried.
+    #[must_use]
+    pub fn carried(&self, key: &[u8; 32], salt: &[u8]) -> Option<&Item> {
+        self.carried.get(&(*key, salt.to_vec()))
+    }
+}

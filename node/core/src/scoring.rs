@@ -1,0 +1,368 @@
+//! Feeds the trust graph from live statements, follows and the ledger, and keeps the scores of the day.
+
+use crate::curation::{Curation, Follow};
+use crate::ground::Stored;
+use crate::ledger::Ledger;
+use crate::views;
+use heirloom_graph::{
+    Band, Epoch, Explanation, FollowLevel, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote, Root, Score,
+    Scores, TrustGraph,
+};
+use heirloom_proto::body::{self, Scope};
+use heirloom_proto::{Body, Infohash, Key, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long a release must be kept before bytes of it count for its lister in scope `catalogue`: time to notice a fake.
+pub const KEPT_BEFORE_COUNTING: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What each release that I judged fake or malware costs its lister, as a level: four of them are distrust.
+const HELD_AGAINST_LISTER: f64 = 0.25;
+
+/// The graph and its scores.
+#[derive(Debug)]
+pub struct Scoring {
+    me: Key,
+    graph: TrustGraph,
+    params: Params,
+    cache: BTreeMap<heirloom_graph::Scope, Scores>,
+    /// Scopes whose scores are of before the last change.
+    stale: BTreeSet<heirloom_graph::Scope>,
+    /// Own words about keys, so that what is held against a lister never overrides them.
+    own_words: BTreeSet<Key>,
+    held_against: BTreeSet<Key>,
+    evidence_of: BTreeSet<(Key, heirloom_graph::Scope)>,
+    is_evidence_stale: bool,
+}
+
+/// The node of a key in the graph.
+#[must_use]
+pub fn node(key: &Key) -> NodeId {
+    NodeId(*key.as_bytes())
+}
+
+fn release(infohash: &Infohash) -> ReleaseId {
+    ReleaseId(infohash.0)
+}
+
+/// The graph's name of a scope.
+#[must_use]
+pub fn scope(scope: Scope) -> heirloom_graph::Scope {
+    match scope {
+        Scope::All => heirloom_graph::Scope::All,
+        Scope::Catalogue => heirloom_graph::Scope::Catalogue,
+        Scope::Metadata => heirloom_graph::Scope::Metadata,
+        Scope::Seed => heirloom_graph::Scope::Seed,
+    }
+}
+
+fn opinion(opinion: body::Opinion) -> Opinion {
+    match opinion {
+        body::Opinion::Good => Opinion::Good,
+        body::Opinion::Fake => Opinion::Fake,
+        body::Opinion::Malware => Opinion::Malware,
+        body::Opinion::WrongWork => Opinion::WrongWork,
+        body::Opinion::Poor => Opinion::Poor,
+        body::Opinion::Dead => Opinion::Dead,
+    }
+}
+
+fn root(key: &Key, follow: &Follow) -> Root {
+    let level = match follow.level.number() {
+        ..=25 => FollowLevel::Low,
+        26..=50 => FollowLevel::Medium,
+        51..=75 => FollowLevel::High,
+        _ => FollowLevel::Full,
+    };
+    Root::follow(node(key), level).in_scope(scope(follow.scope))
+}
+
+impl Scoring {
+    /// An empty graph with the owner and the follows as roots.
+    #[must_use]
+    pub fn new(me: Key, curation: &Curation) -> Self {
+        let mut graph = TrustGraph::new();
+        // PANIC: the graph is empty, so there is no other own key.
+        graph.set_root(Root::me(node(&me))).expect("the first own key");
+        let mut scoring = Self {
+            me,
+            graph,
+            params: Params::strict(),
+            cache: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            own_words: BTreeSet::new(),
+            held_against: BTreeSet::new(),
+            evidence_of: BTreeSet::new(),
+            is_evidence_stale: true,
+        };
+        for (key, follow) in curation.all() {
+            scoring.follow(key, follow);
+        }
+        scoring
+    }
+
+    /// Makes a key a root.
+    pub fn follow(&mut self, key: &Key, follow: &Follow) {
+        if *key != self.me && self.graph.set_root(root(key, follow)).is_ok() {
+            self.changed();
+        }
+    }
+
+    /// Takes a root away.
+    pub fn unfollow(&mut self, key: &Key, follow: &Follow) {
+        self.graph.remove_root(&node(key), scope(follow.scope));
+        self.changed();
+    }
+
+    fn changed(&mut self) {
+        self.stale.extend(self.cache.keys());
+        self.is_evidence_stale = true;
+    }
+
+    /// Notes that the ledger grew.
+    pub fn ledger_changed(&mut self) {
+        self.changed();
+    }
+
+    /// Takes a live statement in.
+    pub fn add(&mut self, stored: &Stored) {
+        let author = *stored.statement.author();
+        let header = stored.statement.header();
+        let (time_ms, expires_ms) = (header.created.0, header.expires.map(|at| at.0));
+        match stored.statement.body() {
+            Body::Attestation(a) => {
+                let statement = heirloom_graph::Statement {
+                    issuer: node(&author),
+                    subject: node(&a.subject),
+                    scope: scope(a.scope),
+                    level: a.level.fraction(),
+                    time_ms,
+                    expires_ms,
+                };
+                // A level out of range cannot come out of a verified attestation.
+                if self.graph.add_statement(statement).is_err() {
+                    return;
+                }
+                if author == self.me {
+                    self.own_words.insert(a.subject);
+                }
+            }
+            Body::Listing(l) => self.vote(&author, &l.infohash, Opinion::Listing, time_ms, expires_ms),
+            Body::Verdict(v) => self.vote(&author, &v.infohash, opinion(v.opinion), time_ms, expires_ms),
+            Body::DuplicityProof(proof) => self.graph.zero(node(proof.accused())),
+            _ => {}
+        }
+        self.graph.note_last_statement(node(&author), time_ms);
+        self.changed();
+    }
+
+    fn vote(&mut self, voter: &Key, infohash: &Infohash, opinion: Opinion, time_ms: u64, expires_ms: Option<u64>) {
+        self.graph.add_vote(ReleaseVote {
+            voter: node(voter),
+            release: release(infohash),
+            opinion,
+            time_ms,
+            expires_ms,
+        });
+    }
+
+    /// Takes out a statement that is no longer live. `still_lists`: its author lists that release under another work.
+    pub fn remove(&mut self, stored: &Stored, still_lists: bool) {
+        let author = *stored.statement.author();
+        match stored.statement.body() {
+            Body::Attestation(a) => {
+                self.graph.remove_statement(&node(&author), &node(&a.subject), scope(a.scope));
+                if author == self.me {
+                    self.own_words.remove(&a.subject);
+                }
+            }
+            Body::Listing(l) if !still_lists => {
+                self.graph.remove_vote(&node(&author), &release(&l.infohash), Opinion::Listing);
+            }
+            Body::Verdict(v) => {
+                self.graph.remove_vote(&node(&author), &release(&v.infohash), opinion(v.opinion));
+            }
+            _ => return,
+        }
+        self.changed();
+    }
+
+    /// Brings evidence and what is held against listers up to date; call before reading scores.
+    pub fn refresh(&mut self, now: Timestamp, ledger: &Ledger, curation: &Curation, facts: &Facts<'_>) {
+        if !self.is_evidence_stale {
+            return;
+        }
+        self.is_evidence_stale = false;
+        let me = node(&self.me);
+        for (key, scope) in std::mem::take(&mut self.evidence_of) {
+            self.graph.clear_evidence(&me, &node(&key), scope);
+        }
+        let counts_for_seeding = |hash: &Infohash, _: &Key| !facts.judged_bad.contains(hash);
+        let counts_for_listing = |hash: &Infohash, key: &Key| {
+            let is_kept = ledger.first_byte(hash).is_some_and(|at| now.since(at) >= KEPT_BEFORE_COUNTING);
+            counts_for_seeding(hash, key)
+                && (facts.is_listed_by)(hash, key)
+                && (is_kept || facts.judged_good.contains(hash))
+        };
+        let mut evidence = ledger.evidence(&self.me, heirloom_graph::Scope::Seed, counts_for_seeding);
+        evidence.extend(ledger.evidence(&self.me, heirloom_graph::Scope::Catalogue, counts_for_listing));
+        for item in evidence {
+            if let Ok(key) = Key::from_bytes(item.subject.0) {
+                self.evidence_of.insert((key, item.scope));
+            }
+            self.graph.add_evidence(item);
+        }
+        self.hold_against_listers(now, curation, facts);
+    }
+
+    /// A listing is signed, so a fake is held against whoever listed it, unless the owner has said something of that
+    /// key already.
+    fn hold_against_listers(&mut self, now: Timestamp, curation: &Curation, facts: &Facts<'_>) {
+        let catalogue = heirloom_graph::Scope::Catalogue;
+        for key in std::mem::take(&mut self.held_against) {
+            if !self.own_words.contains(&key) {
+                self.graph.remove_statement(&node(&self.me), &node(&key), catalogue);
+            }
+        }
+        let mut fakes: BTreeMap<Key, f64> = BTreeMap::new();
+        for infohash in facts.judged_bad {
+            for key in (facts.listers_of)(infohash) {
+                *fakes.entry(key).or_default() += HELD_AGAINST_LISTER;
+            }
+        }
+        for (key, weight) in fakes {
+            if key == self.me || curation.of(&key).is_some() || self.own_words.contains(&key) {
+                continue;
+            }
+            let statement = heirloom_graph::Statement {
+                issuer: node(&self.me),
+                subject: node(&key),
+                scope: catalogue,
+                level: -weight.min(1.0),
+                time_ms: now.0,
+                expires_ms: None,
+            };
+            if self.graph.add_statement(statement).is_ok() {
+                self.held_against.insert(key);
+            }
+        }
+    }
+
+    /// Keys that fakes are held against.
+    #[must_use]
+    pub fn is_held_against(&self, key: &Key) -> bool {
+        self.held_against.contains(key)
+    }
+
+    /// The scores of the day. Call [`Scoring::refresh`] first.
+    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &Scores {
+        let epoch = Epoch::of(now.0);
+        let is_stale = self.stale.remove(&of);
+        if is_stale || self.cache.get(&of).is_none_or(|scores| scores.epoch() != epoch) {
+            let scores = Scores::compute(&self.graph, of, epoch, &self.params);
+            self.cache.insert(of, scores);
+        }
+        // PANIC: it was inserted above if it was missing.
+        self.cache.get(&of).expect("just computed")
+    }
+
+    /// The score of a key when scores were last asked for: good enough to decide how much of it to keep, and free.
+    #[must_use]
+    pub fn last_score(&self, key: &Key) -> f64 {
+        self.cache.get(&heirloom_graph::Scope::Catalogue).map_or(0.0, |scores| scores.key(&node(key)).score)
+    }
+
+    /// What the scores would be with one more root.
+    #[must_use]
+    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow) -> Scores {
+        let mut graph = self.graph.clone();
+        // A second own key is refused by the caller; any other root is admitted.
+        if *key != self.me && graph.set_root(root(key, follow)).is_err() {
+            graph = self.graph.clone();
+        }
+        Scores::compute(&graph, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
+    }
+
+    /// Explains a key's score.
+    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explanation {
+        self.scores(now, scope(of));
+        // PANIC: computed in the line above.
+        self.cache.get(&scope(of)).expect("just computed").explain_key(&self.graph, &node(key))
+    }
+
+    /// Explains a release's score as a listing.
+    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explanation {
+        let of = heirloom_graph::Scope::Catalogue;
+        self.scores(now, of);
+        // PANIC: computed in the line above.
+        self.cache.get(&of).expect("just computed").explain_listing(&self.graph, &release(infohash))
+    }
+}
+
+/// What evidence depends on, besides the ledger.
+pub struct Facts<'a> {
+    /// Releases that the owner judged fake or malware.
+    pub judged_bad: &'a BTreeSet<Infohash>,
+    /// Releases that the owner judged good.
+    pub judged_good: &'a BTreeSet<Infohash>,
+    /// Whether a key lists a release.
+    pub is_listed_by: &'a dyn Fn(&Infohash, &Key) -> bool,
+    /// Who lists a release.
+    pub listers_of: &'a dyn Fn(&Infohash) -> Vec<Key>,
+}
+
+/// Score of a release as a listing.
+#[must_use]
+pub fn listing_score(scores: &Scores, infohash: &Infohash) -> Score {
+    scores.listing(&release(infohash))
+}
+
+/// Order in which bands are shown.
+#[must_use]
+pub fn band_rank(band: Band) -> u8 {
+    match band {
+        Band::Trusted => 0,
+        Band::Vouched => 1,
+        Band::Earned => 2,
+        Band::Unknown => 3,
+        Band::Distrusted => 4,
+    }
+}
+
+/// An explanation as plain data for readers.
+#[must_use]
+pub fn to_why(subject: String, of: Scope, explanation: &Explanation, name_of: impl Fn(&Key) -> String) -> views::Why {
+    let key_of = |id: &NodeId| Key::from_bytes(id.0).ok();
+    let because = explanation
+        .because
+        .iter()
+        .map(|reason| {
+            let path: Vec<Key> = reason.path.iter().filter_map(key_of).collect();
+            let voter = path.last().map(&name_of).unwrap_or_default();
+            let (kind, note) = match reason.kind {
+                ReasonKind::Follow { level } => ("follow", format!("you follow this key at level {level}")),
+                ReasonKind::Statement { level } => ("attestation", format!("{voter} says level {level}")),
+                ReasonKind::Bytes { bytes, weight } => {
+                    ("evidence", format!("{bytes:.0} hash-checked bytes received count {weight:.6}"))
+                }
+                ReasonKind::OwnDistrust { level } => {
+                    ("attestation", format!("this key distrusts {voter} (level {level}), who has power"))
+                }
+                ReasonKind::Vote(Opinion::Listing) => ("listing", format!("{voter} lists it")),
+                ReasonKind::Vote(opinion) => ("verdict", format!("{voter} found it {opinion:?}").to_lowercase()),
+            };
+            views::Because { path, weight: reason.weight, kind, note }
+        })
+        .collect();
+    let ignored = explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, reason.to_string()))).collect();
+    views::Why {
+        subject,
+        scope: of,
+        score: explanation.score,
+        support: explanation.support,
+        band: explanation.band,
+        because,
+        ignored,
+        arithmetic: explanation.arithmetic.to_string(),
+    }
+}

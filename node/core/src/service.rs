@@ -1,0 +1,388 @@
+//! The service: takes inputs, lets the topics decide, gives outputs. It routes; it decides nothing itself.
+//!
+//! Batch, commit, release: outputs that depend on a write are held back until [`Service::commit`] has made it.
+
+mod commands;
+mod dht;
+mod read;
+mod write;
+
+use crate::catalogue::Catalogue;
+use crate::command::{Command, CommandError, Reply};
+use crate::curation::Curation;
+use crate::ground::Ground;
+use crate::identity::Identity;
+use crate::ingest::{Ingest, Standing};
+use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
+use crate::ledger::Ledger;
+use crate::replication::Replication;
+use crate::scoring::Scoring;
+use crate::store::{Store, StoreError};
+use crate::torrents::Torrents;
+use crate::views::{Source, View};
+use heirloom_proto::{Infohash, Key, Kind, SecretKey, Sha256, Statement, Timestamp, Verified, statement};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time between two sweeps for what expired.
+const EXPIRY_PERIOD: Duration = Duration::from_secs(3600);
+/// Shortest time between two heads, so that a busy curator does not flood (`limits`: one a minute sustained, ten at once).
+const HEAD_GAP: Duration = Duration::from_secs(2);
+
+/// What a service is opened with.
+#[derive(Debug)]
+pub struct Config {
+    /// The owner's key.
+    pub secret: SecretKey,
+    /// SHA-256 of the key that will follow it.
+    pub next_key_hash: Sha256,
+    /// How often it was rotated.
+    pub generation: u32,
+    /// Seed of all chance in the core.
+    pub seed: [u8; 32],
+}
+
+/// Why a service cannot be opened.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum OpenError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store failed while running: the process must stop, and start again from what was committed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the store failed, so the node stops: {0}")]
+pub struct Halt(pub StoreError);
+
+/// A publish whose torrent is being prepared.
+#[derive(Debug)]
+struct Preparing {
+    request: RequestId,
+    publish: crate::command::Publish,
+}
+
+/// The core of a node.
+#[derive(Debug)]
+pub struct Service<S> {
+    ground: Ground<S>,
+    rng: ChaCha8Rng,
+    identity: Identity,
+    curation: Curation,
+    ingest: Ingest,
+    catalogue: Catalogue,
+    scoring: Scoring,
+    ledger: Ledger,
+    torrents: Torrents,
+    replication: Replication,
+    has_torrents: bool,
+    /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
+    recovering: Option<(OrderId, Duration)>,
+    held_commands: Vec<(RequestId, Command)>,
+    preparing: BTreeMap<OrderId, Preparing>,
+    is_head_due: bool,
+    last_head: Option<Duration>,
+    next_expiry: Duration,
+    /// Wait for the commit.
+    held: Vec<Output>,
+    /// May leave.
+    ready: VecDeque<Output>,
+    halted: Option<StoreError>,
+    view: Option<Arc<View>>,
+}
+
+impl<S: Store> Service<S> {
+    /// Opens the core over a store: reads ground state, derives the rest.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store fails.
+    pub fn open(config: Config, store: S) -> Result<Self, OpenError> {
+        let ground = Ground::new(store);
+        let identity = Identity::open(config.secret, config.next_key_hash, config.generation, &ground)?;
+        let curation = Curation::open(&ground)?;
+        let scoring = Scoring::new(identity.key(), &curation);
+        let mut service = Self {
+            rng: ChaCha8Rng::from_seed(config.seed),
+            identity,
+            ingest: Ingest::default(),
+            catalogue: Catalogue::default(),
+            scoring,
+            ledger: Ledger::open(&ground)?,
+            torrents: Torrents::open(&ground)?,
+            replication: Replication::default(),
+            has_torrents: false,
+            recovering: None,
+            held_commands: Vec::new(),
+            preparing: BTreeMap::new(),
+            is_head_due: false,
+            last_head: None,
+            next_expiry: Duration::ZERO,
+            held: Vec::new(),
+            ready: VecDeque::new(),
+            halted: None,
+            view: None,
+            curation,
+            ground,
+        };
+        service.derive()?;
+        Ok(service)
+    }
+
+    /// Derives everything from the live statements.
+    fn derive(&mut self) -> Result<usize, StoreError> {
+        let (all, damaged) = self.ground.statements(&[])?;
+        self.catalogue = Catalogue::default();
+        self.scoring = Scoring::new(self.identity.key(), &self.curation);
+        self.ingest = Ingest { counters: std::mem::take(&mut self.ingest.counters), ..Ingest::default() };
+        for stored in &all {
+            self.ingest.note(stored);
+            self.catalogue.add(stored);
+            self.scoring.add(stored);
+        }
+        for _ in 0..damaged {
+            self.ingest.count("damaged");
+        }
+        Ok(damaged)
+    }
+
+    /// Takes one input. Call [`Service::commit`] before reading outputs.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        if self.halted.is_some() {
+            return;
+        }
+        self.view = None;
+        if let Err(error) = self.route(now, input).and_then(|()| self.tick(now)) {
+            self.halted = Some(error);
+        }
+    }
+
+    fn route(&mut self, now: Now, input: Input) -> Result<(), StoreError> {
+        match input {
+            Input::Wake => Ok(()),
+            Input::Started { dht, torrents } => self.started(now, dht, torrents),
+            Input::Gossip { message, bytes } => self.gossip(now, message, &bytes),
+            Input::Dht(event) => self.dht(now, event),
+            Input::Torrent(event) => self.torrent(now, event),
+            Input::Command { request, command } => self.command(now, request, *command),
+        }
+    }
+
+    /// Writes what the inputs since the last commit changed, and releases their outputs.
+    ///
+    /// # Errors
+    /// [`Halt`]: nothing was released; stop the process.
+    pub fn commit(&mut self) -> Result<(), Halt> {
+        if let Some(error) = &self.halted {
+            return Err(Halt(error.clone()));
+        }
+        if let Err(error) = self.ground.commit() {
+            self.halted = Some(error.clone());
+            return Err(Halt(error));
+        }
+        self.ready.extend(self.held.drain(..));
+        Ok(())
+    }
+
+    /// The next output that may leave. Changes after [`Service::commit`] only.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.ready.pop_front()
+    }
+
+    /// When to send [`Input::Wake`] at the latest, since process start.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Duration> {
+        let recovery = self.recovering.map(|(_, by)| by);
+        let head = self.is_head_due.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
+        let times = [self.replication.next_due(), recovery, head, Some(self.next_expiry)];
+        times.into_iter().flatten().min()
+    }
+
+    /// The owner's key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.identity.key()
+    }
+
+    /// Gives the store back, for the end of a simulated life: what was not committed is lost.
+    pub fn into_store(self) -> S {
+        self.ground.into_store()
+    }
+
+    fn reply(&mut self, request: RequestId, result: Result<Reply, CommandError>) {
+        self.held.push(Output::Reply { request, result: result.map(Box::new) });
+    }
+
+    /// The adapters listen.
+    fn started(&mut self, now: Now, dht: bool, torrents: bool) -> Result<(), StoreError> {
+        self.replication.has_dht = dht;
+        self.has_torrents = torrents;
+        if dht {
+            self.start_recovery(now);
+            let follows: Vec<Key> = self.curation.all().keys().copied().collect();
+            for key in follows {
+                self.watch(now, key);
+            }
+        }
+        if torrents {
+            let orders = self.torrents.orders();
+            self.held.extend(orders.into_iter().map(Output::Torrent));
+        }
+        self.sweep(now)?;
+        if self.recovering.is_none() {
+            self.announce_everything(now)?;
+        }
+        Ok(())
+    }
+
+    /// What time alone brings about.
+    fn tick(&mut self, now: Now) -> Result<(), StoreError> {
+        if now.mono >= self.next_expiry {
+            self.sweep(now)?;
+        }
+        if self.recovering.is_some_and(|(_, by)| by <= now.mono) {
+            self.end_recovery(now)?;
+        }
+        self.dht_tick(now)?;
+        let may_sign = self.last_head.is_none_or(|at| now.mono >= at + HEAD_GAP);
+        if self.is_head_due && may_sign && self.recovering.is_none() {
+            self.sign_head(now)?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&mut self, now: Now) -> Result<(), StoreError> {
+        self.next_expiry = now.mono + EXPIRY_PERIOD;
+        for old in self.ingest.expire(now, &mut self.ground)? {
+            self.underive(&old);
+        }
+        // Evidence ripens with the days.
+        self.scoring.ledger_changed();
+        Ok(())
+    }
+
+    /// How much of an author is kept.
+    fn standing(&self, author: &Key) -> Standing {
+        if *author == self.identity.key() {
+            Standing::Own
+        } else if self.curation.of(author).is_some() {
+            Standing::Followed
+        } else if self.scoring.last_score(author) > 0.0 {
+            Standing::Rated
+        } else {
+            Standing::Stranger
+        }
+    }
+
+    fn gossip(&mut self, now: Now, message: MessageId, bytes: &[u8]) -> Result<(), StoreError> {
+        let admission = match statement::verify(bytes) {
+            Err(error) if error.blames_relayer() => {
+                self.ingest.count("gossip_invalid");
+                Admission::Reject
+            }
+            Err(_) => {
+                self.ingest.count("unknown_kind");
+                Admission::Ignore
+            }
+            // Receipts are never pushed: they travel by sync, delayed, so that they do not link a key to an address.
+            Ok(statement) if statement.kind() == Kind::Receipt => Admission::Ignore,
+            Ok(statement) => match self.take(now, statement, Source::Gossip)? {
+                Ok(_) => Admission::Accept,
+                Err(refusal) => refusal.admission(),
+            },
+        };
+        self.held.push(Output::Admission { message, admission });
+        Ok(())
+    }
+
+    /// Takes a verified statement of anybody in, and what follows from it.
+    fn take(
+        &mut self,
+        now: Now,
+        statement: Verified<Statement>,
+        source: Source,
+    ) -> Result<Result<(), crate::ingest::Refusal>, StoreError> {
+        let standing = self.standing(statement.author());
+        if standing == Standing::Own {
+            // An own statement from outside: after a restore the network may know more than the disk.
+            self.identity.raise(statement.header().seq, &mut self.ground);
+        }
+        let stored = crate::ground::Stored { statement, is_private: false, source, received: now.wall };
+        match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, standing)? {
+            Ok(accepted) => {
+                for old in &accepted.removed {
+                    self.underive(old);
+                }
+                self.catalogue.add(&accepted.stored);
+                self.scoring.add(&accepted.stored);
+                self.ingest.count("accepted");
+                Ok(Ok(()))
+            }
+            Err(refusal) => {
+                self.ingest.count(refusal.counter());
+                Ok(Err(refusal))
+            }
+        }
+    }
+
+    /// Takes a statement that is no longer live out of everything derived.
+    fn underive(&mut self, old: &crate::ground::Stored) {
+        self.catalogue.remove(old);
+        let still_lists = match old.statement.body() {
+            heirloom_proto::Body::Listing(l) => self.catalogue.is_listed_by(&l.infohash, old.statement.author()),
+            _ => false,
+        };
+        self.scoring.remove(old, still_lists);
+    }
+
+    fn torrent(&mut self, now: Now, event: TorrentEvent) -> Result<(), StoreError> {
+        match event {
+            TorrentEvent::Prepared { order, metainfo, content } => {
+                if let Some(Preparing { request, publish }) = self.preparing.remove(&order) {
+                    self.publish_prepared(now, request, publish, metainfo, content)?;
+                }
+            }
+            TorrentEvent::NotPrepared { order, error } => {
+                if let Some(Preparing { request, .. }) = self.preparing.remove(&order) {
+                    self.reply(request, Err(error));
+                }
+            }
+            TorrentEvent::Received { infohash, piece, shares } => {
+                if self.ledger.book(now, infohash, piece, &shares, &mut self.ground)? {
+                    self.scoring.ledger_changed();
+                }
+            }
+            TorrentEvent::Finished { infohash, content } => {
+                self.torrents.complete(&infohash, content, &mut self.ground);
+            }
+            TorrentEvent::Failed { infohash, .. } => self.torrents.remove(&infohash, &mut self.ground),
+        }
+        Ok(())
+    }
+
+    fn judged_bad(&self) -> std::collections::BTreeSet<Infohash> {
+        use heirloom_proto::body::Opinion::{Fake, Malware};
+        self.catalogue.judged(&self.identity.key(), &[Fake, Malware])
+    }
+
+    /// Scores of the day in scope `catalogue`, with evidence up to date.
+    fn catalogue_scores(&mut self, now: Timestamp) -> &heirloom_graph::Scores {
+        self.refresh_scoring(now);
+        self.scoring.scores(now, heirloom_graph::Scope::Catalogue)
+    }
+
+    fn refresh_scoring(&mut self, now: Timestamp) {
+        let (judged_bad, me) = (self.judged_bad(), self.identity.key());
+        let judged_good = self.catalogue.judged(&me, &[heirloom_proto::body::Opinion::Good]);
+        let catalogue = &self.catalogue;
+        let facts = crate::scoring::Facts {
+            judged_bad: &judged_bad,
+            judged_good: &judged_good,
+            is_listed_by: &|hash, key| catalogue.is_listed_by(hash, key),
+            listers_of: &|hash| catalogue.listers_of(hash).into_iter().map(|(key, _)| key).collect(),
+        };
+        self.scoring.refresh(now, &self.ledger, &self.curation, &facts);
+    }
+}

@@ -1,0 +1,120 @@
+//! Routes commands to the topics.
+
+use super::Service;
+use crate::command::{Command, CommandError, Fault, Reply, Wanted};
+use crate::curation::Follow;
+use crate::io::{Now, Output, RequestId};
+use crate::store::{Store, StoreError};
+use crate::torrents::Torrent;
+use crate::views;
+use heirloom_proto::Infohash;
+use heirloom_proto::body::Verdict;
+
+/// Most commands that wait for the sequence number at once; a person types fewer in five seconds.
+const HELD_COMMANDS_MAX: usize = 256;
+
+impl<S: Store> Service<S> {
+    pub(super) fn command(&mut self, now: Now, request: RequestId, command: Command) -> Result<(), StoreError> {
+        if self.recovering.is_some() && Self::signs(&command) {
+            if self.held_commands.len() >= HELD_COMMANDS_MAX {
+                let busy = CommandError::new(Fault::Failed, "busy", "the node is starting: try again in a few seconds");
+                self.reply(request, Err(busy));
+            } else {
+                self.held_commands.push((request, command));
+            }
+            return Ok(());
+        }
+        match command {
+            Command::Show { ref work, wait } => {
+                let work = work.clone();
+                self.look_up(now, request, work, wait, command)
+            }
+            Command::Get { what: Wanted::Work(ref work), .. } => {
+                let work = work.clone();
+                if self.choose(now, &Wanted::Work(work.clone()), false)?.is_ok() {
+                    return self.answer_from_store(now, request, command);
+                }
+                self.look_up(now, request, work, None, command)
+            }
+            Command::Publish(publish) => {
+                self.publish(request, publish);
+                Ok(())
+            }
+            command => self.answer_from_store(now, request, command),
+        }
+    }
+
+    /// Carries a command out with what is known here now.
+    pub(super) fn answer_from_store(&mut self, now: Now, request: RequestId, command: Command) -> Result<(), StoreError> {
+        let result = match command {
+            Command::Identity => Ok(Reply::Identity(self.who_am_i()?)),
+            Command::SetProfile { name, url } => self.set_profile(now, name, url)?,
+            Command::Follow { key, level, scope, alias, preview } => {
+                self.follow(now, key, Follow { level, scope, alias, since: now.wall }, preview)?
+            }
+            Command::Follows => Ok(Reply::Follows(self.follows()?)),
+            Command::Unfollow { key } => self.unfollow(&key)?,
+            Command::Attest { subject, level, scope, reason, lifetime, private } => {
+                self.attest(now, Self::attestation(subject, level, scope, reason), lifetime, private)?
+            }
+            Command::Verdict { infohash, opinion, note, private } => {
+                self.judge(now, Verdict { infohash, opinion, note }, private)?
+            }
+            Command::Why { subject, scope } => self.why(now, &subject, scope)?,
+            Command::Trust { scope, limit } => Ok(Reply::Trust(self.trust(now, scope, limit)?)),
+            Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
+            Command::Retract { target } => self.retract(now, &target)?,
+            Command::Search { text, kind, band, limit } => {
+                Ok(Reply::Works(self.search(now, &text, kind, band, limit)?))
+            }
+            Command::Show { work, .. } => Ok(Reply::Work(Box::new(self.show(now, &work)?))),
+            Command::Get { what, to, anyway } => self.fetch(now, &what, to, anyway)?,
+            Command::Status => Ok(Reply::Status(self.status())),
+            Command::Export => {
+                let own = self.ground.statements_of(&self.identity.key())?;
+                Ok(Reply::Statements(own.into_iter().map(|stored| stored.statement.bytes().to_vec()).collect()))
+            }
+            Command::Reindex => Ok(Reply::Reindexed(self.reindex(now.wall)?)),
+            Command::Publish(publish) => {
+                self.publish(request, publish);
+                return Ok(());
+            }
+        };
+        self.reply(request, result);
+        Ok(())
+    }
+
+    /// Begins to fetch a release, or says why not.
+    fn fetch(
+        &mut self,
+        now: Now,
+        what: &Wanted,
+        to: Option<String>,
+        anyway: bool,
+    ) -> Result<Result<Reply, CommandError>, StoreError> {
+        let infohash: Infohash = match self.choose(now, what, anyway)? {
+            Ok(infohash) => infohash,
+            Err(error) => return Ok(Err(error)),
+        };
+        if !self.has_torrents {
+            return Ok(Err(CommandError::needs_node("downloading")));
+        }
+        if self.torrents.of(&infohash).is_none() {
+            let listing = self.listing_of(now, &infohash)?;
+            let torrent = Torrent {
+                content: to.unwrap_or_default(),
+                is_named: false,
+                is_complete: false,
+                info_sha256: listing.as_ref().and_then(|listing| listing.info_sha256),
+                trackers: listing.map(|listing| listing.trackers).unwrap_or_default(),
+                added: now.wall,
+            };
+            self.held.push(Output::Torrent(torrent.order(infohash)));
+            if !self.torrents.set(infohash, torrent, &mut self.ground) {
+                let error = CommandError::new(Fault::Failed, "too_many_torrents", "this node keeps as many torrents as it can: remove one first");
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(Reply::Getting(views::Getting { infohash })))
+    }
+}

@@ -1,0 +1,375 @@
+//! Talking to the DHT: finding the sequence number, putting items, looking works up.
+
+use super::Service;
+use crate::command::{Command, CommandError, Fault, Reply};
+use crate::fields::Fields;
+use crate::ingest::item_floor_key;
+use crate::io::{DhtEvent, DhtOrder, Now, OrderId, Output, RequestId};
+use crate::replication::{
+    ASKED_CURATORS_MAX, ASKED_FOLLOWS_MAX, FOLLOW_PERIOD, LOOKUP_PERIOD, LOOKUP_WAIT, LOOKUPS_MAX, Lookup, Own, Purpose,
+    RECOVERY_WAIT, Task, WORK_PERIOD,
+};
+use crate::scoring::band_rank;
+use crate::store::{Durability, Store, StoreError, Table};
+use crate::views::Source;
+use heirloom_graph::Band;
+use heirloom_proto::dht::{self, HEAD_SALT, Item, work_salt};
+use heirloom_proto::{Body, Key, Kind, Statement, Verified, WorkId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+impl<S: Store> Service<S> {
+    fn get(&mut self, now: Now, purpose: Purpose, key: &Key, salt: Vec<u8>) -> OrderId {
+        let order = self.replication.order(now.mono, purpose);
+        self.held.push(Output::Dht(DhtOrder::Get { order, key: *key.as_bytes(), salt }));
+        order
+    }
+
+    fn put(&mut self, now: Now, purpose: Purpose, item: Item) {
+        let order = self.replication.order(now.mono, purpose);
+        self.held.push(Output::Dht(DhtOrder::Put { order, item }));
+    }
+
+    /// Asks the DHT for the own head: its sequence number may be ahead of a restored disk.
+    pub(super) fn start_recovery(&mut self, now: Now) {
+        let me = self.identity.key();
+        let order = self.get(now, Purpose::Recover, &me, HEAD_SALT.to_vec());
+        self.recovering = Some((order, now.mono + RECOVERY_WAIT));
+    }
+
+    pub(super) fn end_recovery(&mut self, now: Now) -> Result<(), StoreError> {
+        self.recovering = None;
+        self.announce_everything(now)?;
+        for (request, command) in std::mem::take(&mut self.held_commands) {
+            self.command(now, request, command)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the head of a follow, now and then every hour.
+    pub(super) fn watch(&mut self, now: Now, key: Key) {
+        self.replication.schedule(Task::Watch(key), now.mono);
+    }
+
+    pub(super) fn dht(&mut self, now: Now, event: DhtEvent) -> Result<(), StoreError> {
+        match event {
+            DhtEvent::Found { order, item } => self.found(now, order, item),
+            DhtEvent::Done { order } => self.done(now, order),
+            DhtEvent::Stored { order, nodes } => {
+                if let Some(Purpose::Put(own)) = self.replication.finish(order) {
+                    self.replication.held(&own, now.mono, &mut self.rng);
+                    self.answer_waiting(&own, Some(nodes));
+                }
+                Ok(())
+            }
+            DhtEvent::NotStored { order, newer_exists } => {
+                if let Some(Purpose::Put(own)) = self.replication.finish(order) {
+                    self.ingest.count("dht_put_failed");
+                    if newer_exists {
+                        // Somewhere stands an item of ours with a higher number: find it, rise above it, put again.
+                        self.start_recovery(now);
+                    }
+                    self.replication.retry(&own, now.mono);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn answer_waiting(&mut self, own: &Own, nodes: Option<usize>) {
+        for waiting in self.replication.waiting.remove(own).unwrap_or_default() {
+            let mut published = waiting.published;
+            published.stored_on = Some(nodes.unwrap_or(0));
+            self.reply(waiting.request, Ok(Reply::Published(Box::new(published))));
+        }
+    }
+
+    fn found(&mut self, now: Now, order: OrderId, item: Item) -> Result<(), StoreError> {
+        let Some(purpose) = self.replication.purpose(order).cloned() else { return Ok(()) };
+        let item = match item.verify() {
+            Ok(item) => item,
+            Err(_) => {
+                self.ingest.count("dht_invalid");
+                return Ok(());
+            }
+        };
+        match purpose {
+            Purpose::Recover => {
+                if item.key == *self.identity.key().as_bytes()
+                    && let Ok(seq) = u64::try_from(item.seq)
+                {
+                    self.identity.raise(seq, &mut self.ground);
+                }
+                Ok(())
+            }
+            Purpose::Watch(key) => self.found_head(now, &key, &item),
+            Purpose::Look { work, .. } => self.found_work(now, &work, &item),
+            Purpose::Put(_) | Purpose::Carry(..) => Ok(()),
+        }
+    }
+
+    fn found_head(&mut self, now: Now, key: &Key, item: &Verified<Item>) -> Result<(), StoreError> {
+        match dht::read_head(item) {
+            Ok(head) if head.author() == key => {
+                let _ = self.take(now, head, Source::Dht)?;
+                self.carry(now, item);
+                Ok(())
+            }
+            _ => {
+                self.ingest.count("dht_invalid");
+                Ok(())
+            }
+        }
+    }
+
+    fn found_work(&mut self, now: Now, work: &WorkId, item: &Verified<Item>) -> Result<(), StoreError> {
+        if !self.rises_to_floor(item)? {
+            self.ingest.count("rolled_back");
+            return Ok(());
+        }
+        let Ok(entry) = dht::read_work(item, work) else {
+            self.ingest.count("dht_invalid");
+            return Ok(());
+        };
+        for _ in 0..entry.refused {
+            self.ingest.count("dht_invalid");
+        }
+        // Oldest first, so that a retraction comes after what it takes back.
+        for statement in entry.statements.into_iter().rev() {
+            let _ = self.take(now, statement, Source::Dht)?;
+        }
+        self.carry(now, item);
+        Ok(())
+    }
+
+    /// The highest item sequence number ever seen is remembered before the item is acted on.
+    fn rises_to_floor(&mut self, item: &Verified<Item>) -> Result<bool, StoreError> {
+        let place = item_floor_key(&item.key, &item.salt);
+        let floor = self.ground.get(Table::Floors, &place)?.and_then(|bytes| Fields(&bytes).u64()).unwrap_or(0);
+        let seq = u64::try_from(item.seq).unwrap_or(0);
+        if seq > floor {
+            self.ground.put(Table::Floors, place, Some(seq.to_be_bytes().to_vec()), Durability::Disk);
+        }
+        Ok(seq >= floor)
+    }
+
+    /// Items of follows are put again while this node runs.
+    fn carry(&mut self, now: Now, item: &Verified<Item>) {
+        if self.curation.of(&item.author()).is_some() {
+            self.replication.carry(item.clone().into_inner(), now.mono, &mut self.rng);
+        }
+    }
+
+    fn done(&mut self, now: Now, order: OrderId) -> Result<(), StoreError> {
+        match self.replication.finish(order) {
+            Some(Purpose::Recover) => self.end_recovery(now),
+            Some(Purpose::Look { lookup, .. }) => self.look_done(now, lookup, order),
+            _ => Ok(()),
+        }
+    }
+
+    fn look_done(&mut self, now: Now, request: RequestId, order: OrderId) -> Result<(), StoreError> {
+        let Some(lookup) = self.replication.lookups.get_mut(&request) else { return Ok(()) };
+        lookup.pending.remove(&order);
+        if !lookup.pending.is_empty() {
+            return Ok(());
+        }
+        let (work, is_patient) = (lookup.work.clone(), lookup.is_patient);
+        if is_patient && !self.has_trusted_release(now, &work)? {
+            if let Some(lookup) = self.replication.lookups.get_mut(&request) {
+                lookup.next_round = Some(now.mono + LOOKUP_PERIOD);
+            }
+            return Ok(());
+        }
+        self.end_lookup(now, request)
+    }
+
+    fn has_trusted_release(&mut self, now: Now, work: &WorkId) -> Result<bool, StoreError> {
+        let releases = self.show(now, work)?.releases;
+        Ok(releases.iter().any(|release| band_rank(release.band) <= band_rank(Band::Vouched)))
+    }
+
+    fn end_lookup(&mut self, now: Now, request: RequestId) -> Result<(), StoreError> {
+        let Some(lookup) = self.replication.lookups.remove(&request) else { return Ok(()) };
+        for order in lookup.pending {
+            self.replication.finish(order);
+        }
+        self.answer_from_store(now, request, lookup.then)
+    }
+
+    /// Asks follows and the best-scored curators for a work, then answers `then` from the store.
+    pub(super) fn look_up(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        work: WorkId,
+        wait: Option<Duration>,
+        then: Command,
+    ) -> Result<(), StoreError> {
+        if !self.replication.has_dht {
+            return self.answer_from_store(now, request, then);
+        }
+        if self.replication.lookups.len() >= LOOKUPS_MAX {
+            let error = CommandError::new(Fault::Failed, "busy", "too many lookups at once: try again in a few seconds");
+            self.reply(request, Err(error));
+            return Ok(());
+        }
+        let lookup = Lookup {
+            then,
+            work,
+            deadline: now.mono + wait.unwrap_or(LOOKUP_WAIT),
+            is_patient: wait.is_some(),
+            pending: BTreeSet::new(),
+            next_round: None,
+        };
+        self.replication.lookups.insert(request, lookup);
+        self.ask(now, request)
+    }
+
+    /// One round of a lookup.
+    fn ask(&mut self, now: Now, request: RequestId) -> Result<(), StoreError> {
+        let Some(lookup) = self.replication.lookups.get_mut(&request) else { return Ok(()) };
+        lookup.next_round = None;
+        let work = lookup.work.clone();
+        let ids = self.ids_of(now, &work)?;
+        let mut orders = BTreeSet::new();
+        for key in self.whom_to_ask(now) {
+            for id in &ids {
+                let purpose = Purpose::Look { lookup: request, work: id.clone() };
+                orders.insert(self.get(now, purpose, &key, work_salt(id).to_vec()));
+            }
+        }
+        let is_alone = orders.is_empty();
+        if let Some(lookup) = self.replication.lookups.get_mut(&request) {
+            lookup.pending = orders;
+            if is_alone && lookup.is_patient {
+                // Nobody to ask yet: somebody may be followed, or gossip may bring it, before the time is up.
+                lookup.next_round = Some(now.mono + LOOKUP_PERIOD);
+                return Ok(());
+            }
+        }
+        if is_alone { self.end_lookup(now, request) } else { Ok(()) }
+    }
+
+    fn whom_to_ask(&mut self, now: Now) -> Vec<Key> {
+        let follows: BTreeMap<Key, i8> = self.curation.all().iter().map(|(key, f)| (*key, f.level.number())).collect();
+        let mut best: Vec<(Key, i8)> = follows.iter().map(|(key, level)| (*key, *level)).collect();
+        best.sort_by_key(|(key, level)| (std::cmp::Reverse(*level), *key));
+        let mut keys: Vec<Key> = best.into_iter().take(ASKED_FOLLOWS_MAX).map(|(key, _)| key).collect();
+        let me = self.identity.key();
+        let mut curators: Vec<(f64, Key)> = self
+            .catalogue_scores(now.wall)
+            .keys()
+            .filter(|(_, score)| score.score > 0.0)
+            .filter_map(|(id, score)| Some((score.score, Key::from_bytes(id.0).ok()?)))
+            .filter(|(_, key)| *key != me && !follows.contains_key(key))
+            .collect();
+        curators.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        keys.extend(curators.into_iter().take(ASKED_CURATORS_MAX).map(|(_, key)| key));
+        keys
+    }
+
+    /// What time brings about here.
+    pub(super) fn dht_tick(&mut self, now: Now) -> Result<(), StoreError> {
+        for (order, purpose) in self.replication.overdue(now.mono) {
+            match purpose {
+                Purpose::Put(own) => self.replication.retry(&own, now.mono),
+                Purpose::Look { lookup, .. } => self.look_done(now, lookup, order)?,
+                Purpose::Recover => self.end_recovery(now)?,
+                Purpose::Watch(_) | Purpose::Carry(..) => {}
+            }
+        }
+        let requests: Vec<RequestId> = self.replication.lookups.keys().copied().collect();
+        for request in requests {
+            let Some(lookup) = self.replication.lookups.get(&request) else { continue };
+            if lookup.deadline <= now.mono {
+                self.end_lookup(now, request)?;
+            } else if lookup.next_round.is_some_and(|at| at <= now.mono) {
+                self.ask(now, request)?;
+            }
+        }
+        self.give_up_waiting(now);
+        if !self.replication.has_dht {
+            return Ok(());
+        }
+        for task in self.replication.take_due(now.mono) {
+            self.perform(now, task)?;
+        }
+        Ok(())
+    }
+
+    fn give_up_waiting(&mut self, now: Now) {
+        let late: Vec<Own> = self
+            .replication
+            .waiting
+            .iter()
+            .filter(|(_, all)| all.iter().any(|waiting| waiting.deadline <= now.mono))
+            .map(|(own, _)| own.clone())
+            .collect();
+        for own in late {
+            self.answer_waiting(&own, None);
+        }
+    }
+
+    fn perform(&mut self, now: Now, task: Task) -> Result<(), StoreError> {
+        match task {
+            Task::Put(own) => {
+                if let Some(item) = self.own_item(&own)? {
+                    self.put(now, Purpose::Put(own), item.into_inner());
+                }
+            }
+            Task::Carry(key, salt) => {
+                let is_followed = Key::from_bytes(key).is_ok_and(|key| self.curation.of(&key).is_some());
+                if let Some(item) = self.replication.carried(&key, &salt).cloned().filter(|_| is_followed) {
+                    self.put(now, Purpose::Carry(key, salt.clone()), item);
+                    self.replication.schedule_after(Task::Carry(key, salt), now.mono, WORK_PERIOD, &mut self.rng);
+                }
+            }
+            Task::Watch(key) => {
+                if self.curation.of(&key).is_some() {
+                    self.get(now, Purpose::Watch(key), &key, HEAD_SALT.to_vec());
+                    self.replication.schedule_after(Task::Watch(key), now.mono, FOLLOW_PERIOD, &mut self.rng);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An own item as it should stand in the DHT now.
+    fn own_item(&mut self, own: &Own) -> Result<Option<Verified<Item>>, StoreError> {
+        let mine = self.ground.statements_of(&self.identity.key())?;
+        let public = mine.into_iter().filter(|stored| !stored.is_private).map(|stored| stored.statement);
+        match own {
+            Own::Head => {
+                let head = public.filter(|s| s.kind() == Kind::Head).max_by_key(|s| s.header().order());
+                Ok(head.map(|head| dht::head_item(self.identity.secret(), &head)))
+            }
+            Own::Work(work) => {
+                let (mut retractions, mut about): (Vec<_>, Vec<_>) = public
+                    .filter(|s| s.kind() == Kind::Retraction || is_about(s, work))
+                    .partition(|s| s.kind() == Kind::Retraction);
+                if about.is_empty() && retractions.is_empty() {
+                    return Ok(None);
+                }
+                about.sort_by_key(|s| (s.kind() == Kind::Work, std::cmp::Reverse(s.header().order())));
+                retractions.sort_by_key(|s| std::cmp::Reverse(s.header().order()));
+                about.extend(retractions.into_iter().take(RETRACTIONS_PER_ITEM));
+                // The newest number of all: an item whose listing was taken back must rise above the older one.
+                let seq = self.identity.last_seq();
+                Ok(Some(dht::work_item(self.identity.secret(), work, &about, seq)))
+            }
+        }
+    }
+}
+
+/// Retractions name no work, so the newest few travel with every item, behind the listings.
+const RETRACTIONS_PER_ITEM: usize = 3;
+
+/// What belongs into the item of a work.
+fn is_about(statement: &Statement, work: &WorkId) -> bool {
+    match statement.body() {
+        Body::Listing(listing) => listing.work == *work,
+        Body::Work(record) => record.ids.contains(work),
+        _ => false,
+    }
+}

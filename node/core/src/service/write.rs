@@ -1,0 +1,443 @@
+//! What the owner says: signing, listing, following, judging, taking back.
+
+use super::{Preparing, Service};
+use crate::command::{Command, CommandError, Fault, Publish, Reply, Target};
+use crate::curation::{Follow, name_skeleton};
+use crate::ground::{Place, Stored};
+use crate::ingest::Standing;
+use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
+use crate::replication::{Own, Task, WORK_ITEMS_MAX, Waiting};
+use crate::scoring::band_rank;
+use crate::store::{Store, StoreError};
+use crate::torrents::Torrent;
+use crate::views::{self, Source};
+use heirloom_graph::Band;
+use heirloom_proto::body::{Attestation, File, Head, Level, Listing, Profile, Retraction, Scope, Verdict, Work, WorkKind};
+use heirloom_proto::limits::PUSH_AGE_MS_MAX;
+use heirloom_proto::statement::SignError;
+use heirloom_proto::{Body, Infohash, Key, Kind, Statement, StatementId, Verified, WorkId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long a publish waits for the DHT before it answers without.
+const PUBLISH_WAIT: Duration = Duration::from_secs(20);
+
+/// Most files that a listing names; a reader finds the others in the torrent.
+const LISTED_FILES_MAX: usize = 20;
+
+type Outcome = Result<Result<Reply, CommandError>, StoreError>;
+
+impl<S: Store> Service<S> {
+    /// Signs and takes in a statement of the owner. The first of a generation is the profile that commits to the next
+    /// key.
+    pub(super) fn say(
+        &mut self,
+        now: Now,
+        body: Body,
+        lifetime: Option<Duration>,
+        is_private: bool,
+    ) -> Result<Result<Verified<Statement>, CommandError>, StoreError> {
+        if body.kind() != Kind::Profile && self.own_profile()?.is_none() {
+            let profile =
+                Profile { name: String::new(), url: String::new(), next_key_hash: self.identity.next_key_hash() };
+            if let Err(error) = self.say_one(now, Body::Profile(profile), None, false)? {
+                return Ok(Err(error));
+            }
+        }
+        self.say_one(now, body, lifetime, is_private)
+    }
+
+    fn say_one(
+        &mut self,
+        now: Now,
+        body: Body,
+        lifetime: Option<Duration>,
+        is_private: bool,
+    ) -> Result<Result<Verified<Statement>, CommandError>, StoreError> {
+        let statement = match self.identity.sign(now, lifetime, &body, &mut self.ground) {
+            Ok(statement) => statement,
+            Err(SignError::Refused(why)) => return Ok(Err(CommandError::bad_input("refused", format!("this cannot be signed: {why}")))),
+        };
+        let stored = Stored { statement: statement.clone(), is_private, source: Source::Store, received: now.wall };
+        match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, Standing::Own)? {
+            Err(refusal) => return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}")))),
+            Ok(accepted) => {
+                for old in &accepted.removed {
+                    self.underive(old);
+                }
+                self.catalogue.add(&accepted.stored);
+                self.scoring.add(&accepted.stored);
+            }
+        }
+        if !is_private {
+            self.push(&statement);
+            self.is_head_due |= statement.kind() != Kind::Head;
+        }
+        Ok(Ok(statement))
+    }
+
+    fn push(&mut self, statement: &Verified<Statement>) {
+        if statement.kind() != Kind::Receipt {
+            self.held.push(Output::Publish { kind: statement.kind().name(), bytes: statement.bytes().to_vec() });
+        }
+    }
+
+    pub(super) fn own_profile(&self) -> Result<Option<Profile>, StoreError> {
+        Ok(self.profile_of(&self.identity.key())?)
+    }
+
+    /// Everything that must stand in the network after a start: the profile, a head if something changed, every item.
+    pub(super) fn announce_everything(&mut self, now: Now) -> Result<(), StoreError> {
+        let me = self.identity.key();
+        let own: Vec<Stored> = self.ground.statements_of(&me)?.into_iter().filter(|s| !s.is_private).collect();
+        if own.is_empty() {
+            return Ok(());
+        }
+        // Signed while no node ran, or shortly before the last one died: still fresh enough to be pushed.
+        let fresh: Vec<_> = own
+            .iter()
+            .filter(|s| now.wall.0.saturating_sub(s.statement.header().created.0) <= PUSH_AGE_MS_MAX)
+            .map(|s| s.statement.clone())
+            .collect();
+        for statement in &fresh {
+            self.push(statement);
+        }
+        self.is_head_due |= self.head_would_change(&own);
+        self.replication.schedule(Task::Put(Own::Head), now.mono);
+        for work in self.wanted_works(&own) {
+            self.replication.schedule(Task::Put(Own::Work(work)), now.mono);
+        }
+        Ok(())
+    }
+
+    /// Works whose items stand in the DHT: the most wanted are those listed last.
+    pub(super) fn wanted_works(&self, own: &[Stored]) -> Vec<WorkId> {
+        let mut newest: BTreeMap<WorkId, u64> = BTreeMap::new();
+        for stored in own {
+            if let Body::Listing(listing) = stored.statement.body() {
+                let seq = newest.entry(listing.work.clone()).or_default();
+                *seq = (*seq).max(stored.statement.header().seq);
+            }
+        }
+        let mut works: Vec<(u64, WorkId)> = newest.into_iter().map(|(work, seq)| (seq, work)).collect();
+        works.sort();
+        works.into_iter().rev().take(WORK_ITEMS_MAX).map(|(_, work)| work).collect()
+    }
+
+    fn live_set(own: &[Stored]) -> BTreeSet<StatementId> {
+        let public = own.iter().filter(|s| !s.is_private && s.statement.kind() != Kind::Head);
+        public.map(|s| s.statement.id()).collect()
+    }
+
+    fn head_would_change(&self, own: &[Stored]) -> bool {
+        let root = Head::root_of(&Self::live_set(own));
+        !own.iter().any(|s| matches!(s.statement.body(), Body::Head(head) if head.live_root == root))
+    }
+
+    /// Signs a head over everything public, and puts it.
+    pub(super) fn sign_head(&mut self, now: Now) -> Result<(), StoreError> {
+        self.is_head_due = false;
+        self.last_head = Some(now.mono);
+        let own = self.ground.statements_of(&self.identity.key())?;
+        if !self.head_would_change(&own) {
+            return Ok(());
+        }
+        let live = Self::live_set(&own);
+        let live_count = u64::try_from(live.len()).unwrap_or(u64::MAX);
+        let head = Head { live_count, live_root: Head::root_of(&live), archive: None };
+        // A head always fits its limits: it holds numbers only.
+        if self.say_one(now, Body::Head(head), None, false)?.is_ok() {
+            self.replication.schedule(Task::Put(Own::Head), now.mono);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_profile(&mut self, now: Now, name: Option<String>, url: Option<String>) -> Outcome {
+        let old = self.own_profile()?;
+        let (old_name, old_url) = old.map(|p| (p.name, p.url)).unwrap_or_default();
+        let profile = Profile {
+            name: name.unwrap_or(old_name),
+            url: url.unwrap_or(old_url),
+            next_key_hash: self.identity.next_key_hash(),
+        };
+        match self.say(now, Body::Profile(profile), None, false)? {
+            Ok(_) => Ok(Ok(Reply::Identity(self.who_am_i()?))),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    pub(super) fn follow(&mut self, now: Now, key: Key, follow: Follow, is_preview: bool) -> Outcome {
+        if key == self.identity.key() {
+            return Ok(Err(CommandError::bad_input("own_key", "this is your own key: you need not follow yourself")));
+        }
+        if follow.level.number() <= 0 {
+            return Ok(Err(CommandError::bad_input(
+                "not_a_follow_level",
+                "a follow has level full, high, medium or low; to distrust a key use `heirloom attest KEY --level distrust`",
+            )));
+        }
+        let preview = self.preview(now, &key, &follow)?;
+        let name = if follow.alias.is_empty() { self.name_of(&key)? } else { follow.alias.clone() };
+        let mut confusable_with = None;
+        for other in self.curation.all().keys().copied().collect::<Vec<_>>() {
+            let is_alike = !name.is_empty() && name_skeleton(&self.name_of(&other)?) == name_skeleton(&name);
+            if other != key && is_alike {
+                confusable_with = Some(other);
+            }
+        }
+        let (level, scope) = (follow.level, follow.scope);
+        if !is_preview {
+            if let Some(old) = self.curation.of(&key).cloned() {
+                self.scoring.unfollow(&key, &old);
+            }
+            if !self.curation.set(key, follow.clone(), &mut self.ground) {
+                return Ok(Err(CommandError::new(Fault::Failed, "too_many_follows", "you follow as many keys as a node keeps: unfollow one first")));
+            }
+            self.scoring.follow(&key, &follow);
+            if self.replication.has_dht {
+                self.watch(now, key);
+            }
+        }
+        Ok(Ok(Reply::Followed(views::Followed { key, name, level, scope, preview, confusable_with })))
+    }
+
+    /// What a follow would change, by scoring with and without it.
+    fn preview(&mut self, now: Now, key: &Key, follow: &Follow) -> Result<views::Preview, StoreError> {
+        let after = self.scoring.scores_with(now.wall, key, follow);
+        let before = self.catalogue_scores(now.wall);
+        let has_voice = |score: heirloom_graph::Score| score.power_for > 1e-6;
+        let keys_gaining_voice = after
+            .keys()
+            .filter(|(id, score)| has_voice(*score) && !has_voice(before.key(id)))
+            .count();
+        let is_shown = |band: Band| band_rank(band) <= band_rank(Band::Vouched);
+        let best = |scores: &heirloom_graph::Scores, hashes: &[Infohash]| {
+            hashes.iter().map(|hash| crate::scoring::listing_score(scores, hash).band).min_by_key(|b| band_rank(*b))
+        };
+        let mut bands_before = Vec::new();
+        let works: Vec<Vec<Infohash>> = self
+            .catalogue
+            .works()
+            .into_iter()
+            .map(|work| self.catalogue.listings_of(work).into_iter().map(|(hash, _)| hash).collect())
+            .collect();
+        let before = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
+        for hashes in &works {
+            bands_before.push(best(before, hashes));
+        }
+        let mut preview = views::Preview { keys_gaining_voice, ..views::Preview::default() };
+        for (hashes, was) in works.iter().zip(bands_before) {
+            let (Some(was), Some(is)) = (was, best(&after, hashes)) else { continue };
+            preview.works_gained += usize::from(is_shown(is) && !is_shown(was));
+            preview.works_hidden += usize::from(is == Band::Distrusted && was != Band::Distrusted);
+        }
+        Ok(preview)
+    }
+
+    pub(super) fn unfollow(&mut self, key: &Key) -> Outcome {
+        match self.curation.remove(key, &mut self.ground) {
+            None => Ok(Err(CommandError::not_found("not_followed", format!("you do not follow {key}")))),
+            Some(follow) => {
+                self.scoring.unfollow(key, &follow);
+                self.replication.cancel(&Task::Watch(*key));
+                Ok(Ok(Reply::Follows(self.follows()?)))
+            }
+        }
+    }
+
+    pub(super) fn attest(&mut self, now: Now, body: Attestation, lifetime: Option<Duration>, private: bool) -> Outcome {
+        if body.subject == self.identity.key() {
+            return Ok(Err(CommandError::bad_input("own_key", "nobody counts what a key says of itself: name another key")));
+        }
+        self.say_signed(now, Body::Attestation(body), lifetime, private)
+    }
+
+    pub(super) fn judge(&mut self, now: Now, verdict: Verdict, private: bool) -> Outcome {
+        self.say_signed(now, Body::Verdict(verdict), None, private)
+    }
+
+    fn say_signed(&mut self, now: Now, body: Body, lifetime: Option<Duration>, private: bool) -> Outcome {
+        Ok(self.say(now, body, lifetime, private)?.map(|statement| {
+            Reply::Signed(views::Signed { id: statement.id(), seq: statement.header().seq, published: !private })
+        }))
+    }
+
+    pub(super) fn retract(&mut self, now: Now, target: &Target) -> Outcome {
+        let me = self.identity.key();
+        let mut targets = Vec::new();
+        match target {
+            Target::Statement(id) => targets.extend(self.ground.place_by_id(id)?.filter(|place| place.author == me)),
+            Target::Release(infohash) => {
+                for stored in self.ground.statements_of(&me)? {
+                    if matches!(stored.statement.body(), Body::Listing(l) if l.infohash == *infohash) {
+                        targets.push(Place::of(&stored.statement));
+                    }
+                }
+            }
+        }
+        if targets.is_empty() {
+            return Ok(Err(CommandError::not_found("nothing_to_retract", "you have signed no such statement that still counts")));
+        }
+        let mut last = None;
+        for place in targets {
+            let Some(stored) = self.ground.statement(&place)? else { continue };
+            let work = match stored.statement.body() {
+                Body::Listing(listing) => Some(listing.work.clone()),
+                _ => None,
+            };
+            let retraction = Body::Retraction(Retraction { target: stored.statement.id() });
+            match self.say_signed(now, retraction, None, stored.is_private)? {
+                Ok(reply) => last = Some(reply),
+                Err(error) => return Ok(Err(error)),
+            }
+            if let Some(work) = work {
+                self.replication.schedule(Task::Put(Own::Work(work)), now.mono);
+            }
+        }
+        Ok(last.ok_or_else(|| CommandError::not_found("nothing_to_retract", "you have signed no such statement")))
+    }
+
+    /// Sends the order that makes or reads the torrent; the rest follows when it comes back.
+    pub(super) fn publish(&mut self, request: RequestId, publish: Publish) {
+        if !self.has_torrents {
+            self.reply(request, Err(CommandError::needs_node("publishing")));
+            return;
+        }
+        let order = self.replication.next_order();
+        self.held.push(Output::Torrent(TorrentOrder::Prepare { order, source: publish.source.clone() }));
+        self.preparing.insert(order, Preparing { request, publish });
+    }
+
+    pub(super) fn publish_prepared(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        publish: Publish,
+        metainfo: Metainfo,
+        content: Option<String>,
+    ) -> Result<(), StoreError> {
+        match self.list(now, &publish, &metainfo)? {
+            Err(error) => self.reply(request, Err(error)),
+            Ok((statement, files)) => {
+                let is_seeding = content.is_some();
+                if let Some(content) = content {
+                    self.seed(now, &metainfo, content, !publish.private);
+                }
+                let published = views::Published {
+                    work: publish.work.clone(),
+                    infohash: metainfo.infohash,
+                    name: metainfo.name,
+                    size: metainfo.size,
+                    files,
+                    seeding: is_seeding,
+                    statement,
+                    stored_on: None,
+                };
+                if publish.private || !self.replication.has_dht {
+                    self.reply(request, Ok(Reply::Published(Box::new(published))));
+                } else {
+                    let own = Own::Work(publish.work);
+                    let waiting = Waiting { request, statement, published, deadline: now.mono + PUBLISH_WAIT };
+                    self.replication.waiting.entry(own.clone()).or_default().push(waiting);
+                    self.replication.schedule(Task::Put(own), now.mono);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn seed(&mut self, now: Now, metainfo: &Metainfo, content: String, is_named: bool) {
+        let torrent = Torrent {
+            content,
+            is_named,
+            is_complete: true,
+            info_sha256: metainfo.info_sha256,
+            trackers: metainfo.trackers.clone(),
+            added: now.wall,
+        };
+        self.held.push(Output::Torrent(torrent.order(metainfo.infohash)));
+        self.torrents.set(metainfo.infohash, torrent, &mut self.ground);
+    }
+
+    /// Signs the work record, if there is something to say, and the listing.
+    #[allow(clippy::type_complexity, reason = "the pair is taken apart at once")]
+    fn list(
+        &mut self,
+        now: Now,
+        publish: &Publish,
+        metainfo: &Metainfo,
+    ) -> Result<Result<(StatementId, Vec<(String, u64, Option<(u32, u32)>)>), CommandError>, StoreError> {
+        let files: Vec<(String, u64, Option<(u32, u32)>)> = metainfo
+            .files
+            .iter()
+            .map(|(path, size)| {
+                let mapped = publish.map.iter().find(|(end, _)| path.ends_with(end.as_str()));
+                (path.clone(), *size, mapped.map(|(_, episode)| *episode))
+            })
+            .collect();
+        if let Some((end, _)) = publish.map.iter().find(|(end, _)| files.iter().all(|(path, ..)| !path.ends_with(end.as_str()))) {
+            return Ok(Err(CommandError::bad_input("no_such_file", format!("--map names {end:?}, which is not in the torrent"))));
+        }
+        if let Err(error) = self.say_work(now, publish)? {
+            return Ok(Err(error));
+        }
+        // Mapped files first: they are what the listing is needed for.
+        let mut listed: Vec<(usize, &(String, u64, Option<(u32, u32)>))> = files.iter().enumerate().collect();
+        listed.sort_by_key(|(index, (_, size, episode))| (episode.is_none(), std::cmp::Reverse(*size), *index));
+        listed.truncate(LISTED_FILES_MAX);
+        listed.sort_by_key(|(index, _)| *index);
+        let listing = Listing {
+            work: publish.work.clone(),
+            infohash: metainfo.infohash,
+            info_sha256: metainfo.info_sha256,
+            name: metainfo.name.clone(),
+            size: metainfo.size,
+            files: listed
+                .into_iter()
+                .map(|(index, (path, size, episode))| File {
+                    index: u32::try_from(index).unwrap_or(u32::MAX),
+                    path: path.clone(),
+                    size: *size,
+                    episode: *episode,
+                })
+                .collect(),
+            resolution: publish.resolution.clone(),
+            licence: publish.licence.clone(),
+            languages: publish.languages.clone(),
+            trackers: metainfo.trackers.iter().take(8).cloned().collect(),
+            episode: publish.episode,
+        };
+        Ok(self.say(now, Body::Listing(listing), None, publish.private)?.map(|statement| (statement.id(), files)))
+    }
+
+    fn say_work(&mut self, now: Now, publish: &Publish) -> Result<Result<(), CommandError>, StoreError> {
+        let Some(title) = &publish.title else { return Ok(Ok(())) };
+        let kind = publish.kind.unwrap_or(WorkKind::Film);
+        let record = Work::new(publish.work.clone(), title.clone(), publish.year, kind);
+        let me = self.identity.key();
+        let mine = self.catalogue.records_of(&publish.work).into_iter().find(|(key, _)| *key == me);
+        if let Some((_, place)) = mine
+            && let Some(stored) = self.ground.statement(&place)?
+            && *stored.statement.body() == Body::Work(record.clone())
+        {
+            return Ok(Ok(()));
+        }
+        Ok(self.say(now, Body::Work(record), None, publish.private)?.map(|_| ()))
+    }
+
+    /// Whether a command signs something, and so waits for the sequence number.
+    pub(super) fn signs(command: &Command) -> bool {
+        matches!(
+            command,
+            Command::SetProfile { .. }
+                | Command::Attest { .. }
+                | Command::Verdict { .. }
+                | Command::Publish(_)
+                | Command::Retract { .. }
+        )
+    }
+
+    pub(super) fn attestation(subject: Key, level: Level, scope: Scope, reason: String) -> Attestation {
+        Attestation { subject, scope, level, reason }
+    }
+}
