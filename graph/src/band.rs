@@ -15,6 +15,18 @@ pub enum Band {
     Distrusted,
 }
 
+impl std::fmt::Display for Band {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Trusted => "trusted",
+            Self::Vouched => "vouched",
+            Self::Earned => "earned",
+            Self::Unknown => "unknown",
+            Self::Distrusted => "distrusted",
+        })
+    }
+}
+
 /// The numbers that separate bands, unchecked: make a [`Thresholds`] of them.
 ///
 /// Source: operating points in the metric's evaluation (score ≥ .2 with support ≥ .5 admitted no bad key and

@@ -59,7 +59,7 @@ mod tests {
         let forth: Sum = terms.into_iter().collect();
         let back: Sum = terms.into_iter().rev().collect();
         assert_eq!(forth.value().to_bits(), back.value().to_bits());
-        assert!((forth.value() - 1_000_000_002.700_000_001).abs() < 1e-6);
+        assert!((forth.value() - 1_000_000_002.7).abs() < 1e-6);
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub(crate) struct Seat {
     pub kind: RootKind,
 }
 
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub names: Arc<Names>,
     pub rows: Csr<(), Vote, Directed, Index>,

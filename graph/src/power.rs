@@ -6,6 +6,7 @@ use crate::params::Values;
 use crate::plan::{Plan, Vote, VoteKind};
 
 /// Reach and power of every key.
+#[derive(Clone, Debug)]
 pub(crate) struct Power {
     /// π, in [0, 1]; sums to at most 1.
     pub reach: Vec<f64>,

@@ -40,6 +40,12 @@ pub struct Score {
     pub reach: f64,
 }
 
+impl Default for Score {
+    fn default() -> Self {
+        Self::UNRATED
+    }
+}
+
 impl Score {
     /// Of a subject nobody spoke of.
     pub const UNRATED: Self = Self {
@@ -56,6 +62,7 @@ impl Score {
 }
 
 /// All scores of one (graph, scope, epoch, parameters): an immutable snapshot.
+#[derive(Clone, Debug)]
 pub struct Scores {
     pub(crate) scope: Scope,
     pub(crate) epoch: Epoch,

@@ -9,6 +9,7 @@ use crate::power::Power;
 pub(crate) type Calibration = [f64; LEVEL_BINS];
 
 /// The sums behind every key's score.
+#[derive(Clone, Debug)]
 pub(crate) struct Tally {
     /// A: calibrated votes for.
     pub praise: Vec<f64>,

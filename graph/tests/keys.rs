@@ -1,4 +1,5 @@
 //! What scores of keys do, case by case.
+#![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 mod common;
 

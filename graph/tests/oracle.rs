@@ -1,4 +1,5 @@
 //! Equal to the reference implementation on small invented graphs (`fixtures/generate.py` wrote the answers).
+#![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 use std::collections::BTreeMap;
 use std::fs;

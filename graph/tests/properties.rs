@@ -1,8 +1,9 @@
 //! The metric's theorems as properties of random graphs. Names are those of its description, §3.
+#![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use common::{DAY_MS, GIB, TODAY};
 use heirloom_graph::{
@@ -154,14 +155,13 @@ proptest! {
     }
 
     #[test]
-    fn p0_who_nobody_with_power_speaks_of_is_unrated((facts, follows, keys) in world()) {
+    fn p0_who_nobody_with_power_speaks_of_is_unrated((facts, follows, _) in world()) {
         let mut graph = build(&facts, follows, name);
         for stranger in 100..110 {
             tell(&mut graph, &Fact::Said(stranger, 110, Scope::All, 1.0, 0, false), name);
             tell(&mut graph, &Fact::Said(stranger, stranger + 1, Scope::All, 1.0, 0, false), name);
             tell(&mut graph, &Fact::Voted(stranger, 200, Opinion::Good, 0), name);
         }
-        let _ = keys;
         let scores = scores(&graph, &Params::strict());
         prop_assert_eq!(scores.key(&name(110)).score, 0.0);
         prop_assert_eq!(scores.release(&ReleaseId([200; 20])), Score::UNRATED);
@@ -174,9 +174,11 @@ proptest! {
     ) {
         let graph = build(&facts, follows, name);
         let before = scores(&graph, &Params::strict());
-        // Keys without power: those of the world that have none, and fresh ones.
+        // Keys without power in any round, and fresh ones. (A gate can push a key's flow under `reach_epsilon` in the
+        // second round; what it said in the first then still moved gates, by less than that epsilon.)
+        let first = scores(&graph, &Params::new(Values { rounds: 1, ..*Params::strict().values() }).unwrap());
         let powerless = |number: u8| {
-            let score = before.key(&name(number));
+            let score = first.key(&name(number));
             score.power_for == 0.0 && score.power_against == 0.0
         };
         let dead: Vec<u8> = (0..keys).filter(|number| powerless(*number)).chain(120..125).collect();
@@ -218,14 +220,14 @@ proptest! {
 
     #[test]
     fn p11_one_more_distrust_never_raises_its_subject((facts, follows, keys) in world(), by in 0..20_u8, of in 1..20_u8) {
-        let (by, of) = (by % keys, of % keys);
-        let said_before = facts.iter().any(|fact| match *fact {
-            Fact::Said(u, v, ..) | Fact::Bytes(u, v, ..) => (u, v) == (by, of),
-            _ => false,
-        });
-        prop_assume!(by != of && !said_before);
-        // A root that I distrust is a root no more, which changes everybody's reach.
-        prop_assume!(of > follows);
+        // Not a root: one that I distrust is a root no more, which changes everybody's reach.
+        let of = (of % keys).max(follows + 1);
+        let by = if by % keys == of { 0 } else { by % keys };
+        let news = |fact: &Fact| match *fact {
+            Fact::Said(u, v, ..) | Fact::Bytes(u, v, ..) => (u, v) != (by, of),
+            _ => true,
+        };
+        let facts: Vec<Fact> = facts.into_iter().filter(news).collect();
         for params in [plain(*Params::strict().values()), plain(*Params::standard().values())] {
             let mut graph = build(&facts, follows, name);
             let before = scores(&graph, &params).key(&name(of)).score;
@@ -237,16 +239,15 @@ proptest! {
 
     #[test]
     fn p16_expired_is_absent_and_a_day_is_one((facts, follows, _) in world()) {
+        // One statement a slot: where the newer of two expired, the older is not revived, and the worlds differ.
+        let mut slots = BTreeSet::new();
+        let first = |fact: &Fact| match *fact {
+            Fact::Said(u, v, scope, ..) => slots.insert((u, v, scope)),
+            _ => true,
+        };
+        let facts: Vec<Fact> = facts.into_iter().filter(first).collect();
         let live: Vec<Fact> =
             facts.iter().filter(|fact| !matches!(fact, Fact::Said(.., true))).cloned().collect();
-        // Where a newer statement of one slot expired, the older one is not revived; then the two worlds differ.
-        let mut slots: BTreeMap<(u8, u8, Scope), usize> = BTreeMap::new();
-        for fact in &facts {
-            if let Fact::Said(u, v, scope, ..) = *fact {
-                *slots.entry((u, v, scope)).or_default() += 1;
-            }
-        }
-        prop_assume!(slots.values().all(|count| *count == 1));
         let (all, live) = (build(&facts, follows, name), build(&live, follows, name));
         let at = |graph: &TrustGraph, now| Scores::compute(graph, Scope::Catalogue, Epoch::of(now), &Params::strict());
         prop_assert_eq!(all_bits(&at(&all, TODAY), name), all_bits(&at(&live, TODAY + DAY_MS - 1), name));

@@ -1,4 +1,5 @@
 //! What a ring of fake keys can gain: the bounds P1 to P4 of the metric, on random graphs and random rings.
+#![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 mod common;
 
