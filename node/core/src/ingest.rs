@@ -105,6 +105,26 @@ impl Ingest {
         *self.counters.entry(name).or_default() += 1;
     }
 
+    /// Forgets every count but the counters.
+    pub fn reset(&mut self) {
+        *self = Self { counters: std::mem::take(&mut self.counters), ..Self::default() };
+    }
+
+    /// Every key with live statements.
+    #[must_use]
+    pub fn all_authors(&self) -> Vec<Key> {
+        self.bytes.keys().copied().collect()
+    }
+
+    /// Notes whether an author shares the strangers' pool.
+    pub fn note_standing(&mut self, author: Key, standing: Standing) {
+        if standing == Standing::Stranger {
+            self.strangers.insert(author);
+        } else {
+            self.strangers.remove(&author);
+        }
+    }
+
     /// Notes a record that is in the store.
     pub fn note(&mut self, stored: &Stored) {
         let author = *stored.statement.author();

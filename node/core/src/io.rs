@@ -175,7 +175,7 @@ pub enum TorrentEvent {
 }
 
 /// Something to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Push a statement to the topic of its kind.
     Publish {

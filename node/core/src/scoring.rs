@@ -5,7 +5,7 @@ use crate::ground::Stored;
 use crate::ledger::Ledger;
 use crate::views;
 use heirloom_graph::{
-    Band, Epoch, Explanation, FollowLevel, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote, Root, Score,
+    Band, Epoch, Explanation, FollowLevel, IgnoredReason, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote, Root, Score,
     Scores, TrustGraph,
 };
 use heirloom_proto::body::{self, Scope};
@@ -354,7 +354,7 @@ pub fn to_why(subject: String, of: Scope, explanation: &Explanation, name_of: im
             views::Because { path, weight: reason.weight, kind, note }
         })
         .collect();
-    let ignored = explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, reason.to_string()))).collect();
+    let ignored = explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
     views::Why {
         subject,
         scope: of,
@@ -364,5 +364,19 @@ pub fn to_why(subject: String, of: Scope, explanation: &Explanation, name_of: im
         because,
         ignored,
         arithmetic: explanation.arithmetic.to_string(),
+    }
+}
+
+fn ignored_because(reason: &IgnoredReason) -> String {
+    match reason {
+        IgnoredReason::Duplicity => "proven to have signed two contradicting successions".into(),
+        IgnoredReason::AboutItself => "what a key says of itself does not count".into(),
+        IgnoredReason::Expired => "expired".into(),
+        IgnoredReason::Replaced => "replaced by a newer one".into(),
+        IgnoredReason::OtherScope => "about another scope".into(),
+        IgnoredReason::SaysNothing => "says nothing either way".into(),
+        IgnoredReason::BytesDespiteDistrust => "bytes do not count beside distrust".into(),
+        IgnoredReason::OverBudget { factor } => format!("says more than one voice may: counts {factor:.3}"),
+        IgnoredReason::NoPower => "nobody whom you trust vouches for it".into(),
     }
 }

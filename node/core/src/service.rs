@@ -136,7 +136,7 @@ impl<S: Store> Service<S> {
         let (all, damaged) = self.ground.statements(&[])?;
         self.catalogue = Catalogue::default();
         self.scoring = Scoring::new(self.identity.key(), &self.curation);
-        self.ingest = Ingest { counters: std::mem::take(&mut self.ingest.counters), ..Ingest::default() };
+        self.ingest.reset();
         for stored in &all {
             self.ingest.note(stored);
             self.catalogue.add(stored);
@@ -231,6 +231,11 @@ impl<S: Store> Service<S> {
             self.held.extend(orders.into_iter().map(Output::Torrent));
         }
         self.sweep(now)?;
+        let _ = self.catalogue_scores(now.wall);
+        for author in self.ingest.all_authors() {
+            let standing = self.standing(&author);
+            self.ingest.note_standing(author, standing);
+        }
         if self.recovering.is_none() {
             self.announce_everything(now)?;
         }

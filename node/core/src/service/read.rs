@@ -203,7 +203,7 @@ impl<S: Store> Service<S> {
         listings.sort_by(|a, b| score_of[&b.0].total_cmp(&score_of[&a.0]).then(a.0.cmp(&b.0)));
         // What the release is said to be, is said by whom I trust most.
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
-        let mut listed_by = Vec::new();
+        let mut listed_by: Vec<(Key, String, f64)> = Vec::new();
         for (key, ..) in &listings {
             if listed_by.iter().all(|(known, ..)| known != key) {
                 listed_by.push((*key, self.name_of(key)?, score_of[key]));
