@@ -186,8 +186,8 @@ pub fn gossip_id(envelope: &[u8]) -> GossipId {
 ///
 /// # Errors
 /// All of [`VerifyError`] but the body's and the signature's.
-pub fn check_structure(bytes: &[u8]) -> Result<(), VerifyError> {
-    open(bytes).map(|_| ())
+pub fn check_structure(bytes: &[u8]) -> Result<Kind, VerifyError> {
+    open(bytes).map(|(_, kind)| kind)
 }
 
 fn open(bytes: &[u8]) -> Result<(schema::Envelope, Kind), VerifyError> {
