@@ -127,11 +127,7 @@ pub(super) async fn start(config: Config) -> Result<Arc<Shared>, StartError> {
 }
 
 /// Takes the address with the node, or with a socket that holds its place.
-async fn bind(
-    address: SocketAddrV4,
-    seeds: &Seeds,
-    mode: Mode,
-) -> Result<(Shared, Option<UdpSocket>), StartError> {
+async fn bind(address: SocketAddrV4, seeds: &Seeds, mode: Mode) -> Result<(Shared, Option<UdpSocket>), StartError> {
     let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
     loop {
         let (socket, local) = reserve(address).map_err(|source| StartError::Bind { address, source })?;

@@ -157,10 +157,7 @@ pub(super) fn items(shared: &Arc<Shared>, key: [u8; 32], salt: Vec<u8>) -> Answe
 /// Asks for peers of an infohash.
 pub(super) fn peers(shared: &Arc<Shared>, infohash: [u8; 20]) -> Answers<Vec<SocketAddrV4>> {
     let swarm = shared.swarms.lock_of(infohash);
-    run(shared, Some(swarm), move |node| Asked {
-        answers: node.get_peers(Id::from(infohash)).boxed(),
-        outcome: None,
-    })
+    run(shared, Some(swarm), move |node| Asked { answers: node.get_peers(Id::from(infohash)).boxed(), outcome: None })
 }
 
 /// Runs a question in its own task, until it ends, its asker goes away, or the node stops.
@@ -252,9 +249,8 @@ pub(super) fn successes<T>(mut answers: Answers<T>) -> impl Stream<Item = T> + S
 where
     T: Send,
 {
-    stream::poll_fn(move |context| answers.poll_recv(context)).filter_map(|answer| {
-        std::future::ready(answer.inspect_err(|error| debug!(%error, "nothing was asked")).ok())
-    })
+    stream::poll_fn(move |context| answers.poll_recv(context))
+        .filter_map(|answer| std::future::ready(answer.inspect_err(|error| debug!(%error, "nothing was asked")).ok()))
 }
 
 /// Reads to the end, and keeps what replaces all others.

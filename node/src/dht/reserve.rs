@@ -25,11 +25,7 @@ pub(super) fn reserve(bind: SocketAddrV4) -> io::Result<(UdpSocket, SocketAddrV4
 }
 
 /// Starts the crate's node at an address that is free or about to be.
-pub(super) async fn start_node(
-    at: SocketAddrV4,
-    bootstrap: Vec<SocketAddrV4>,
-    mode: Mode,
-) -> io::Result<AsyncDht> {
+pub(super) async fn start_node(at: SocketAddrV4, bootstrap: Vec<SocketAddrV4>, mode: Mode) -> io::Result<AsyncDht> {
     // The crate's constructor blocks until its thread has bound.
     tokio::task::spawn_blocking(move || {
         let mut builder = mainline::Dht::builder();

@@ -13,12 +13,16 @@ use tokio::time::sleep;
 
 use super::reserve::{reserve, wait_until_free};
 
-/// Nodes that each node knows from the start, on either side of it in a ring.
+/// Nodes that each node knows from the start: half of them on either side of it in a ring.
 const NEIGHBOURS: usize = 4;
 
 /// Nodes that a newcomer is told of. Few: the crate asks *every* bootstrap node in each query while it knows fewer
 /// close ones than that.
 const BOOTSTRAP_NODES: usize = 3;
+
+/// How long its nodes wait for an answer. The first ones ask neighbours that are not up yet, and try again after
+/// this long; on loopback the crate's own two seconds are not needed.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Longest wait until every node knows its neighbours.
 const MESH_WAIT: Duration = Duration::from_secs(20);
@@ -113,6 +117,7 @@ async fn start_server(address: SocketAddrV4, bootstrap: Vec<SocketAddrV4>) -> io
             .bind_address(*address.ip())
             .port(address.port())
             .bootstrap(&bootstrap)
+            .request_timeout(REQUEST_TIMEOUT)
             .server_mode()
             .build()
     };
