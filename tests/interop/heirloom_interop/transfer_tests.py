@@ -1,6 +1,6 @@
 """Bytes between Heirloom and other clients, and who they are booked to."""
 
-from . import aria2, content, lt, wait
+from . import aria2, clients, content, lt, wait
 
 WORK = "imdb:tt1254207"
 KIB = 1024
@@ -42,6 +42,23 @@ def only_file_in(folder):
     return files[0]
 
 
+def clip_with_torrent(t, seed):
+    """A clip that is no whole number of pieces long, and its .torrent file: (clip, infohash, torrent)."""
+    clip = content.clip(t.folder / "source" / "clip.mp4", 2 * MIB + 4711, seed)
+    _, infohash, encoded = lt.make_torrent(clip)
+    torrent = t.folder / "clip.torrent"
+    torrent.write_bytes(encoded)
+    return clip, infohash, torrent
+
+
+def announce_for(t, network, seeder, infohash):
+    """Announces a seeder that is slow at it or not in the DHT: a session at its address says it for it."""
+    announcer = t.session(seeder.ip, network.bootstrap())
+    wait.until(lambda: announcer.dht_nodes() >= 3, 60, "the announcer to join", 0.3)
+    announcer.announce(infohash, seeder.port)
+    network.nodes[3].finds_peer(infohash, (seeder.ip, seeder.port))
+
+
 def test_libtorrent_downloads_from_a_curator_and_sees_its_name(t):
     network = t.network(1)
     curator, clip, published = curator_with_clip(t, network, 2 * MIB, 21)
@@ -77,16 +94,33 @@ def test_aria2_downloads_from_a_curator(t):
 
 def test_a_download_from_aria2_is_booked_to_its_address(t):
     network = t.network(1)
-    clip = content.clip(t.folder / "source" / "clip.mp4", 2 * MIB + 4711, 24)
-    _, infohash, encoded = lt.make_torrent(clip)
-    torrent = t.folder / "clip.torrent"
-    torrent.write_bytes(encoded)
+    clip, infohash, torrent = clip_with_torrent(t, 24)
     seeder = t.closing(aria2.seed(clip.parent, "127.0.2.3", torrent))
-    # aria2 takes its time to announce itself; a session at its address says it for it.
-    announcer = t.session(seeder.ip, network.bootstrap())
-    wait.until(lambda: announcer.dht_nodes() >= 3, 60, "the announcer to join", 0.3)
-    announcer.announce(infohash, seeder.port)
-    network.nodes[3].finds_peer(infohash, (seeder.ip, seeder.port))
+    announce_for(t, network, seeder, infohash)
+    reader = t.node("reader", "127.0.2.2").start(network.bootstrap())
+    get_whole(reader, infohash, clip.stat().st_size, clip)
+    assert_all_booked_to(reader, seeder.ip, clip.stat().st_size)
+
+
+def test_qbittorrent_downloads_from_a_curator_and_sees_its_name(t):
+    network = t.network(1)
+    # Long enough that it is seen connected: qBittorrent drops a seeder when it is done.
+    curator, clip, published = curator_with_clip(t, network, 16 * MIB, 26)
+    client = t.closing(clients.QBittorrent(t.folder / "qb", "127.0.2.4"))
+    client.download(published["infohash"], t.folder / "copy", (curator.ip, curator.port("bt_named")))
+    seen = client.clients_seen_until_done(published["infohash"], 90)
+    content.assert_same(clip, t.folder / "copy" / "clip.mp4")
+    name = curator.cli("id")["peer_name_on_wire"]
+    # Seen or not is a matter of milliseconds; another name would be wrong.
+    assert set(seen.values()) <= {name}, seen
+
+
+def test_a_download_from_transmission_is_booked_to_its_address(t):
+    network = t.network(1)
+    clip, infohash, torrent = clip_with_torrent(t, 27)
+    seeder = t.closing(clients.Transmission(t.folder / "tr", "127.0.2.4"))
+    seeder.seed(torrent, clip.parent)
+    announce_for(t, network, seeder, infohash)
     reader = t.node("reader", "127.0.2.2").start(network.bootstrap())
     get_whole(reader, infohash, clip.stat().st_size, clip)
     assert_all_booked_to(reader, seeder.ip, clip.stat().st_size)
