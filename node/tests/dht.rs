@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use heirloom::dht::testnet::Testnet;
-use heirloom::dht::{Config, Dht, GetError, Item, Mode, PutError, StartError, VALUE_BYTES_MAX};
+use heirloom::dht::{AnnounceError, Config, Dht, GetError, Item, Mode, PutError, StartError, VALUE_BYTES_MAX};
 use mainline::{MutableItem, SigningKey};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -201,8 +201,14 @@ async fn names_are_resolved_and_do_not_hold_up_the_start() {
 async fn a_node_without_a_network_says_so() {
     let lonely = client_of(vec!["nobody.invalid:6881".to_owned()]).await;
     assert_eq!(lonely.info().await.nodes, 0);
-    assert_eq!(lonely.put(item(22, 1, b"lost"), None).await, Err(PutError::NoNodes));
-    assert_eq!(lonely.get_most_recent([9; 32], Vec::new()).await, Err(GetError::NoNodes));
+    let (put, got, announced) = tokio::join!(
+        lonely.put(item(22, 1, b"lost"), None),
+        lonely.get_most_recent([9; 32], Vec::new()),
+        lonely.announce([9; 20], 4711),
+    );
+    assert_eq!(put, Err(PutError::NoNodes));
+    assert_eq!(got, Err(GetError::NoNodes));
+    assert_eq!(announced, Err(AnnounceError::NoNodes));
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ impl Seeds {
     async fn resolve(&self) -> BTreeSet<SocketAddrV4> {
         let lookups = self.names.iter().map(|name| async move {
             match timeout(RESOLVE_MAX, tokio::net::lookup_host(name)).await {
-                Ok(Ok(found)) => found.collect(),
+                Ok(Ok(found)) => found.collect::<Vec<_>>(),
                 Ok(Err(error)) => {
                     debug!(name, %error, "bootstrap name does not resolve");
                     Vec::new()
@@ -270,6 +270,7 @@ pub(super) async fn observe(node: AsyncDht) -> Option<(usize, Mode)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testnet::Testnet;
     use super::*;
 
     fn seeds(entries: &[&str]) -> Seeds {
@@ -283,6 +284,31 @@ mod tests {
         assert!(!seeds(&["router.example:6881"]).is_ready());
         assert!(seeds(&[]).is_ready(), "a network of its own waits for nobody");
         assert!(!Seeds::of(None).is_ready());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_made_itself_a_server_is_replaced_by_a_client() {
+        let testnet = Testnet::start(4).await.expect("four nodes");
+        let any_port = "127.0.0.1:0".parse().expect("an address");
+        let seeds = Seeds::of(Some(testnet.bootstrap()));
+        let (shared, reservation) = bind(any_port, &seeds, Mode::Server).await.expect("a free port");
+        let shared = Arc::new(shared);
+        let asked = seeds.addresses.clone();
+        let keeper = Keeper { shared: Arc::clone(&shared), seeds, asked, mode: Mode::Client, reservation };
+        let keeping = tokio::spawn(keeper.run());
+
+        let became_client = async {
+            while shared.info().await.mode == Mode::Server {
+                sleep(JOIN_POLL).await;
+            }
+        };
+        timeout(Duration::from_secs(60), became_client).await.expect("replaced");
+        assert!(shared.joined(Duration::from_secs(60)).await, "and joined again");
+        let node = shared.node.read().await.clone().expect("a node");
+        assert_eq!(node.info().await.local_addr(), shared.local_addr, "at the same port");
+        drop(node);
+        shared.stop().await;
+        keeping.await.expect("no panic");
     }
 
     #[tokio::test]

@@ -28,6 +28,9 @@ use super::{Info, JOIN_WAIT, Mode, Put, QUERY_DEADLINE};
 /// honest node is as good as the next.
 const ANSWERS_UNREAD_MAX: usize = 256;
 
+/// How long a look at the node may wait for its replacement.
+const LOOK_MAX: Duration = Duration::from_secs(1);
+
 /// What the handles, the keeper and the running queries share.
 pub(super) struct Shared {
     pub(super) local_addr: SocketAddrV4,
@@ -69,7 +72,8 @@ impl Shared {
     }
 
     pub(super) async fn info(&self) -> Info {
-        let node = self.node.read().await.clone();
+        // While the keeper replaces the node it may wait for queries to end, and whoever asks here must not.
+        let node = timeout(LOOK_MAX, self.node.read()).await.ok().and_then(|place| place.clone());
         let seen = match node {
             Some(node) => observe(node).await,
             None => None,

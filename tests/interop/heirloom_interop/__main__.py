@@ -67,7 +67,7 @@ def main():
     parser.add_argument("--self", action="store_true", help="the harness against itself; needs no Heirloom")
     parser.add_argument("--list", action="store_true", help="name the tests and end")
     parser.add_argument("--one", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="parts of names of tests to run; all when none is given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="parts of names of tests; all when none is given")
     arguments = parser.parse_args()
     if arguments.one:
         import signal

@@ -55,7 +55,8 @@ class QBittorrent(Child):
         def added():
             # Right after adding, the torrent is not known yet, and the call is refused.
             try:
-                return self._call("torrents/addPeers", {"hashes": infohash, "peers": f"{peer[0]}:{peer[1]}"}) is not None
+                self._call("torrents/addPeers", {"hashes": infohash, "peers": f"{peer[0]}:{peer[1]}"})
+                return True
             except urllib.error.HTTPError:
                 return False
 

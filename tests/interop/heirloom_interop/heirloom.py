@@ -79,7 +79,8 @@ class Node:
             timeout=seconds,
         )
         if done.returncode not in codes:
-            raise CommandFailed(f"`{' '.join(map(str, arguments))}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            said = " ".join(map(str, arguments))
+            raise CommandFailed(f"`{said}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         text = done.stdout.strip()
         try:
             return [json.loads(text)]
