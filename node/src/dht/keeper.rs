@@ -27,6 +27,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 /// Time between two looks at a node that is joining.
 const JOIN_POLL: Duration = Duration::from_millis(100);
 
+/// How long a joined node may know nobody before it counts as not joined.
+const LAPSE_MAX: Duration = Duration::from_secs(3);
+
 /// How long to wait for a first answer before names are looked up again; doubled each time up to the maximum.
 const RETRY_MIN: Duration = Duration::from_secs(2);
 const RETRY_MAX: Duration = Duration::from_secs(60);
@@ -179,6 +182,14 @@ impl Keeper {
                     sleep(retry).await;
                 }
                 State::Absent | State::Alone => {
+                    // The crate drops its whole table every 20 minutes, and fills it again in a round trip or two.
+                    let was_joined = *self.shared.joined.borrow();
+                    if was_joined {
+                        sleep(LAPSE_MAX).await;
+                        if self.look().await == State::Joined {
+                            continue;
+                        }
+                    }
                     self.shared.joined.send_replace(false);
                     self.find_somebody(retry).await;
                     retry = (retry * 2).min(RETRY_MAX);
