@@ -160,9 +160,9 @@ mod tests {
     fn bytes_are_limited_too() {
         let start = Instant::now();
         let mut rate = Rate::new(start);
-        // 16 large messages a second are within 20, but 512 KiB a second are over 256 KiB.
+        // 16 messages a second are within 20, but 512 KiB a second are over 256 KiB.
         let refused = (0..40)
-            .map(|s| 64 - passed(&second(&mut rate, start + WINDOW * s, 64, 8 * 1024)))
+            .map(|s| 16 - passed(&second(&mut rate, start + WINDOW * s, 16, 32 * 1024)))
             .sum::<usize>();
         assert!(refused > 0);
         let mut rate = Rate::new(start);

@@ -40,9 +40,9 @@ impl Unsent {
     /// Takes out what waits for a topic, oldest first.
     pub fn take(&mut self, topic: &str, now: Instant) -> Vec<Kept> {
         self.expire(now);
-        let (taken, rest) = std::mem::take(&mut self.queue).into_iter().partition(|kept| kept.topic == topic);
-        self.queue = rest;
-        Vec::from_iter::<VecDeque<Kept>>(taken)
+        let (taken, rest): (Vec<_>, Vec<_>) = self.queue.drain(..).partition(|kept| kept.topic == topic);
+        self.queue = rest.into();
+        taken
     }
 
     /// Forgets what is too old. Returns how many that were.
