@@ -65,6 +65,11 @@ impl Gate {
         }
     }
 
+    /// Whether a peer is refused.
+    pub fn is_banned(&self, peer: &PeerId, now: Instant) -> bool {
+        self.check_peer(peer, now).is_err()
+    }
+
     /// Forgets bans that have ended.
     pub fn expire(&mut self, now: Instant) {
         self.peers.retain(|_, until| *until > now);

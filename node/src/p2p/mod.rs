@@ -16,10 +16,13 @@ mod gate;
 mod key;
 mod netgroup;
 pub mod params;
+mod peers;
 mod rate;
 mod redial;
 mod sink;
 mod standing;
+mod start;
+mod swarming;
 mod unsent;
 mod worker;
 
@@ -132,7 +135,8 @@ pub enum Command {
         points: f64,
     },
     /// Set what the core grants a peer in its application score (P5): see
-    /// [`params::FAVOUR_MAX`]. Replaces the earlier value and does not fade.
+    /// [`params::FAVOUR_MAX`]. Replaces the earlier value and does not fade, but is
+    /// forgotten some minutes after the peer left: say it at every [`Event::PeerUp`].
     Favour {
         /// Whom.
         peer: PeerId,
@@ -158,7 +162,7 @@ pub enum Direction {
 /// What the adapter tells the node.
 ///
 /// `Gossip` is dropped (and answered with `Ignore`, and counted) when the channel
-/// is full. The others are never dropped: they wait, and an up that the node has
+/// is full. Ups, downs and addresses are never dropped: they wait, and an up that the node has
 /// not seen is cancelled by its down. Gossip of a peer never precedes its `PeerUp`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -187,7 +191,7 @@ pub enum Event {
         /// Whom.
         peer: PeerId,
     },
-    /// A peer joined one of our topics.
+    /// A peer joined one of our topics. Dropped when the channel is full: it may be said often.
     Subscribed {
         /// Whom.
         peer: PeerId,
@@ -276,7 +280,7 @@ impl P2p {
     /// # Errors
     /// See [`StartError`]. A port in use is named.
     pub async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Event>), StartError> {
-        worker::start(config).await
+        start::start(config).await
     }
 
     /// Hands over a command, waiting while [`params::COMMANDS_QUEUED`] of them wait.
