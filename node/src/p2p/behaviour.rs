@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, io, sync::Arc};
 use libp2p::{
     PeerId, Swarm, SwarmBuilder, connection_limits,
     gossipsub::{
-        self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, RawMessage, TopicHash,
-        WhitelistSubscriptionFilter,
+        self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity,
+        RawMessage, TopicHash, WhitelistSubscriptionFilter,
     },
     identify,
     identity::Keypair,
@@ -21,7 +21,8 @@ use libp2p::{
 
 use super::{Config, Shared, StartError, Structural, gate::Gate, params};
 
-pub(super) type Gossipsub = gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
+pub(super) type Gossipsub =
+    gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 /// All protocols; `BehaviourEvent` is made from it.
 #[derive(NetworkBehaviour)]
@@ -67,12 +68,20 @@ impl DataTransform for Form {
 }
 
 /// The swarm, not yet listening.
-pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Result<Swarm<Behaviour>, StartError> {
+pub(super) fn swarm(
+    config: &Config,
+    key: Keypair,
+    shared: &Arc<Shared>,
+) -> Result<Swarm<Behaviour>, StartError> {
     let behaviour = behaviour(config, &key, shared)?;
     let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
     let swarm = SwarmBuilder::with_existing_identity(key)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, params::yamux)
+        .with_tcp(
+            tcp::Config::default().nodelay(true),
+            noise::Config::new,
+            params::yamux,
+        )
         .map_err(|error| transport(&error))?
         .with_quic_config(params::quic)
         .with_behaviour(|_| behaviour)
@@ -87,13 +96,19 @@ pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Resu
     Ok(swarm)
 }
 
-fn behaviour(config: &Config, key: &Keypair, shared: &Arc<Shared>) -> Result<Behaviour, StartError> {
+fn behaviour(
+    config: &Config,
+    key: &Keypair,
+    shared: &Arc<Shared>,
+) -> Result<Behaviour, StartError> {
     let identify = identify::Config::new(params::PROTOCOL.into(), key.public())
         // Nothing that tells versions or machines apart.
         .with_agent_version("heirloom".into())
         // Addresses that strangers claim are not dialled; an address book comes later.
         .with_cache_size(0);
-    let ping = ping::Config::new().with_interval(params::PING_EVERY).with_timeout(params::PING_WITHIN);
+    let ping = ping::Config::new()
+        .with_interval(params::PING_EVERY)
+        .with_timeout(params::PING_WITHIN);
     Ok(Behaviour {
         gate: Gate::default(),
         limits: connection_limits::Behaviour::new(params::connection_limits()),
@@ -101,7 +116,11 @@ fn behaviour(config: &Config, key: &Keypair, shared: &Arc<Shared>) -> Result<Beh
         gossipsub: gossipsub(config, shared)?,
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
-        mdns: config.mdns.then(|| mdns(key.public().to_peer_id())).flatten().into(),
+        mdns: config
+            .mdns
+            .then(|| mdns(key.public().to_peer_id()))
+            .flatten()
+            .into(),
     })
 }
 

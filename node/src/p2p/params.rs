@@ -14,8 +14,9 @@ use std::{
 use libp2p::{
     connection_limits::ConnectionLimits,
     gossipsub::{
-        self, MaxCountSubscriptionFilter, MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams,
-        ValidationMode, WhitelistSubscriptionFilter, score_parameter_decay_with_base,
+        self, MaxCountSubscriptionFilter, MessageId, PeerScoreParams, PeerScoreThresholds,
+        TopicHash, TopicScoreParams, ValidationMode, WhitelistSubscriptionFilter,
+        score_parameter_decay_with_base,
     },
     quic, yamux,
 };
@@ -258,19 +259,35 @@ pub const PROTOCOL: &str = "/heirloom/1";
 pub(super) fn check(config: &Config) -> Result<(), StartError> {
     let refuse = |text: String| Err(StartError::Parameters(text));
     if config.max_message_bytes == 0 || config.max_message_bytes > MESSAGE_BYTES_MAX {
-        return refuse(format!("message size {} is not in 1..={MESSAGE_BYTES_MAX}", config.max_message_bytes));
+        return refuse(format!(
+            "message size {} is not in 1..={MESSAGE_BYTES_MAX}",
+            config.max_message_bytes
+        ));
     }
     if config.topics.len() > TOPICS_MAX {
-        return refuse(format!("{} topics are more than {TOPICS_MAX}", config.topics.len()));
+        return refuse(format!(
+            "{} topics are more than {TOPICS_MAX}",
+            config.topics.len()
+        ));
     }
-    if let Some(topic) = config.topics.iter().find(|topic| topic.is_empty() || topic.len() > TOPIC_BYTES_MAX) {
-        return refuse(format!("topic {topic:?} has {} bytes, not 1..={TOPIC_BYTES_MAX}", topic.len()));
+    if let Some(topic) = config
+        .topics
+        .iter()
+        .find(|topic| topic.is_empty() || topic.len() > TOPIC_BYTES_MAX)
+    {
+        return refuse(format!(
+            "topic {topic:?} has {} bytes, not 1..={TOPIC_BYTES_MAX}",
+            topic.len()
+        ));
     }
     Ok(())
 }
 
 /// The gossipsub configuration for these topics.
-pub(super) fn gossip(topics: &[String], max_message_bytes: usize) -> Result<gossipsub::Config, StartError> {
+pub(super) fn gossip(
+    topics: &[String],
+    max_message_bytes: usize,
+) -> Result<gossipsub::Config, StartError> {
     let message_max = max_message_bytes + RPC_OVERHEAD_BYTES;
     let mut builder = gossipsub::ConfigBuilder::default();
     builder
@@ -318,7 +335,9 @@ pub(super) fn gossip(topics: &[String], max_message_bytes: usize) -> Result<goss
     for topic in topics {
         builder.max_transmit_size_for_topic(message_max, TopicHash::from_raw(topic));
     }
-    builder.build().map_err(|error| StartError::Parameters(error.to_string()))
+    builder
+        .build()
+        .map_err(|error| StartError::Parameters(error.to_string()))
 }
 
 /// The id of a message: SHA-256 over the whole envelope, so that a copy with a forged
@@ -328,9 +347,16 @@ pub(super) fn message_id(envelope: &[u8]) -> MessageId {
 }
 
 /// The only topics peers may subscribe to, and how many.
-pub(super) fn subscriptions(topics: &[String]) -> MaxCountSubscriptionFilter<WhitelistSubscriptionFilter> {
+pub(super) fn subscriptions(
+    topics: &[String],
+) -> MaxCountSubscriptionFilter<WhitelistSubscriptionFilter> {
     MaxCountSubscriptionFilter {
-        filter: WhitelistSubscriptionFilter(topics.iter().map(TopicHash::from_raw).collect::<HashSet<_>>()),
+        filter: WhitelistSubscriptionFilter(
+            topics
+                .iter()
+                .map(TopicHash::from_raw)
+                .collect::<HashSet<_>>(),
+        ),
         max_subscribed_topics: PEER_TOPICS_MAX,
         max_subscriptions_per_request: PEER_TOPICS_MAX,
     }
@@ -368,7 +394,10 @@ pub(super) fn topic_score() -> TopicScoreParams {
 /// Score parameters of a peer.
 pub(super) fn peer_score(topics: &[String]) -> PeerScoreParams {
     PeerScoreParams {
-        topics: topics.iter().map(|topic| (TopicHash::from_raw(topic), topic_score())).collect::<HashMap<_, _>>(),
+        topics: topics
+            .iter()
+            .map(|topic| (TopicHash::from_raw(topic), topic_score()))
+            .collect::<HashMap<_, _>>(),
         topic_score_cap: TOPIC_SCORE_CAP,
         app_specific_weight: 1.0,
         ip_colocation_factor_weight: COLOCATION_WEIGHT,
@@ -434,7 +463,10 @@ mod tests {
     use super::*;
 
     fn topics() -> Vec<String> {
-        vec!["/heirloom/1/head/0".into(), "/heirloom/1/attestation/0".into()]
+        vec![
+            "/heirloom/1/head/0".into(),
+            "/heirloom/1/attestation/0".into(),
+        ]
     }
 
     #[test]
@@ -448,8 +480,14 @@ mod tests {
     fn gossip_configuration_says_what_it_should() {
         let config = gossip(&topics(), MESSAGE_BYTES_MAX).expect("valid");
         assert!(config.validate_messages());
-        assert!(matches!(config.validation_mode(), ValidationMode::Anonymous));
-        assert_eq!((config.mesh_n(), config.mesh_n_low(), config.mesh_n_high()), (8, 6, 12));
+        assert!(matches!(
+            config.validation_mode(),
+            ValidationMode::Anonymous
+        ));
+        assert_eq!(
+            (config.mesh_n(), config.mesh_n_low(), config.mesh_n_high()),
+            (8, 6, 12)
+        );
         assert_eq!((config.retain_scores(), config.mesh_outbound_min()), (6, 3));
         assert_eq!((config.history_length(), config.history_gossip()), (6, 3));
         assert_eq!(config.duplicate_cache_time(), Duration::from_secs(120));
@@ -458,8 +496,15 @@ mod tests {
         assert!(!config.do_px() && config.flood_publish() && !config.support_floodsub());
         for topic in topics() {
             let topic = TopicHash::from_raw(topic);
-            assert_eq!(config.max_transmit_size_for_topic(&topic), MESSAGE_BYTES_MAX + RPC_OVERHEAD_BYTES);
-            assert_eq!(config.mesh_n_for_topic(&topic), MESH, "a topic size must not bring back default mesh sizes");
+            assert_eq!(
+                config.max_transmit_size_for_topic(&topic),
+                MESSAGE_BYTES_MAX + RPC_OVERHEAD_BYTES
+            );
+            assert_eq!(
+                config.mesh_n_for_topic(&topic),
+                MESH,
+                "a topic size must not bring back default mesh sizes"
+            );
         }
     }
 
@@ -467,14 +512,18 @@ mod tests {
     fn a_full_rpc_fits_behind_a_full_read_buffer() {
         let config = gossip(&topics(), MESSAGE_BYTES_MAX).expect("valid");
         let read_at_once = 8 * KIB;
-        assert!(config.max_transmit_size() >= MESSAGE_BYTES_MAX + RPC_OVERHEAD_BYTES + read_at_once);
+        assert!(
+            config.max_transmit_size() >= MESSAGE_BYTES_MAX + RPC_OVERHEAD_BYTES + read_at_once
+        );
         assert!(CONTROL_IDS_MAX * 34 + TOPIC_BYTES_MAX + 16 <= MESSAGE_BYTES_MAX);
     }
 
     #[test]
     fn six_invalid_messages_graylist_even_a_friend() {
         let of = |invalid: f64| TOPIC_WEIGHT * INVALID_WEIGHT * invalid * invalid;
-        let best = TOPIC_WEIGHT * (TIME_IN_MESH_WEIGHT * TIME_IN_MESH_CAP + FIRST_DELIVERIES_WEIGHT * FIRST_DELIVERIES_CAP);
+        let best = TOPIC_WEIGHT
+            * (TIME_IN_MESH_WEIGHT * TIME_IN_MESH_CAP
+                + FIRST_DELIVERIES_WEIGHT * FIRST_DELIVERIES_CAP);
         assert!(of(5.0) <= GRAYLIST, "five bring a stranger to the edge");
         assert!(of(6.0) + TOPIC_SCORE_CAP.min(best) + FAVOUR_MAX < GRAYLIST);
         assert!(of(1.0) > GOSSIP_THRESHOLD, "one fault is forgiven");
@@ -488,14 +537,25 @@ mod tests {
 
     #[test]
     fn the_id_covers_every_byte() {
-        assert_ne!(message_id(b"envelope+signature"), message_id(b"envelope+signaturf"));
+        assert_ne!(
+            message_id(b"envelope+signature"),
+            message_id(b"envelope+signaturf")
+        );
         assert_eq!(message_id(b"x").0.len(), 32);
     }
 
     #[test]
     fn loopback_is_not_colocation() {
         let score = peer_score(&topics());
-        assert!(score.ip_colocation_factor_whitelist.contains(&IpAddr::from([127, 0, 0, 1])));
-        assert!(!score.ip_colocation_factor_whitelist.contains(&IpAddr::from([8, 8, 8, 8])));
+        assert!(
+            score
+                .ip_colocation_factor_whitelist
+                .contains(&IpAddr::from([127, 0, 0, 1]))
+        );
+        assert!(
+            !score
+                .ip_colocation_factor_whitelist
+                .contains(&IpAddr::from([8, 8, 8, 8]))
+        );
     }
 }

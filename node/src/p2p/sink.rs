@@ -23,7 +23,13 @@ pub(super) struct Sink {
 impl Sink {
     pub fn new() -> (Self, mpsc::Receiver<Event>) {
         let (channel, events) = mpsc::channel(params::EVENTS_QUEUED);
-        (Self { channel, waiting: VecDeque::new() }, events)
+        (
+            Self {
+                channel,
+                waiting: VecDeque::new(),
+            },
+            events,
+        )
     }
 
     /// Sends now, behind nothing that waits, or not at all. Returns whether it was sent.
@@ -51,7 +57,9 @@ impl Sink {
         }
         match self.channel.try_send(event) {
             Ok(()) => None,
-            Err(mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event)) => Some(event),
+            Err(
+                mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event),
+            ) => Some(event),
         }
     }
 
@@ -76,11 +84,20 @@ mod tests {
     use crate::p2p::{Direction, MessageRef, Multiaddr, PeerId};
 
     fn up(peer: PeerId) -> Event {
-        Event::PeerUp { peer, address: Multiaddr::empty(), direction: Direction::Inbound }
+        Event::PeerUp {
+            peer,
+            address: Multiaddr::empty(),
+            direction: Direction::Inbound,
+        }
     }
 
     fn gossip(peer: PeerId) -> Event {
-        Event::Gossip { message: MessageRef([0; 32]), peer, topic: String::new(), bytes: Vec::new() }
+        Event::Gossip {
+            message: MessageRef([0; 32]),
+            peer,
+            topic: String::new(),
+            bytes: Vec::new(),
+        }
     }
 
     #[tokio::test]
@@ -92,7 +109,10 @@ mod tests {
         sink.deliver(up(bob));
         assert!(sink.has_waiting());
         assert_eq!(events.recv().await, Some(gossip(alice)));
-        assert!(!sink.offer(gossip(bob)), "gossip does not overtake the peer it comes from");
+        assert!(
+            !sink.offer(gossip(bob)),
+            "gossip does not overtake the peer it comes from"
+        );
         sink.flush().await.expect("open");
         assert!(!sink.has_waiting());
         (1..params::EVENTS_QUEUED).for_each(|_| assert_eq!(events.try_recv(), Ok(gossip(alice))));
@@ -109,7 +129,11 @@ mod tests {
             sink.deliver(Event::PeerDown { peer: bob });
             sink.deliver(up(bob));
         }
-        assert_eq!(sink.waiting, [Event::PeerDown { peer: bob }, up(bob)], "the node hears that the connection was lost");
+        assert_eq!(
+            sink.waiting,
+            [Event::PeerDown { peer: bob }, up(bob)],
+            "the node hears that the connection was lost"
+        );
     }
 
     #[tokio::test]

@@ -15,9 +15,8 @@ use libp2p::{
     Multiaddr, PeerId, Swarm,
     core::transport::ListenerId,
     gossipsub::{self, MessageAcceptance, MessageId, PublishError, TopicHash},
-    multiaddr::Protocol,
     swarm::{
-        ConnectionId, DialError,
+        ConnectionId, DialError, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
     },
 };
@@ -32,7 +31,7 @@ use super::{
     params,
     peers::Peers,
     rate::Admit,
-    redial::{Origin, Redial, Target},
+    redial::{self, Origin, Redial, Target},
     sink::Sink,
     unsent::{Kept, Unsent},
 };
@@ -49,6 +48,7 @@ pub(super) struct Worker {
     pub(super) redial: Redial,
     /// Dials under way; those of `redial` with their target. Bounded by the limit of pending connections.
     pub(super) dials: BTreeMap<ConnectionId, Option<Target>>,
+    max_message_bytes: usize,
     unsent: Unsent,
     ticked: Instant,
 }
@@ -60,6 +60,7 @@ impl Worker {
         shared: Arc<Shared>,
         listening: watch::Sender<Vec<Multiaddr>>,
         topics: Vec<String>,
+        max_message_bytes: usize,
         now: Instant,
     ) -> Self {
         Self {
@@ -72,6 +73,7 @@ impl Worker {
             peers: Peers::default(),
             redial: Redial::default(),
             dials: BTreeMap::new(),
+            max_message_bytes,
             unsent: Unsent::default(),
             ticked: now,
         }
@@ -79,13 +81,13 @@ impl Worker {
 
     /// Waits until every listener, bound already, has said which address it got.
     pub async fn await_listening(&mut self, listeners: Vec<ListenerId>) {
-        let mut silent: BTreeSet<_> = listeners.iter().map(ToString::to_string).collect();
+        let mut silent = listeners.clone();
         self.listeners = listeners;
         let all = async {
             while !silent.is_empty() {
                 let event = self.swarm.select_next_some().await;
-                if let libp2p::swarm::SwarmEvent::NewListenAddr { listener_id, .. } = &event {
-                    silent.remove(&listener_id.to_string());
+                if let SwarmEvent::NewListenAddr { listener_id, .. } = &event {
+                    silent.retain(|listener| listener != listener_id);
                 }
                 self.on_swarm(event, Instant::now());
             }
@@ -115,8 +117,19 @@ impl Worker {
 
     fn on_command(&mut self, command: Command, now: Instant) {
         match command {
-            Command::Publish { topic, bytes } => self.publish(Kept { topic, bytes, since: now }, now),
-            Command::Verdict { message, peer, admission } => self.verdict(message, peer, admission, now),
+            Command::Publish { topic, bytes } => self.publish(
+                Kept {
+                    topic,
+                    bytes,
+                    since: now,
+                },
+                now,
+            ),
+            Command::Verdict {
+                message,
+                peer,
+                admission,
+            } => self.verdict(message, peer, admission, now),
             Command::Dial(address) => self.dial(address, None, now),
             Command::Penalise { peer, points } => {
                 if let Some(known) = self.peers.get_mut(&peer) {
@@ -155,7 +168,10 @@ impl Worker {
             self.judge(peer, now);
         }
         self.swarm.behaviour_mut().gate.expire(now);
-        self.shared.counters.unsent_dropped.many(self.unsent.expire(now));
+        self.shared
+            .counters
+            .unsent_dropped
+            .many(self.unsent.expire(now));
     }
 
     /// Adds a peer to keep; it is dialled at the next wake.
@@ -164,11 +180,7 @@ impl Worker {
     }
 
     fn dial(&mut self, address: Multiaddr, target: Option<Target>, now: Instant) {
-        let peer = address.iter().find_map(|part| match part {
-            Protocol::P2p(peer) => Some(peer),
-            _ => None,
-        });
-        let options = match peer {
+        let options = match redial::id_of(&address) {
             Some(peer) => DialOpts::peer_id(peer)
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .addresses(vec![address])
@@ -189,24 +201,39 @@ impl Worker {
         match error {
             // Somebody else is at it, or it is connected: the next look will tell.
             DialError::DialPeerConditionFalse(_) => {
-                target.into_iter().for_each(|target| self.redial.wait(target, now));
+                target
+                    .into_iter()
+                    .for_each(|target| self.redial.wait(target, now));
                 return;
             }
             DialError::Denied { .. } => self.shared.counters.refused.one(),
+            DialError::WrongPeerId { .. } => {
+                target
+                    .into_iter()
+                    .for_each(|target| self.redial.forget_id(target));
+            }
             _ => {}
         }
         tracing::debug!(%error, "dial failed");
         self.shared.counters.dials_failed.one();
-        target.into_iter().for_each(|target| self.redial.failed(target, now, chance()));
+        target
+            .into_iter()
+            .for_each(|target| self.redial.failed(target, now, chance()));
     }
 
     fn publish(&mut self, kept: Kept, now: Instant) {
         let counters = &self.shared.counters;
-        if !self.topics.contains(&kept.topic) {
-            tracing::warn!(topic = %kept.topic, "not published: not one of our topics");
+        // Peers would hold either against us.
+        if !self.topics.contains(&kept.topic) || kept.bytes.len() > self.max_message_bytes {
+            tracing::warn!(topic = %kept.topic, bytes = kept.bytes.len(), "not published: foreign topic or too large");
             return counters.publish_refused.one();
         }
-        match self.swarm.behaviour_mut().gossipsub.publish(TopicHash::from_raw(&kept.topic), kept.bytes.clone()) {
+        match self
+            .swarm
+            .behaviour_mut()
+            .gossipsub
+            .publish(TopicHash::from_raw(&kept.topic), kept.bytes.clone())
+        {
             Ok(_) => counters.published.one(),
             Err(PublishError::NoPeersSubscribedToTopic) => {
                 counters.unsent.one();
@@ -230,7 +257,12 @@ impl Worker {
             Admission::Reject => (MessageAcceptance::Reject, &counters.rejected),
         };
         let id = MessageId::from(message.0.to_vec());
-        if self.swarm.behaviour_mut().gossipsub.report_message_validation_result(&id, &peer, acceptance) {
+        if self
+            .swarm
+            .behaviour_mut()
+            .gossipsub
+            .report_message_validation_result(&id, &peer, acceptance)
+        {
             meter.one();
         } else {
             counters.verdicts_late.one();
@@ -241,19 +273,32 @@ impl Worker {
     }
 
     /// Something new and well formed arrived: within the peer's rate it goes to the core.
-    fn on_gossip(&mut self, peer: PeerId, id: &MessageId, message: gossipsub::Message, now: Instant) {
+    fn on_gossip(
+        &mut self,
+        peer: PeerId,
+        id: &MessageId,
+        message: gossipsub::Message,
+        now: Instant,
+    ) {
         self.shared.counters.received.one();
         // PANIC: never, `params::message_id` makes 32 bytes; an id of another length names nothing.
-        let Ok(digest) = <[u8; 32]>::try_from(id.0.as_slice()) else { return };
+        let Ok(digest) = <[u8; 32]>::try_from(id.0.as_slice()) else {
+            return;
+        };
         let reference = MessageRef(digest);
+        let banned = self.swarm.behaviour().gate.is_banned(&peer, now);
         let admit = match self.peers.get_mut(&peer) {
-            _ if self.swarm.behaviour().gate.is_banned(&peer, now) => Admit::Over { blame: false },
-            Some(known) => known.rate.admit(now, message.data.len()),
-            None => Admit::Over { blame: false },
+            Some(known) if !banned => known.rate.admit(now, message.data.len()),
+            _ => Admit::Over { blame: false },
         };
         if admit == Admit::Pass {
             let topic = message.topic.into_string();
-            if !self.sink.offer(Event::Gossip { message: reference, peer, topic, bytes: message.data }) {
+            if !self.sink.offer(Event::Gossip {
+                message: reference,
+                peer,
+                topic,
+                bytes: message.data,
+            }) {
                 self.shared.counters.dropped.one();
                 self.verdict(reference, peer, Admission::Ignore, now);
             }
@@ -275,7 +320,11 @@ impl Worker {
 
     pub(super) fn on_gossipsub(&mut self, event: gossipsub::Event, now: Instant) {
         match event {
-            gossipsub::Event::Message { propagation_source, message_id, message } => {
+            gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            } => {
                 self.on_gossip(propagation_source, &message_id, message, now);
             }
             gossipsub::Event::Subscribed { peer_id, topic, .. } => {
@@ -284,7 +333,10 @@ impl Worker {
                     self.publish(kept, now);
                 }
                 // Peers can say this as often as they like, so it may be dropped.
-                self.sink.offer(Event::Subscribed { peer: peer_id, topic });
+                self.sink.offer(Event::Subscribed {
+                    peer: peer_id,
+                    topic,
+                });
             }
             gossipsub::Event::Unsubscribed { .. } => {}
             gossipsub::Event::GossipsubNotSupported { peer_id } => self.drop_stranger(peer_id),
@@ -298,7 +350,13 @@ impl Worker {
     /// Gives gossipsub the standing of a peer and drops a peer whose score is beyond hope:
     /// gossipsub reads nothing from it any more, so it would only hold a place.
     pub(super) fn judge(&mut self, peer: PeerId, now: Instant) {
-        let Some(standing) = self.peers.get_mut(&peer).map(|known| known.standing.score()) else { return };
+        let Some(standing) = self
+            .peers
+            .get_mut(&peer)
+            .map(|known| known.standing.score())
+        else {
+            return;
+        };
         let gossipsub: &mut Gossipsub = &mut self.swarm.behaviour_mut().gossipsub;
         gossipsub.set_application_score(&peer, standing);
         let score = gossipsub.peer_score(&peer).unwrap_or_default();
@@ -337,7 +395,9 @@ impl Worker {
 
     /// Stores how many peers there are where the handle can read it.
     pub(super) fn count_peers(&self) {
-        self.shared.peers.store(self.peers.connected().count(), Ordering::Relaxed);
+        self.shared
+            .peers
+            .store(self.peers.connected().count(), Ordering::Relaxed);
     }
 
     /// Lets peers know that we go, and waits briefly, so that the ports are free afterwards.
@@ -350,7 +410,13 @@ impl Worker {
             self.hang_up(peer);
         }
         let gone = async {
-            while self.swarm.network_info().connection_counters().num_connections() > 0 {
+            while self
+                .swarm
+                .network_info()
+                .connection_counters()
+                .num_connections()
+                > 0
+            {
                 self.swarm.select_next_some().await;
             }
         };
