@@ -243,6 +243,12 @@ pub enum AddError {
         /// What the system said.
         reason: String,
     },
+    /// It is still being downloaded, so it cannot be seeded from elsewhere. Wait, or remove it first.
+    #[error("torrent {infohash} is still being downloaded")]
+    Unfinished {
+        /// Its infohash, hexadecimal.
+        infohash: String,
+    },
     /// The engine was stopped.
     #[error("the torrent engine is stopped")]
     Stopped,
