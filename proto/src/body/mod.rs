@@ -18,7 +18,7 @@ use crate::{Kind, Sha256, schema};
 use prost::Message;
 
 /// Why a body is not one of its kind. The relayer should have checked: all of it is in the bytes.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BodyError {
     /// Not protobuf of this kind.
     #[error("body is not a {0}")]
@@ -187,6 +187,12 @@ pub(crate) fn clean_text(text: String, field: &'static str, max: usize) -> Resul
         return Err(BodyError::UncleanText(field));
     }
     Ok(text)
+}
+
+/// [`clean_text`] of one line. Names, titles and paths stand in lists, where a line break could forge an entry.
+pub(crate) fn clean_line(text: String, field: &'static str, max: usize) -> Result<String, BodyError> {
+    let text = clean_text(text, field, max)?;
+    if text.contains(['\n', '\u{2028}', '\u{2029}']) { Err(BodyError::UncleanText(field)) } else { Ok(text) }
 }
 
 pub(crate) fn at_most<T>(items: Vec<T>, field: &'static str, max: usize) -> Result<Vec<T>, BodyError> {
