@@ -173,7 +173,7 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
     let mut found: Vec<Contact> = Vec::new();
     let mut add = |contact: Contact| {
         match found.iter().position(|known| known.key == contact.key) {
-            Some(at) if found[at].name.is_empty() => found[at] = contact,
+            Some(at) if found[at].name.is_empty() && found[at].url.is_empty() => found[at] = contact,
             None if found.len() < FOUND_MAX => found.push(contact),
             _ => {}
         }
@@ -318,7 +318,8 @@ mod tests {
 
     #[test]
     fn a_card_carries_names_that_look_like_cards() {
-        let odd = ["two  spaces", " edges ", "Key: mine", "a Check: b", "MyKey: x", "no\u{a0}break", CARD_BEGIN, CARD_END];
+        let odd =
+            ["two  spaces", " edges ", "Key: mine", "a Check: b", "MyKey: x", "no\u{a0}break", CARD_BEGIN, CARD_END];
         for text in odd {
             let contact = Contact { name: text.into(), url: text.into(), ..alice() };
             let card = contact.to_card();
@@ -371,6 +372,14 @@ mod tests {
         let text = format!("{} {bob}, and again ({bob}) <a href=\"{}\">me</a>.", alice().to_card(), alice().to_link());
         let found = find_contacts(&text).expect("two");
         assert_eq!(found.iter().map(|c| c.key).collect::<Vec<_>>(), vec![alice().key, bob]);
+    }
+
+    #[test]
+    fn a_bare_key_does_not_wipe_what_a_link_said() {
+        let alice = Contact { name: String::new(), ..alice() };
+        for text in [format!("{} {}", alice.to_link(), alice.key), format!("{} {}", alice.key, alice.to_link())] {
+            assert_eq!(find_contacts(&text), Ok(vec![alice.clone()]), "{text}");
+        }
     }
 
     #[test]
