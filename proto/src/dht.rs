@@ -258,7 +258,7 @@ mod tests {
     fn a_listing_too_long_for_an_item_is_still_named() {
         let body = Body::Listing(Listing { trackers: vec!["t".repeat(200); 5], ..listing_body(1) });
         let long = Statement::sign(&alice(), &header(2), &body).expect("signed");
-        let read = read_work(&work_item(&alice(), &work(), &[long.clone()], 2), &work()).expect("ours");
+        let read = read_work(&work_item(&alice(), &work(), std::slice::from_ref(&long), 2), &work()).expect("ours");
         assert_eq!((read.statements.len(), read.more, read.refused), (0, vec![long.id()], 0));
         let empty = work_item(&alice(), &work(), &[], 2);
         assert_eq!(read_work(&empty, &work()), Err(ItemError::NotOurs));

@@ -226,7 +226,7 @@ mod tests {
     fn wrong_length_not_on_the_curve_and_foreign_keys_are_told_apart() {
         assert_eq!("ab".repeat(31).parse::<Key>(), Err(KeyError::WrongLength { found: 31 }));
         assert!(matches!("hello".parse::<Key>(), Err(KeyError::NotAKey { .. })));
-        assert_eq!("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>().is_err(), true);
+        assert!("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>().is_err());
         assert_eq!(
             "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>(),
             Err(KeyError::OtherKeyType)
