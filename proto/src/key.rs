@@ -243,11 +243,27 @@ mod tests {
 
     #[test]
     fn endless_text_is_refused_before_it_is_decoded() {
-        // Decoding this would take minutes: the test would not end in time.
-        let endless = "2".repeat(1 << 20);
-        for start in ["did:key:z6Mk", "z6Mk", "12D3Koo"] {
-            assert!(matches!(format!("{start}{endless}").parse::<Key>(), Err(KeyError::NotAKey { .. })), "{start}");
+        // Decoding the longest would take minutes: the test would not end in time.
+        for len in [BASE58_BYTES_MAX, 1 << 20] {
+            let endless = "2".repeat(len);
+            for start in ["did:key:z6Mk", "z6Mk", "12D3Koo"] {
+                let refused = format!("{start}{endless}").parse::<Key>();
+                assert!(matches!(refused, Err(KeyError::NotAKey { .. })), "{start} and {len} more");
+            }
         }
+    }
+
+    #[test]
+    fn signatures_that_only_lax_verifiers_accept_are_refused() {
+        // R is the identity and s = H(R, A, M)·a mod L: the equation holds, RFC 8032 leaves the point to the verifier.
+        let s = "d4c5323131ff9683cfb3d30197c786c9043f1052d6c2d5293f19d6f36b911104";
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        signature[32..].copy_from_slice(&data_encoding::HEXLOWER.decode(s.as_bytes()).expect("hex"));
+        let lax = VerifyingKey::from_bytes(alice().as_bytes()).expect("a key");
+        let verdict = ed25519_dalek::Verifier::verify(&lax, b"message", &Signature::from_bytes(&signature));
+        assert!(verdict.is_ok(), "the vector must be one on which verifiers disagree");
+        assert!(!alice().has_signed(b"message", &signature));
     }
 
     #[test]

@@ -621,6 +621,18 @@ proptest! {
     }
 
     #[test]
+    fn a_work_item_has_one_form(seed in seed(), work in work_id(), case in any_case()) {
+        let secret = SecretKey::from_seed(&seed);
+        let value = dht::work_item(&secret, &work, &[case.sign()], 1).into_inner().value;
+        for (what, odd) in odd_forms(&value, Shape { repeated: &[1, 2], nested: &[1] }) {
+            // Some odd forms no longer fit into an item.
+            if let Ok(item) = item(&seed, &dht::work_salt(&work), 1, &odd).verify() {
+                prop_assert_eq!(dht::read_work(&item, &work), Err(dht::ItemError::NotOurs), "{}", what);
+            }
+        }
+    }
+
+    #[test]
     fn items_are_refused_when_anything_changes(
         seed in seed(), salt in vec(any::<u8>(), 0..=64), seq in any::<i64>(), value in vec(any::<u8>(), 0..300),
         at in any::<Index>(), bit in 0_u8..8,
