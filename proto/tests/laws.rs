@@ -390,7 +390,7 @@ proptest! {
         prop_assert_eq!(signed.header(), &case.header);
         prop_assert_eq!(signed.body(), &case.body);
         prop_assert_eq!(signed.kind(), case.kind());
-        prop_assert_eq!(check_structure(signed.bytes()), Ok(()));
+        prop_assert_eq!(check_structure(signed.bytes()), Ok(signed.kind()));
         prop_assert_eq!(verify(signed.bytes()), Ok(signed.clone()));
         prop_assert_eq!(Verified::from_store(&signed.to_store()), Ok(signed.clone()));
 
