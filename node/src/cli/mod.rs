@@ -37,7 +37,7 @@ enum Outcome {
     /// Print this text as it is.
     Text(String),
     /// Everything was printed already; exit with this.
-    Done(u8),
+    Exit(ExitCode),
 }
 
 /// Runs the command line and says how to exit.
@@ -62,7 +62,7 @@ pub async fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             print(&text);
             ExitCode::SUCCESS
         }
-        Ok(Outcome::Done(code)) => ExitCode::from(code),
+        Ok(Outcome::Exit(code)) => code,
         Err(error) => fail(&error, json),
     }
 }
@@ -142,7 +142,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         }
         Verb::Demo(args) => {
             let options = demo::Options { port: args.port, exit: args.exit, json };
-            return Ok(Outcome::Done(demo::run(options).await));
+            return Ok(Outcome::Exit(demo::run(options).await));
         }
         Verb::Testnet { nodes } => return testnet(nodes).await,
         _ => {}
@@ -375,7 +375,7 @@ async fn run(home: Home, args: Run) -> Result<Outcome, CommandError> {
     let _ = tokio::time::timeout(Duration::from_secs(4), node.stop()).await;
     server.abort();
     drop(lock);
-    result.map(|()| Outcome::Done(0))
+    result.map(|()| Outcome::Exit(ExitCode::SUCCESS))
 }
 
 fn show_words(home: &Home) -> Result<(), CommandError> {
@@ -426,5 +426,5 @@ async fn testnet(nodes: usize) -> Result<Outcome, CommandError> {
     print(&format!("{}\n", json!({ "event": "ready", "bootstrap": testnet.bootstrap() })));
     asked_to_stop().await;
     testnet.stop().await;
-    Ok(Outcome::Done(0))
+    Ok(Outcome::Exit(ExitCode::SUCCESS))
 }
