@@ -308,6 +308,13 @@ impl Engine {
     }
 }
 
+impl Drop for Inner {
+    /// The last handle is gone without [`Engine::stop`]: nothing must go on behind the owner's back.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 impl Inner {
     pub(super) fn torrents(&self) -> MutexGuard<'_, BTreeMap<Infohash, Torrent>> {
         self.torrents.lock().unwrap_or_else(PoisonError::into_inner)

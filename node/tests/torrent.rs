@@ -1,0 +1,536 @@
+//! The torrent engine against itself on loopback: who gave what to whom, and what is refused.
+//!
+//! Each engine has its own address (127.0.0.N), so that bookings can be told apart. Nothing leaves the machine.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use heirloom::torrent::{
+    AddError, Booking, Bookings, Config, Download, Engine, Infohash, Metainfo, PeerSource, Progress,
+    StartError, State, create,
+};
+use tempfile::TempDir;
+
+/// A fixed map of who has what, which tests may change.
+#[derive(Default)]
+struct Map {
+    peers: Mutex<BTreeMap<Infohash, Vec<SocketAddr>>>,
+    announced: Mutex<Vec<(Infohash, u16)>>,
+    lookups: AtomicUsize,
+}
+
+impl Map {
+    fn add(&self, infohash: Infohash, peer: SocketAddr) {
+        self.peers.lock().unwrap().entry(infohash).or_default().push(peer);
+    }
+}
+
+impl PeerSource for Map {
+    fn peers(&self, infohash: Infohash) -> BoxFuture<'_, Vec<SocketAddr>> {
+        let peers = self.peers.lock().unwrap().get(&infohash).cloned().unwrap_or_default();
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(peers))
+    }
+
+    fn announce(&self, infohash: Infohash, port: u16) -> BoxFuture<'_, ()> {
+        self.announced.lock().unwrap().push((infohash, port));
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// A node's engine with its folder.
+struct Node {
+    engine: Engine,
+    bookings: Arc<Bookings>,
+    map: Arc<Map>,
+    folder: TempDir,
+}
+
+fn config(ip: [u8; 4], name: &str, folder: &Path, map: Arc<Map>) -> Config {
+    Config {
+        bt: (ip, 0).into(),
+        bt_named: (ip, 0).into(),
+        wire_name: format!("heirloom/0.1.0 {name}"),
+        anonymous_name: "heirloom".to_owned(),
+        state_dir: folder.join("state"),
+        downloads: folder.join("downloads"),
+        peers: map,
+        tracker_interval: Duration::from_millis(200),
+    }
+}
+
+impl Node {
+    async fn start(last_byte: u8, name: &str) -> Self {
+        Self::start_in(last_byte, name, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(last_byte: u8, name: &str, folder: TempDir) -> Self {
+        let (map, bookings) = (Arc::new(Map::default()), Arc::new(Bookings::default()));
+        let config = config([127, 0, 0, last_byte], name, folder.path(), map.clone());
+        let engine = Engine::start(config, bookings.clone()).await.unwrap();
+        Self { engine, bookings, map, folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of pseudo-random bytes, which no compression or hole makes smaller.
+    fn clip(&self, name: &str, bytes: usize) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, noise(bytes)).unwrap();
+        path
+    }
+
+    async fn until(&self, infohash: Infohash, what: &str, condition: impl Fn(&Progress) -> bool) -> Progress {
+        let wait = async {
+            loop {
+                if let Some(progress) = self.engine.progress(infohash)
+                    && condition(&progress)
+                {
+                    return progress;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let Ok(progress) = tokio::time::timeout(Duration::from_secs(60), wait).await else {
+            panic!("never {what}: {:?}", self.engine.progress(infohash));
+        };
+        progress
+    }
+
+    /// Seeds a file or folder and waits until it is checked.
+    async fn seed(&self, meta: &Metainfo, content: &Path, named: bool) {
+        self.engine.seed(&meta.torrent, content, named).await.unwrap();
+        self.until(meta.infohash, "seeding", |progress| progress.state == State::Seeding).await;
+    }
+
+    fn named(&self) -> SocketAddr {
+        self.engine.listen_addrs().1
+    }
+
+    fn anonymous(&self) -> SocketAddr {
+        self.engine.listen_addrs().0
+    }
+
+    async fn finished(&self, infohash: Infohash) -> Progress {
+        self.until(infohash, "finished", |progress| progress.finished).await
+    }
+
+    fn uploaded(&self, infohash: Infohash) -> u64 {
+        self.engine.progress(infohash).unwrap().uploaded
+    }
+}
+
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut out = Vec::with_capacity(bytes + 8);
+    while out.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        out.extend_from_slice(&state.to_le_bytes());
+    }
+    out.truncate(bytes);
+    out
+}
+
+fn magnet(meta: &Metainfo) -> Download {
+    Download { infohash: meta.infohash, info_sha256: Some(meta.info_sha256), ..Download::default() }
+}
+
+fn with_torrent(meta: &Metainfo, peers: &[SocketAddr]) -> Download {
+    Download { torrent: Some(meta.torrent.clone()), peers: peers.to_vec(), ..magnet(meta) }
+}
+
+/// Adds bookings up per address and name, after checking that each piece is booked once and in full.
+fn totals(bookings: &[Booking], meta: &Metainfo) -> BTreeMap<(IpAddr, Option<String>), u64> {
+    let mut totals = BTreeMap::new();
+    let mut pieces: Vec<u32> = Vec::new();
+    for booking in bookings {
+        assert_eq!(booking.infohash, meta.infohash);
+        let start = u64::from(booking.piece) * u64::from(meta.piece_bytes);
+        let size = (meta.total_bytes - start).min(meta.piece_bytes.into());
+        assert_eq!(
+            booking.shares.iter().map(|share| share.bytes).sum::<u64>(),
+            size,
+            "piece {}",
+            booking.piece
+        );
+        pieces.push(booking.piece);
+        for share in &booking.shares {
+            *totals.entry((share.address, share.client_name.clone())).or_default() += share.bytes;
+        }
+    }
+    let once = pieces.len();
+    pieces.dedup();
+    assert_eq!(pieces.len(), once, "a piece was booked twice");
+    totals
+}
+
+fn ip(last_byte: u8) -> IpAddr {
+    [127, 0, 0, last_byte].into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_clip_is_booked_exactly_to_its_seeder() {
+    let (alice, bob) = tokio::join!(Node::start(11, "alice"), Node::start(12, "bob"));
+    let clip = alice.clip("clip.mp4", 300 << 10);
+    let meta = create(&clip, Some("did:key:z6MkAlice")).await.unwrap();
+    alice.seed(&meta, &clip, true).await;
+    bob.engine.download(with_torrent(&meta, &[alice.named()])).await.unwrap();
+    let progress = bob.finished(meta.infohash).await;
+    // Drained in the very moment of being finished: nothing may come later.
+    let booked = totals(&bob.bookings.drain(), &meta);
+    let alices_name = Some("heirloom/0.1.0 alice".to_owned());
+    assert_eq!(booked, BTreeMap::from([((ip(11), alices_name), 300 << 10)]));
+    assert_eq!((progress.bytes, progress.total, progress.named), (300 << 10, 300 << 10, false));
+    assert_eq!(std::fs::read(progress.path.unwrap()).unwrap(), noise(300 << 10));
+    assert_eq!(bob.bookings.drain(), []);
+    tokio::join!(alice.engine.stop(), bob.engine.stop());
+    assert!(bob.engine.progress(meta.infohash).is_none());
+    let stopped = bob.engine.download(magnet(&meta)).await;
+    assert!(matches!(stopped, Err(AddError::Stopped)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn named_and_nameless_seeders_sum_to_the_size_and_none_exceeds_what_it_sent() {
+    let (alice, bob, carol) =
+        tokio::join!(Node::start(21, "alice"), Node::start(22, "bob"), Node::start(23, "carol"));
+    let size = 24 << 20;
+    let clip = alice.clip("film.mkv", size);
+    let meta = create(&clip, None).await.unwrap();
+    alice.seed(&meta, &clip, true).await;
+    bob.seed(&meta, &bob.clip("film.mkv", size), false).await;
+    carol.engine.download(with_torrent(&meta, &[alice.named(), bob.anonymous()])).await.unwrap();
+    carol.finished(meta.infohash).await;
+    let booked = totals(&carol.bookings.drain(), &meta);
+    assert_eq!(booked.values().sum::<u64>(), size as u64);
+    for ((address, name), bytes) in &booked {
+        let (seeder, wanted) =
+            if *address == ip(21) { (&alice, "heirloom/0.1.0 alice") } else { (&bob, "heirloom") };
+        assert_eq!(name.as_deref(), Some(wanted));
+        assert!(*address == ip(21) || *address == ip(22), "{address}");
+        let sent = seeder.uploaded(meta.infohash);
+        assert!(*bytes <= sent, "{address} was booked {bytes} of {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_and_vanishing_peers_leave_no_gap_and_nothing_is_counted_twice() {
+    let (alice, carol) = tokio::join!(Node::start(24, "alice"), Node::start(25, "carol"));
+    let size = (8 << 20) + 12_345;
+    let clip = alice.clip("film.mkv", size);
+    // Pieces of 32 blocks, so that several peers can have a part in one.
+    let options = librqbit::CreateTorrentOptions { piece_length: Some(512 << 10), ..Default::default() };
+    let spawner = librqbit::spawn_utils::BlockingSpawner::new(1);
+    let torrent = librqbit::create_torrent(&clip, options, &spawner).await.unwrap().as_bytes().unwrap();
+    let meta = Metainfo::parse(&torrent).unwrap();
+    let (slow, slow_handle) = library_seed(&alice, 26, "slow", &torrent, &clip, Some(600_000)).await;
+    let (gone, gone_handle) = library_seed(&alice, 27, "gone", &torrent, &clip, Some(3_000_000)).await;
+    let peers = [slow.listen_addr().unwrap(), gone.listen_addr().unwrap()];
+    carol.engine.download(with_torrent(&meta, &peers)).await.unwrap();
+    carol.until(meta.infohash, "a third", |progress| progress.bytes > 3 << 20).await;
+    gone.stop().await;
+    let gone_sent = gone_handle.stats().uploaded_bytes;
+    alice.seed(&meta, &clip, true).await;
+    carol.map.add(meta.infohash, alice.named());
+    carol.finished(meta.infohash).await;
+    let booked = totals(&carol.bookings.drain(), &meta);
+    assert_eq!(booked.values().sum::<u64>(), size as u64);
+        "{booked:?} {} {gone_sent} {}",
+        slow_handle.stats().uploaded_bytes,
+        alice.uploaded(meta.infohash)
+    );
+    let of =
+        |last_byte: u8, name: &str| booked.get(&(ip(last_byte), Some(name.to_owned()))).copied().unwrap_or(0);
+    assert_eq!(
+        of(24, "heirloom/0.1.0 alice") + of(26, "slow") + of(27, "gone"),
+        size as u64,
+        "nobody else: {booked:?}"
+    );
+    assert!(of(24, "heirloom/0.1.0 alice") <= alice.uploaded(meta.infohash));
+    assert!(of(26, "slow") <= slow_handle.stats().uploaded_bytes);
+    assert!(of(27, "gone") >= 1 << 20, "it had sent most of the first third");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_magnet_waits_for_a_seeder_that_appears_later_at_an_unknown_address() {
+    let bob = Node::start(32, "bob").await;
+    let clip = bob.clip("source/clip.mp4", 100_000);
+    let meta = create(&clip, None).await.unwrap();
+    bob.engine.download(Download { name: Some("A clip".into()), ..magnet(&meta) }).await.unwrap();
+    let progress = bob.engine.progress(meta.infohash).unwrap();
+    assert_eq!((progress.state, progress.name.as_deref()), (State::Resolving, Some("A clip")));
+    // Several rounds in which nobody has it.
+    while bob.map.lookups.load(Ordering::Relaxed) < 5 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(bob.engine.progress(meta.infohash).unwrap().state, State::Resolving);
+    let alice = Node::start(31, "alice").await;
+    alice.seed(&meta, &clip, true).await;
+    bob.map.add(meta.infohash, alice.named());
+    let progress = bob.finished(meta.infohash).await;
+    assert_eq!(progress.name.as_deref(), Some("clip.mp4"));
+    assert_eq!(totals(&bob.bookings.drain(), &meta).values().sum::<u64>(), 100_000);
+    assert!(bob.map.announced.lock().unwrap().contains(&(meta.infohash, bob.anonymous().port())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_address_is_tried_until_its_seeder_is_up() {
+    let bob = Node::start(42, "bob").await;
+    let clip = bob.clip("source/clip.mp4", 100_000);
+    let meta = create(&clip, None).await.unwrap();
+    // Somebody else is at that address first, and hangs up.
+    let other = tokio::net::TcpListener::bind("127.0.0.41:0").await.unwrap();
+    let address = other.local_addr().unwrap();
+    bob.engine.download(with_torrent(&meta, &[address])).await.unwrap();
+    drop(other.accept().await.unwrap());
+    drop(other);
+    // The library would try again after 10 s, and then after a minute; the engine does not wait for that.
+    let folder = tempfile::tempdir().unwrap();
+    let map = Arc::new(Map::default());
+    let config = Config { bt_named: address, ..config([127, 0, 0, 41], "alice", folder.path(), map) };
+    let alice = Engine::start(config, Arc::default()).await.unwrap();
+    alice.seed(&meta.torrent, &clip, true).await.unwrap();
+    bob.finished(meta.infohash).await;
+    let booked = totals(&bob.bookings.drain(), &meta);
+    assert_eq!(booked, BTreeMap::from([((ip(41), Some("heirloom/0.1.0 alice".to_owned())), 100_000)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_done_download_continues_and_books_only_what_was_missing() {
+    let (alice, bob) = tokio::join!(Node::start(51, "alice"), Node::start(52, "bob"));
+    let size = 4 << 20;
+    let clip = alice.clip("film.mkv", size);
+    let meta = create(&clip, None).await.unwrap();
+    alice.seed(&meta, &clip, true).await;
+    // As an interrupted download leaves it: the full size, a hole where pieces are missing.
+    let piece = meta.piece_bytes as usize;
+    let mut half = noise(size);
+    half[size / 2..].fill(0);
+    half[3 * piece..4 * piece].fill(0);
+    std::fs::create_dir_all(bob.path("downloads")).unwrap();
+    std::fs::write(bob.path("downloads/film.mkv"), &half).unwrap();
+    bob.engine.download(with_torrent(&meta, &[alice.named()])).await.unwrap();
+    bob.finished(meta.infohash).await;
+    let missing = (size / 2 + piece) as u64;
+    assert_eq!(totals(&bob.bookings.drain(), &meta).values().sum::<u64>(), missing);
+    assert_eq!(std::fs::read(bob.path("downloads/film.mkv")).unwrap(), noise(size));
+    // After a restart it is checked and complete, and nothing is booked again.
+    bob.engine.stop().await;
+    let Node { folder, .. } = bob;
+    let bob = Node::start_in(52, "bob", folder).await;
+    bob.engine.download(with_torrent(&meta, &[])).await.unwrap();
+    let progress = bob.finished(meta.infohash).await;
+    assert_eq!((progress.state, progress.files[0].bytes), (State::Seeding, size as u64));
+    assert_eq!(bob.bookings.drain(), []);
+    // And it gives to others what it has.
+    let carol = Node::start(53, "carol").await;
+    carol.engine.download(with_torrent(&meta, &[bob.anonymous()])).await.unwrap();
+    carol.finished(meta.infohash).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_season_arrives_in_its_folder_and_can_be_streamed_paused_and_removed() {
+    let (alice, bob) = tokio::join!(Node::start(61, "alice"), Node::start(62, "bob"));
+    for (name, bytes) in
+        [("Show/S01/e1.mkv", 70_000), ("Show/S01/e2.mkv", 50_001), ("Show/empty.txt", 0), ("Show/z.srt", 10)]
+    {
+        alice.clip(name, bytes);
+    }
+    let meta = create(&alice.path("Show"), None).await.unwrap();
+    std::fs::rename(alice.path("Show"), alice.path("Renamed")).unwrap();
+    alice.seed(&meta, &alice.path("Renamed"), true).await;
+    let to = bob.path("elsewhere");
+    bob.engine.download(Download { to: Some(to.clone()), ..magnet(&meta) }).await.unwrap();
+    bob.engine.pause(meta.infohash).await.unwrap();
+    assert_eq!(bob.engine.progress(meta.infohash).unwrap().state, State::Paused);
+    bob.engine.hint(meta.infohash, &[alice.named()]);
+    bob.engine.resume(meta.infohash).await.unwrap();
+    bob.engine.hint(meta.infohash, &[alice.named()]);
+    let progress = bob.finished(meta.infohash).await;
+    assert_eq!(progress.path, Some(to.join("Show")));
+    assert_eq!(progress.files.iter().map(|file| file.bytes).sum::<u64>(), meta.total_bytes);
+    assert!(progress.files.iter().all(|file| file.path.is_file()));
+    assert_eq!(totals(&bob.bookings.drain(), &meta).values().sum::<u64>(), meta.total_bytes);
+    let e2 = meta.files.iter().find(|file| file.path == ["S01", "e2.mkv"]).unwrap();
+    let mut stream = bob.engine.stream(meta.infohash, e2.index).await.unwrap();
+    tokio::io::AsyncSeekExt::seek(&mut stream, std::io::SeekFrom::Start(50_000)).await.unwrap();
+    let mut tail = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut tail).await.unwrap();
+    assert_eq!(tail, noise(50_001)[50_000..]);
+    assert!(bob.engine.stream(meta.infohash, 99).await.is_err());
+    drop(stream);
+    bob.engine.pause(meta.infohash).await.unwrap();
+    bob.engine.pause(meta.infohash).await.unwrap();
+    let paused = bob.engine.progress(meta.infohash).unwrap();
+    assert_eq!((paused.state, paused.finished), (State::Paused, true));
+    bob.engine.resume(meta.infohash).await.unwrap();
+    bob.until(meta.infohash, "seeding again", |progress| progress.state == State::Seeding).await;
+    bob.engine.remove_and_delete(meta.infohash).await.unwrap();
+    assert!(!to.join("Show").exists() && bob.engine.progress(meta.infohash).is_none());
+    assert!(bob.engine.remove(meta.infohash).await.is_err());
+    alice.engine.remove_and_delete(meta.infohash).await.unwrap();
+    assert!(alice.path("Renamed/S01/e1.mkv").is_file(), "what is only seeded is never deleted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_come_before_anything_is_written() {
+    let (alice, bob) = tokio::join!(Node::start(71, "alice"), Node::start(72, "bob"));
+    let clip = alice.clip("clip.mp4", 50_000);
+    let meta = create(&clip, None).await.unwrap();
+    let cut = Download { torrent: Some(meta.torrent[..meta.torrent.len() / 2].to_vec()), ..magnet(&meta) };
+    let refusal = bob.engine.download(cut).await.unwrap_err();
+    assert!(refusal.to_string().contains("damaged"), "{refusal}");
+    let other = Download { infohash: [7; 20], ..with_torrent(&meta, &[]) };
+    assert!(matches!(bob.engine.download(other).await, Err(AddError::InfohashMismatch { .. })));
+    let forged = Download { info_sha256: Some([7; 32]), ..with_torrent(&meta, &[]) };
+    assert!(matches!(bob.engine.download(forged).await, Err(AddError::InfoMismatch { .. })));
+    for name in ["C:evil.txt", "CON", "a. ", "x\u{202E}y"] {
+        let torrent = rename(&meta.torrent, name);
+        let hostile = Metainfo::parse(&torrent).unwrap_err();
+        let infohash = infohash_of(&torrent);
+        let download = Download { infohash, torrent: Some(torrent), ..Download::default() };
+        match bob.engine.download(download).await {
+            Err(AddError::UnsafePath(refusal)) => assert!(hostile.to_string().contains(refusal.reason)),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    // A magnet's metadata is judged in the same way, once it is here.
+    alice.seed(&meta, &clip, true).await;
+    let forged = Download { info_sha256: Some([7; 32]), peers: vec![alice.named()], ..magnet(&meta) };
+    bob.engine.download(forged).await.unwrap();
+    let failed = bob.until(meta.infohash, "refused", |progress| progress.state == State::Failed).await;
+    assert!(failed.error.unwrap().contains("not what was signed"));
+    // A file that belongs to somebody is in the way.
+    std::fs::create_dir_all(bob.path("mine")).unwrap();
+    std::fs::write(bob.path("mine/clip.mp4"), "my own").unwrap();
+    let to = Some(bob.path("mine"));
+    let refusal = bob.engine.download(Download { to, ..with_torrent(&meta, &[]) }).await.unwrap_err();
+    assert!(matches!(refusal, AddError::Exists { .. }), "{refusal}");
+    assert_eq!(std::fs::read(bob.path("mine/clip.mp4")).unwrap(), b"my own");
+    assert_eq!(std::fs::read_dir(bob.path("downloads")).unwrap().count(), 0, "nothing was written");
+    // None of that stands in the way of the real one.
+    bob.engine.download(with_torrent(&meta, &[alice.named()])).await.unwrap();
+    bob.finished(meta.infohash).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_names_in_a_magnets_metadata_are_refused() {
+    let bob = Node::start(82, "bob").await;
+    let clip = bob.clip("clip.mp4", 50_000);
+    let torrent = rename(&create(&clip, None).await.unwrap().torrent, "C:evil.txt");
+    let infohash = infohash_of(&torrent);
+    // A seeder that does not mind: the bare library.
+    let (library, _) = library_seed(&bob, 81, "library", &torrent, &clip, None).await;
+    let peers = vec![library.listen_addr().unwrap()];
+    bob.engine.download(Download { infohash, peers, ..Download::default() }).await.unwrap();
+    let failed = bob.until(infohash, "refused", |progress| progress.state == State::Failed).await;
+    assert!(failed.error.unwrap().contains("unsafe file name \"C:evil.txt\""));
+    assert_eq!(std::fs::read_dir(bob.path("downloads")).unwrap().count(), 0, "nothing was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seed_is_checked_never_written_and_moves_between_sessions() {
+    let (alice, bob) = tokio::join!(Node::start(91, "alice"), Node::start(92, "bob"));
+    let clip = alice.clip("clip.mp4", 100_000);
+    let meta = create(&clip, None).await.unwrap();
+    // A copy with one wrong byte is not seeded, and not repaired from others either.
+    alice.seed(&meta, &clip, true).await;
+    let mut wrong = noise(100_000);
+    wrong[70_000] ^= 1;
+    std::fs::write(bob.path("copy.mp4"), &wrong).unwrap();
+    bob.map.add(meta.infohash, alice.named());
+    bob.engine.seed(&meta.torrent, &bob.path("copy.mp4"), false).await.unwrap();
+    let failed = bob.until(meta.infohash, "refused", |progress| progress.state == State::Failed).await;
+    assert!(failed.error.unwrap().contains("bytes match"));
+    assert_eq!(std::fs::read(bob.path("copy.mp4")).unwrap(), wrong);
+    std::fs::write(bob.path("copy.mp4"), "short").unwrap();
+    let refusal = bob.engine.seed(&meta.torrent, &bob.path("copy.mp4"), false).await.unwrap_err();
+    assert!(matches!(refusal, AddError::Content { .. }), "{refusal}");
+    // Downloaded anonymously, then published: it moves to the named session and is given away under the name.
+    bob.engine.download(with_torrent(&meta, &[alice.named()])).await.unwrap();
+    let progress = bob.finished(meta.infohash).await;
+    let path = progress.path.unwrap();
+    bob.engine.seed(&meta.torrent, &path, true).await.unwrap();
+    bob.engine.seed(&meta.torrent, &path, true).await.unwrap();
+    bob.until(meta.infohash, "named", |progress| progress.named && progress.state == State::Seeding).await;
+    let carol = Node::start(93, "carol").await;
+    carol.engine.download(with_torrent(&meta, &[bob.named()])).await.unwrap();
+    carol.finished(meta.infohash).await;
+    let booked = totals(&carol.bookings.drain(), &meta);
+    assert_eq!(booked, BTreeMap::from([((ip(92), Some("heirloom/0.1.0 bob".to_owned())), 100_000)]));
+    assert!(bob.map.announced.lock().unwrap().contains(&(meta.infohash, bob.named().port())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_named_in_the_error() {
+    let taken = TcpListener::bind("127.0.0.101:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config =
+        Config { bt_named: address, ..config([127, 0, 0, 101], "alice", folder.path(), Arc::default()) };
+    match Engine::start(config, Arc::default()).await {
+        Err(StartError::AddressInUse { address: found }) => assert_eq!(found, address),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("started on a taken port"),
+    }
+}
+
+/// Seeds with the bare library, which may be told to be slow, and which does not check names.
+async fn library_seed(
+    node: &Node,
+    last_byte: u8,
+    name: &str,
+    torrent: &[u8],
+    content: &Path,
+    upload_rate: Option<u32>,
+) -> (Arc<librqbit::Session>, Arc<librqbit::ManagedTorrent>) {
+    let folder = node.path(name);
+    let listen = librqbit::ListenerOptions {
+        listen_addr: ([127, 0, 0, last_byte], 0).into(),
+        ..librqbit::ListenerOptions::default()
+    };
+    let options = librqbit::SessionOptions {
+        dht: None,
+        disable_local_service_discovery: true,
+        listen: Some(listen),
+        client_name_and_version: Some(name.to_owned()),
+        ratelimits: librqbit::limits::LimitsConfig {
+            upload_bps: upload_rate.and_then(std::num::NonZeroU32::new),
+            download_bps: None,
+        },
+        ..librqbit::SessionOptions::default()
+    };
+    let session = librqbit::Session::new_with_opts(folder.clone(), options).await.unwrap();
+    let parsed = librqbit::torrent_from_bytes(torrent).unwrap();
+    let file = String::from_utf8(parsed.info.data.name.unwrap().0.to_vec()).unwrap();
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(content, folder.join(file)).unwrap();
+    let options = librqbit::AddTorrentOptions { overwrite: true, ..librqbit::AddTorrentOptions::default() };
+    let torrent = librqbit::AddTorrent::from_bytes(torrent.to_vec());
+    let handle = session.add_torrent(torrent, Some(options)).await.unwrap().into_handle().unwrap();
+    handle.wait_until_initialized().await.unwrap();
+    (session, handle)
+}
+
+/// The same torrent of one file under another name.
+fn rename(torrent: &[u8], name: &str) -> Vec<u8> {
+    let old = b"4:name8:clip.mp4";
+    let at = torrent.windows(old.len()).position(|window| window == old).unwrap();
+    let new = format!("4:name{}:{name}", name.len());
+    [&torrent[..at], new.as_bytes(), &torrent[at + old.len()..]].concat()
+}
+
+/// The infohash of a torrent made here, whose info dictionary is its last value.
+fn infohash_of(torrent: &[u8]) -> Infohash {
+    let at = torrent.windows(6).position(|window| window == b"4:info").unwrap();
+    <sha1::Sha1 as sha1::Digest>::digest(&torrent[at + 6..torrent.len() - 1]).into()
+}
