@@ -21,6 +21,9 @@ use super::{Infohash, disk, resolve};
 /// Longest pause between attempts to reach peers that could not be reached.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// How often a complete download is looked at.
+const COMPLETE_PAUSE: Duration = Duration::from_secs(60);
+
 /// How long a download with peers may bring nothing before the unreachable ones are tried again.
 const STALL_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -369,26 +372,27 @@ async fn check_seed(
     inner.torrents().insert(infohash, torrent);
 }
 
-/// Looks after a download until it is complete: tries its peers again when none of them brings anything.
+/// Looks after a download: tries its peers again when none of them brings anything.
 ///
 /// The library tries an unreachable peer again after 10 s, one minute, six minutes and so on, and takes no hint that it
 /// is back. A pause and a start, without a new check of the disk, make it try all peers at once.
 async fn look_after(inner: Weak<Inner>, infohash: Infohash, stop: CancellationToken, interval: Duration) {
     let began = Instant::now();
     let (mut retried, mut fetched, mut fetched_at) = (began, 0, began);
+    let mut complete = false;
     loop {
         tokio::select! {
-            () = sleep(interval) => {}
+            // A complete one may still turn incomplete, when a disk error makes the library check it again.
+            () = sleep(if complete { COMPLETE_PAUSE } else { interval }) => {}
             () = stop.cancelled() => return,
         }
         let Some(inner) = inner.upgrade() else { return };
         let Some(Running { handle, .. }) = inner.running(infohash) else { return };
         let stats = handle.stats();
-        let checking = matches!(stats.state, TorrentStatsState::Initializing { .. });
-        if stats.finished && !checking {
-            debug!(infohash = %hex(infohash), "a download is complete");
-            inner.book.set_complete(infohash);
-            return;
+        complete = stats.finished;
+        inner.book.set_complete(infohash, complete);
+        if complete {
+            continue;
         }
         let (TorrentStatsState::Live, Some(live)) = (stats.state, stats.live) else { continue };
         if live.snapshot.fetched_bytes != fetched {

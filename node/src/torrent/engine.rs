@@ -254,7 +254,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Continues a paused or failed torrent.
+    /// Continues a paused or failed torrent. (A seed whose content did not match is added again with
+    /// [`Engine::seed`].)
     ///
     /// # Errors
     /// When it is not here, or refused again.
