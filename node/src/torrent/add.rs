@@ -1,14 +1,12 @@
-//! How torrents get into a session, and who looks after them there.
+//! How torrents get into a session.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use librqbit::storage::{BoxStorageFactory, StorageFactoryExt};
-use librqbit::{AddTorrent, AddTorrentOptions, AddTorrentResponse, ManagedTorrent, TorrentStatsState};
-use tokio::time::{Instant, sleep};
+use librqbit::{AddTorrent, AddTorrentOptions, AddTorrentResponse, ManagedTorrent};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::info;
 
 use super::engine::{Download, Inner, Running, Torrent};
 use super::errors::AddError;
@@ -16,13 +14,7 @@ use super::ledger::Ledger;
 use super::metainfo::{Metainfo, TRACKERS_MAX};
 use super::peers::{Side, hex};
 use super::storage::{CountingFactory, SeedStorage};
-use super::{Infohash, disk, resolve};
-
-/// Longest pause between attempts to reach peers that could not be reached.
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
-
-/// How long a download with peers may bring nothing before the unreachable ones are tried again.
-const STALL_TIME_MAX: Duration = Duration::from_secs(60);
+use super::{Infohash, care, disk, resolve};
 
 impl Inner {
     /// See [`Engine::download`](super::Engine::download).
@@ -164,7 +156,7 @@ impl Inner {
         };
         let running = Running { handle, meta, ledger: Some(ledger), path };
         let stop = self.insert(infohash, Side::Anonymous, Some(download), running);
-        tokio::spawn(look_after(Arc::downgrade(self), infohash, stop, self.config.tracker_interval));
+        tokio::spawn(care::look_after(Arc::downgrade(self), infohash, stop, self.config.tracker_interval));
         Ok(())
     }
 
@@ -209,7 +201,7 @@ impl Inner {
         };
         let running = Running { handle: handle.clone(), meta, ledger: None, path: content.to_owned() };
         let stop = self.insert(infohash, side, None, running);
-        tokio::spawn(check_seed(Arc::downgrade(self), infohash, handle, stop));
+        tokio::spawn(care::check_seed(Arc::downgrade(self), infohash, handle, stop));
         Ok(())
     }
 
@@ -326,105 +318,6 @@ async fn blocking<T: Send + 'static>(
 
 fn refused(error: super::errors::RemoveError) -> AddError {
     AddError::Session { reason: error.to_string() }
-}
-
-/// Tells when a seed's content turned out not to be what its torrent says, and takes it out of the session.
-async fn check_seed(
-    inner: Weak<Inner>,
-    infohash: Infohash,
-    handle: Arc<ManagedTorrent>,
-    stop: CancellationToken,
-) {
-    let checked = tokio::select! {
-        checked = handle.wait_until_initialized() => checked,
-        () = stop.cancelled() => return,
-    };
-    let Some(inner) = inner.upgrade() else { return };
-    let _changing = inner.changing.lock().await;
-    if stop.is_cancelled() {
-        return;
-    }
-    let Some(running) = inner.running(infohash) else { return };
-    let have: u64 = handle.stats().file_progress.iter().sum();
-    let total = running.meta.total_bytes;
-    let what = match checked {
-        Ok(()) if have == total => return,
-        Ok(()) => format!("only {have} of {total} bytes match"),
-        Err(error) => format!("{error:#}"),
-    };
-    let side = inner.torrents().get(&infohash).map_or(Side::Anonymous, |torrent| torrent.side);
-    if let Err(error) = inner.take_out(infohash, false).await {
-        debug!(infohash = %hex(infohash), %error, "a seed could not be taken out");
-    }
-    let failed = AddError::Content { path: running.path, what };
-    info!(infohash = %hex(infohash), error = %failed, "a torrent is not seeded");
-    let torrent = Torrent {
-        side,
-        request: None,
-        running: None,
-        paused: false,
-        failed: Some(failed),
-        stop: inner.stop.child_token(),
-    };
-    inner.torrents().insert(infohash, torrent);
-}
-
-/// Looks after a download until it is complete: tries its peers again when none of them brings anything.
-///
-/// The library tries an unreachable peer again after 10 s, one minute, six minutes and so on, and takes no hint that it
-/// is back. A pause and a start, without a new check of the disk, make it try all peers at once.
-async fn look_after(inner: Weak<Inner>, infohash: Infohash, stop: CancellationToken, interval: Duration) {
-    let began = Instant::now();
-    let (mut retried, mut fetched, mut fetched_at) = (began, 0, began);
-    loop {
-        tokio::select! {
-            () = sleep(interval) => {}
-            () = stop.cancelled() => return,
-        }
-        let Some(inner) = inner.upgrade() else { return };
-        let Some(Running { handle, .. }) = inner.running(infohash) else { return };
-        let stats = handle.stats();
-        let checking = matches!(stats.state, TorrentStatsState::Initializing { .. });
-        if stats.finished && !checking {
-            debug!(infohash = %hex(infohash), "a download is complete");
-            inner.book.set_complete(infohash);
-            return;
-        }
-        let (TorrentStatsState::Live, Some(live)) = (stats.state, stats.live) else { continue };
-        if live.snapshot.fetched_bytes != fetched {
-            (fetched, fetched_at) = (live.snapshot.fetched_bytes, Instant::now());
-        }
-        let peers = live.snapshot.peer_stats;
-        let trying = peers.queued + peers.connecting + peers.live > 0;
-        let unreachable = peers.dead + peers.not_needed > 0;
-        let pause = (began.elapsed() / 6).min(RETRY_PAUSE_MAX);
-        let stalled = fetched_at.elapsed() > STALL_TIME_MAX;
-        if unreachable && (!trying || stalled) && retried.elapsed() >= pause {
-            retried = Instant::now();
-            fetched_at = retried;
-            inner.try_peers_again(infohash, &handle).await;
-        }
-    }
-}
-
-impl Inner {
-    async fn try_peers_again(&self, infohash: Infohash, handle: &Arc<ManagedTorrent>) {
-        let _changing = self.changing.lock().await;
-        // Paused or removed meanwhile: then it stays so.
-        let same = self.running(infohash).is_some_and(|running| Arc::ptr_eq(&running.handle, handle));
-        if !same || handle.is_paused() {
-            return;
-        }
-        debug!(infohash = %hex(infohash), "trying all peers of a download again");
-        let session = &self.anonymous;
-        let again = match session.pause(handle).await {
-            Ok(()) => session.unpause(handle).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = again {
-            debug!(infohash = %hex(infohash), %error, "a download could not be started again");
-        }
-    }
 }
 
 #[cfg(test)]

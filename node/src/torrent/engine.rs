@@ -254,7 +254,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Continues a paused or failed torrent.
+    /// Continues a paused or failed torrent. (A seed whose content did not match is added again with
+    /// [`Engine::seed`].)
     ///
     /// # Errors
     /// When it is not here, or refused again.
@@ -305,6 +306,13 @@ impl Engine {
         self.0.stop.cancel();
         tokio::join!(self.0.anonymous.stop(), self.0.named.stop(), self.0.resolver.stop());
         self.0.torrents().clear();
+    }
+}
+
+impl Drop for Inner {
+    /// The last handle is gone without [`Engine::stop`]: nothing must go on behind the owner's back.
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

@@ -12,6 +12,7 @@ mod add;
 mod attribution;
 mod bencode;
 mod bookings;
+mod care;
 mod config;
 mod create;
 mod disk;

@@ -111,10 +111,10 @@ impl PeerBook {
         entry.complete |= complete;
     }
 
-    /// Notes that a torrent is complete: its peers are no longer urgent.
-    pub(super) fn set_complete(&self, infohash: Infohash) {
+    /// Notes whether a torrent is complete: its peers are not urgent then.
+    pub(super) fn set_complete(&self, infohash: Infohash, complete: bool) {
         if let Some(entry) = self.torrents().get_mut(&infohash) {
-            entry.complete = true;
+            entry.complete = complete;
         }
     }
 
