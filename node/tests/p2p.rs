@@ -279,11 +279,7 @@ async fn tcp_alone_and_quic_alone_carry_gossip() {
 async fn a_port_in_use_is_named() {
     for transport in [TCP, QUIC] {
         let alice = Node::new(transport, &[]).await;
-        let taken: Multiaddr = alice
-            .address()
-            .iter()
-            .filter(|part| !part.to_string().starts_with("/p2p/"))
-            .collect();
+        let taken = without_id(&alice.address());
         let home = tempfile::tempdir().expect("a directory");
         let refused = P2p::start(config(&home, &[taken.clone()], &[], anything())).await;
         match refused.map(|_| ()) {
@@ -426,42 +422,78 @@ async fn a_node_that_does_not_listen_loses_gossip_but_not_peers() {
     assert_eq!(heard + 50, count);
 }
 
-#[tokio::test]
-async fn a_peer_that_restarts_is_dialled_again_under_its_old_name() {
-    let home = tempfile::tempdir().expect("a directory");
-    let start = async |listen: Multiaddr| {
-        P2p::start(config(&home, &[listen], &[], anything()))
-            .await
-            .expect("starts")
-    };
-    let (bob, bobs_events) = start(addr(TCP)).await;
-    let (address, id) = (bob.listen_addrs().remove(0), bob.peer_id());
-    let alices_home = tempfile::tempdir().expect("a directory");
-    let (p2p, events) = P2p::start(config(&alices_home, &[], &[address.clone()], anything()))
-        .await
-        .expect("starts");
-    let mut alice = Node {
-        p2p,
-        events,
-        home: alices_home,
-    };
-    alice.meet(&[id]).await;
-    bob.stop().await;
-    drop(bobs_events);
+/// Bob restarts on his port while alice keeps dialling it; `between` may do something to his files.
+async fn restart(transport: &str, between: impl Fn(&TempDir)) -> (PeerId, PeerId) {
+    let mut bob = Node::new(transport, &[]).await;
+    let mut alice = Node::new(transport, &[&bob]).await;
+    let (port, old) = (without_id(&bob.address()), bob.id());
+    alice.meet(&[old]).await;
+    bob.p2p.stop().await;
     alice
         .wait("down", |event| match event {
-            Event::PeerDown { peer } => Some(assert_eq!(peer, id)),
+            Event::PeerDown { peer } => Some(assert_eq!(peer, old)),
             _ => None,
         })
         .await;
-    let listen: Multiaddr = address
-        .iter()
-        .filter(|part| !part.to_string().starts_with("/p2p/"))
-        .collect();
-    let (bob, _bobs_events) = start(listen).await;
-    assert_eq!(bob.peer_id(), id, "the transport key is kept");
-    alice.meet(&[id]).await;
-    assert!(alice.home.path().join("transport.key").exists());
+    between(&bob.home);
+    (bob.p2p, bob.events) = P2p::start(config(&bob.home, &[port], &[], anything()))
+        .await
+        .expect("the port is free again");
+    alice.meet(&[bob.id()]).await;
+    (old, bob.id())
+}
+
+fn without_id(address: &Multiaddr) -> Multiaddr {
+    let mut address = address.clone();
+    address.pop();
+    address
+}
+
+#[tokio::test]
+async fn a_peer_that_restarts_is_dialled_again_under_its_old_name() {
+    for transport in [TCP, QUIC] {
+        let (old, new) = restart(transport, |_| {}).await;
+        assert_eq!(old, new, "the transport key is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_with_a_new_transport_key_is_still_found() {
+    for transport in [TCP, QUIC] {
+        let lose = |home: &TempDir| {
+            std::fs::remove_file(home.path().join("transport.key")).expect("there was a key");
+        };
+        let (old, new) = restart(transport, lose).await;
+        assert_ne!(old, new);
+    }
+}
+
+#[tokio::test]
+async fn a_peer_of_another_network_is_dropped() {
+    use futures::StreamExt;
+    let mut bob = Node::new(TCP, &[]).await;
+    let mut stranger = libp2p::SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(
+            libp2p::tcp::Config::default(),
+            libp2p::noise::Config::new,
+            libp2p::yamux::Config::default,
+        )
+        .expect("noise")
+        .with_behaviour(|_| libp2p::ping::Behaviour::default())
+        .expect("never fails")
+        .build();
+    let id = *stranger.local_peer_id();
+    stranger.dial(bob.address()).expect("a good address");
+    tokio::spawn(async move { while stranger.next().await.is_some() {} });
+    let down = bob
+        .wait("down", |event| match event {
+            Event::PeerDown { peer } => Some(peer),
+            _ => None,
+        })
+        .await;
+    assert_eq!(down, id);
+    assert_eq!(bob.p2p.counters().strangers, 1);
 }
 
 #[tokio::test]
@@ -482,6 +514,25 @@ async fn penalties_of_the_core_add_up_to_a_ban() {
     })
     .await;
     assert_eq!(bob.p2p.counters().graylisted, 1);
+}
+
+#[tokio::test]
+async fn a_node_that_drops_its_events_is_gone() {
+    let (alice, mut bob) = pair(TCP, anything()).await;
+    let id = alice.id();
+    drop(alice.events);
+    let down = bob
+        .wait("down", |event| match event {
+            Event::PeerDown { peer } => Some(peer),
+            _ => None,
+        })
+        .await;
+    assert_eq!(down, id);
+    let publish = Command::Publish {
+        topic: HEADS.into(),
+        bytes: b"to nobody".to_vec(),
+    };
+    while alice.p2p.send(publish.clone()).await.is_ok() {}
 }
 
 #[tokio::test]

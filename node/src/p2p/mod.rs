@@ -47,7 +47,7 @@ pub use libp2p::{Multiaddr, PeerId};
 /// The cheap check of form that every message passes before anything remembers it:
 /// `(topic, envelope bytes) -> is well formed for that topic`.
 ///
-/// It runs before the duplicate cache, so it must be fast, must not look at
+/// It runs before the duplicate cache, so on every copy: it must be fast, must not look at
 /// signatures, and should compare the kind with the topic: the message id covers
 /// the envelope only, and a genuine envelope sent first on a wrong topic must not
 /// make us deaf to it on the right one. `false` counts as an invalid message (P4).

@@ -250,8 +250,10 @@ pub const KEY_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 pub const TICK: Duration = SECOND;
 /// How long a start waits for the addresses of the interfaces after the ports are bound.
 pub const LISTEN_WITHIN: Duration = Duration::from_secs(5);
-/// How long a stop waits for connections to close.
+/// How long a stop waits for connections to close, and again for ports to be free.
 pub const CLOSE_WITHIN: Duration = SECOND;
+/// How often it looks whether they are.
+pub const CLOSE_POLL: Duration = Duration::from_millis(20);
 /// What identify must say for a peer to be one of ours.
 pub const PROTOCOL: &str = "/heirloom/1";
 

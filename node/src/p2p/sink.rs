@@ -63,13 +63,13 @@ impl Sink {
         }
     }
 
-    /// Whether [`Self::flush`] has something to do.
-    pub fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Waits for room and sends one event that waits. Cancel safe.
-    pub async fn flush(&mut self) -> Result<(), Closed> {
+    /// Waits for room and sends one event that waits; with none waiting, waits for the
+    /// node to drop its receiver. Cancel safe.
+    pub async fn serve(&mut self) -> Result<(), Closed> {
+        if self.waiting.is_empty() {
+            self.channel.closed().await;
+            return Err(Closed);
+        }
         let permit = self.channel.reserve().await.map_err(|_| Closed)?;
         if let Some(event) = self.waiting.pop_front() {
             permit.send(event);
@@ -107,14 +107,14 @@ mod tests {
         (0..params::EVENTS_QUEUED).for_each(|_| assert!(sink.offer(gossip(alice))));
         assert!(!sink.offer(gossip(alice)));
         sink.deliver(up(bob));
-        assert!(sink.has_waiting());
+        assert!(!sink.waiting.is_empty());
         assert_eq!(events.recv().await, Some(gossip(alice)));
         assert!(
             !sink.offer(gossip(bob)),
             "gossip does not overtake the peer it comes from"
         );
-        sink.flush().await.expect("open");
-        assert!(!sink.has_waiting());
+        sink.serve().await.expect("open");
+        assert!(sink.waiting.is_empty());
         (1..params::EVENTS_QUEUED).for_each(|_| assert_eq!(events.try_recv(), Ok(gossip(alice))));
         assert_eq!(events.try_recv(), Ok(up(bob)));
     }
@@ -140,7 +140,8 @@ mod tests {
     async fn a_dropped_receiver_is_noticed() {
         let (mut sink, events) = Sink::new();
         drop(events);
+        assert_eq!(sink.serve().await, Err(Closed));
         sink.deliver(up(PeerId::random()));
-        assert_eq!(sink.flush().await, Err(Closed));
+        assert_eq!(sink.serve().await, Err(Closed));
     }
 }

@@ -89,6 +89,11 @@ fn listen(swarm: &mut Swarm<Behaviour>, address: &Multiaddr) -> Result<ListenerI
         })
 }
 
+/// Whether the port of one of our addresses could be bound again.
+pub(super) fn is_free(address: &Multiaddr) -> bool {
+    probe(&redial::without_id(address)).is_ok()
+}
+
 /// Binds the port and lets it go.
 ///
 /// libp2p binds TCP with `SO_REUSEPORT`, so a second node of the same user would get the

@@ -22,7 +22,7 @@ use libp2p::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{sleep_until, timeout},
+    time::{sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -33,6 +33,7 @@ use super::{
     rate::Admit,
     redial::{self, Origin, Redial, Target},
     sink::Sink,
+    start,
     unsent::{Kept, Unsent},
 };
 
@@ -108,7 +109,7 @@ impl Worker {
                     Some(command) => self.on_command(command, Instant::now()),
                     None => break,
                 },
-                flushed = self.sink.flush(), if self.sink.has_waiting() => if flushed.is_err() { break },
+                served = self.sink.serve() => if served.is_err() { break },
                 () = sleep_until(wake.into()) => self.on_time(Instant::now()),
             }
         }
@@ -409,19 +410,32 @@ impl Worker {
         for peer in connected {
             self.hang_up(peer);
         }
-        let gone = async {
-            while self
-                .swarm
-                .network_info()
-                .connection_counters()
-                .num_connections()
-                > 0
-            {
-                self.swarm.select_next_some().await;
+        let Self {
+            mut swarm,
+            listening,
+            ..
+        } = self;
+        let gone = async move {
+            while swarm.network_info().connection_counters().num_connections() > 0 {
+                swarm.select_next_some().await;
             }
         };
+        // A timeout drops the swarm too, and with it whatever is still open.
         if timeout(params::CLOSE_WITHIN, gone).await.is_err() {
             tracing::debug!("stopped before every connection was closed");
+        }
+        // A QUIC endpoint keeps its port until its connections have drained, in a task we cannot await.
+        let free = async {
+            while listening
+                .borrow()
+                .iter()
+                .any(|address| !start::is_free(address))
+            {
+                sleep(params::CLOSE_POLL).await;
+            }
+        };
+        if timeout(params::CLOSE_WITHIN, free).await.is_err() {
+            tracing::debug!("stopped before every port was free");
         }
     }
 }
