@@ -23,6 +23,7 @@ mod sink;
 mod standing;
 mod start;
 mod swarming;
+mod tuning;
 mod unsent;
 mod worker;
 
@@ -296,12 +297,10 @@ impl P2p {
     /// # Errors
     /// [`TrySendError::Full`] gives the command back.
     pub fn try_send(&self, command: Command) -> Result<(), TrySendError> {
-        self.commands
-            .try_send(command)
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(command) => TrySendError::Full(command),
-                mpsc::error::TrySendError::Closed(_) => TrySendError::Stopped(Stopped),
-            })
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(command) => TrySendError::Full(command),
+            mpsc::error::TrySendError::Closed(_) => TrySendError::Stopped(Stopped),
+        })
     }
 
     /// Where we can be reached, each with `/p2p/<id>` at the end. For a wildcard

@@ -23,13 +23,7 @@ pub(super) struct Sink {
 impl Sink {
     pub fn new() -> (Self, mpsc::Receiver<Event>) {
         let (channel, events) = mpsc::channel(params::EVENTS_QUEUED);
-        (
-            Self {
-                channel,
-                waiting: VecDeque::new(),
-            },
-            events,
-        )
+        (Self { channel, waiting: VecDeque::new() }, events)
     }
 
     /// Sends now, behind nothing that waits, or not at all. Returns whether it was sent.
@@ -57,9 +51,7 @@ impl Sink {
         }
         match self.channel.try_send(event) {
             Ok(()) => None,
-            Err(
-                mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event),
-            ) => Some(event),
+            Err(mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event)) => Some(event),
         }
     }
 
@@ -84,20 +76,11 @@ mod tests {
     use crate::p2p::{Direction, MessageRef, Multiaddr, PeerId};
 
     fn up(peer: PeerId) -> Event {
-        Event::PeerUp {
-            peer,
-            address: Multiaddr::empty(),
-            direction: Direction::Inbound,
-        }
+        Event::PeerUp { peer, address: Multiaddr::empty(), direction: Direction::Inbound }
     }
 
     fn gossip(peer: PeerId) -> Event {
-        Event::Gossip {
-            message: MessageRef([0; 32]),
-            peer,
-            topic: String::new(),
-            bytes: Vec::new(),
-        }
+        Event::Gossip { message: MessageRef([0; 32]), peer, topic: String::new(), bytes: Vec::new() }
     }
 
     #[tokio::test]
@@ -109,10 +92,7 @@ mod tests {
         sink.deliver(up(bob));
         assert!(!sink.waiting.is_empty());
         assert_eq!(events.recv().await, Some(gossip(alice)));
-        assert!(
-            !sink.offer(gossip(bob)),
-            "gossip does not overtake the peer it comes from"
-        );
+        assert!(!sink.offer(gossip(bob)), "gossip does not overtake the peer it comes from");
         sink.serve().await.expect("open");
         assert!(sink.waiting.is_empty());
         (1..params::EVENTS_QUEUED).for_each(|_| assert_eq!(events.try_recv(), Ok(gossip(alice))));
