@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, io, sync::Arc};
 use libp2p::{
     PeerId, Swarm, SwarmBuilder, connection_limits,
     gossipsub::{
-        self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity,
-        RawMessage, TopicHash, WhitelistSubscriptionFilter,
+        self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, RawMessage, TopicHash,
+        WhitelistSubscriptionFilter,
     },
     identify,
     identity::Keypair,
@@ -19,10 +19,9 @@ use libp2p::{
     tcp,
 };
 
-use super::{Config, Shared, StartError, Structural, gate::Gate, params};
+use super::{Config, Shared, StartError, Structural, gate::Gate, params, tuning};
 
-pub(super) type Gossipsub =
-    gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
+pub(super) type Gossipsub = gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 /// All protocols; `BehaviourEvent` is made from it.
 #[derive(NetworkBehaviour)]
@@ -68,22 +67,14 @@ impl DataTransform for Form {
 }
 
 /// The swarm, not yet listening.
-pub(super) fn swarm(
-    config: &Config,
-    key: Keypair,
-    shared: &Arc<Shared>,
-) -> Result<Swarm<Behaviour>, StartError> {
+pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Result<Swarm<Behaviour>, StartError> {
     let behaviour = behaviour(config, &key, shared)?;
     let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
     let swarm = SwarmBuilder::with_existing_identity(key)
         .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            params::yamux,
-        )
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, tuning::yamux)
         .map_err(|error| transport(&error))?
-        .with_quic_config(params::quic)
+        .with_quic_config(tuning::quic)
         .with_behaviour(|_| behaviour)
         .map_err(|error| transport(&error))?
         .with_swarm_config(|swarm| {
@@ -96,31 +87,21 @@ pub(super) fn swarm(
     Ok(swarm)
 }
 
-fn behaviour(
-    config: &Config,
-    key: &Keypair,
-    shared: &Arc<Shared>,
-) -> Result<Behaviour, StartError> {
+fn behaviour(config: &Config, key: &Keypair, shared: &Arc<Shared>) -> Result<Behaviour, StartError> {
     let identify = identify::Config::new(params::PROTOCOL.into(), key.public())
         // Nothing that tells versions or machines apart.
         .with_agent_version("heirloom".into())
         // Addresses that strangers claim are not dialled; an address book comes later.
         .with_cache_size(0);
-    let ping = ping::Config::new()
-        .with_interval(params::PING_EVERY)
-        .with_timeout(params::PING_WITHIN);
+    let ping = ping::Config::new().with_interval(params::PING_EVERY).with_timeout(params::PING_WITHIN);
     Ok(Behaviour {
         gate: Gate::default(),
-        limits: connection_limits::Behaviour::new(params::connection_limits()),
+        limits: connection_limits::Behaviour::new(tuning::connection_limits()),
         memory: memory_connection_limits::Behaviour::with_max_bytes(params::MEMORY_BYTES_MAX),
         gossipsub: gossipsub(config, shared)?,
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
-        mdns: config
-            .mdns
-            .then(|| mdns(key.public().to_peer_id()))
-            .flatten()
-            .into(),
+        mdns: config.mdns.then(|| mdns(key.public().to_peer_id())).flatten().into(),
     })
 }
 
@@ -133,13 +114,13 @@ fn gossipsub(config: &Config, shared: &Arc<Shared>) -> Result<Gossipsub, StartEr
     };
     let mut gossipsub = Gossipsub::new_with_subscription_filter_and_transform(
         MessageAuthenticity::Anonymous,
-        params::gossip(&config.topics, config.max_message_bytes)?,
-        params::subscriptions(&config.topics),
+        tuning::gossip(&config.topics, config.max_message_bytes)?,
+        tuning::subscriptions(&config.topics),
         form,
     )
     .map_err(|error| StartError::Parameters(error.into()))?;
     gossipsub
-        .with_peer_score(params::peer_score(&config.topics), params::thresholds())
+        .with_peer_score(tuning::peer_score(&config.topics), tuning::thresholds())
         .map_err(StartError::Parameters)?;
     for topic in &config.topics {
         gossipsub

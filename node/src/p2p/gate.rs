@@ -14,8 +14,8 @@ use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
     swarm::{
-        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
-        THandlerOutEvent, ToSwarm, dummy,
+        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent, THandlerOutEvent,
+        ToSwarm, dummy,
     },
 };
 
@@ -77,11 +77,7 @@ impl Gate {
     }
 
     fn check_peer(&self, peer: &PeerId, now: Instant) -> Result<(), Refusal> {
-        if self.peers.get(peer).is_some_and(|until| *until > now) {
-            Err(Refusal::PeerBanned)
-        } else {
-            Ok(())
-        }
+        if self.peers.get(peer).is_some_and(|until| *until > now) { Err(Refusal::PeerBanned) } else { Ok(()) }
     }
 
     fn check_address(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
@@ -89,17 +85,10 @@ impl Gate {
         let Some((host, network)) = netgroup::groups(ip) else {
             return Ok(());
         };
-        if self
-            .addresses
-            .get(&ip.to_canonical())
-            .is_some_and(|until| *until > now)
-        {
+        if self.addresses.get(&ip.to_canonical()).is_some_and(|until| *until > now) {
             return Err(Refusal::AddressBanned);
         }
-        let others = self
-            .connections
-            .values()
-            .filter_map(|ip| netgroup::groups(*ip));
+        let others = self.connections.values().filter_map(|ip| netgroup::groups(*ip));
         let (mut same_host, mut same_network) = (0, 0);
         for (other_host, other_network) in others {
             same_host += usize::from(other_host == host);
@@ -114,11 +103,7 @@ impl Gate {
         Ok(())
     }
 
-    fn check(
-        &self,
-        peer: &PeerId,
-        address: &Multiaddr,
-    ) -> Result<dummy::ConnectionHandler, ConnectionDenied> {
+    fn check(&self, peer: &PeerId, address: &Multiaddr) -> Result<dummy::ConnectionHandler, ConnectionDenied> {
         let now = Instant::now();
         self.check_peer(peer, now)
             .and_then(|()| self.check_address(netgroup::ip_of(address), now))
@@ -131,10 +116,7 @@ impl Gate {
 fn ban<K: Ord + Copy>(bans: &mut BTreeMap<K, Instant>, key: K, now: Instant) {
     bans.insert(key, now + params::BAN);
     if bans.len() > params::BANS_MAX
-        && let Some(first) = bans
-            .iter()
-            .min_by_key(|(_, until)| **until)
-            .map(|(key, _)| *key)
+        && let Some(first) = bans.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key)
     {
         bans.remove(&first);
     }
@@ -151,8 +133,7 @@ impl NetworkBehaviour for Gate {
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
         // Before the handshake, which costs us more than them.
-        self.check_address(netgroup::ip_of(remote), Instant::now())
-            .map_err(ConnectionDenied::new)
+        self.check_address(netgroup::ip_of(remote), Instant::now()).map_err(ConnectionDenied::new)
     }
 
     fn handle_established_inbound_connection(
@@ -173,8 +154,7 @@ impl NetworkBehaviour for Gate {
         _: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
         if let Some(peer) = peer {
-            self.check_peer(&peer, Instant::now())
-                .map_err(ConnectionDenied::new)?;
+            self.check_peer(&peer, Instant::now()).map_err(ConnectionDenied::new)?;
         }
         Ok(Vec::new())
     }
@@ -204,12 +184,7 @@ impl NetworkBehaviour for Gate {
         }
     }
 
-    fn on_connection_handler_event(
-        &mut self,
-        _: PeerId,
-        _: ConnectionId,
-        event: THandlerOutEvent<Self>,
-    ) {
+    fn on_connection_handler_event(&mut self, _: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
         match event {}
     }
 
@@ -228,14 +203,8 @@ mod tests {
     }
 
     fn gate(connected: &[&str]) -> Gate {
-        let connections = connected
-            .iter()
-            .enumerate()
-            .map(|(id, text)| (ConnectionId::new_unchecked(id), ip(text)));
-        Gate {
-            connections: connections.collect(),
-            ..Gate::default()
-        }
+        let connections = connected.iter().enumerate().map(|(id, text)| (ConnectionId::new_unchecked(id), ip(text)));
+        Gate { connections: connections.collect(), ..Gate::default() }
     }
 
     fn check(gate: &Gate, text: &str, now: Instant) -> Result<(), Refusal> {
@@ -245,14 +214,8 @@ mod tests {
     #[test]
     fn hosts_and_networks_have_few_places() {
         let now = Instant::now();
-        let gate = gate(&[
-            "203.0.113.1",
-            "203.0.113.1",
-            "198.51.100.1",
-            "198.51.100.2",
-            "198.51.100.3",
-            "198.51.100.4",
-        ]);
+        let gate =
+            gate(&["203.0.113.1", "203.0.113.1", "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"]);
         assert_eq!(check(&gate, "203.0.113.1", now), Err(Refusal::HostFull));
         assert_eq!(check(&gate, "203.0.113.2", now), Ok(()));
         assert_eq!(check(&gate, "198.51.100.5", now), Err(Refusal::NetworkFull));
@@ -264,11 +227,7 @@ mod tests {
         let now = Instant::now();
         let gate = gate(&["127.0.0.1"; 30]);
         assert_eq!(check(&gate, "127.0.0.1", now), Ok(()));
-        assert_eq!(
-            gate.check_address(None, now),
-            Ok(()),
-            "a relayed connection has no address"
-        );
+        assert_eq!(gate.check_address(None, now), Ok(()), "a relayed connection has no address");
     }
 
     #[test]
@@ -280,19 +239,9 @@ mod tests {
         gate.ban_address(ip("203.0.113.1"), now);
         gate.ban_address(ip("127.0.0.1"), now);
         assert_eq!(gate.check_peer(&mallory, now), Err(Refusal::PeerBanned));
-        assert_eq!(
-            check(&gate, "203.0.113.1", now),
-            Err(Refusal::AddressBanned)
-        );
-        assert_eq!(
-            check(&gate, "::ffff:203.0.113.1", now),
-            Err(Refusal::AddressBanned)
-        );
-        assert_eq!(
-            check(&gate, "127.0.0.1", now),
-            Ok(()),
-            "loopback is not banned"
-        );
+        assert_eq!(check(&gate, "203.0.113.1", now), Err(Refusal::AddressBanned));
+        assert_eq!(check(&gate, "::ffff:203.0.113.1", now), Err(Refusal::AddressBanned));
+        assert_eq!(check(&gate, "127.0.0.1", now), Ok(()), "loopback is not banned");
         let after = now + params::BAN;
         assert_eq!(gate.check_peer(&mallory, after), Ok(()));
         gate.expire(after);

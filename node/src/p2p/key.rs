@@ -32,29 +32,17 @@ pub enum KeyError {
 /// Reads the key, or makes one if there is none or the file is older than `age_max` at `now`.
 ///
 /// A file from the future is young: clocks err, and a new name at every start would be worse.
-pub(super) fn load_or_make(
-    path: &Path,
-    now: SystemTime,
-    age_max: Duration,
-) -> Result<Keypair, KeyError> {
-    let io = |source| KeyError::Io {
-        path: path.to_path_buf(),
-        source,
-    };
+pub(super) fn load_or_make(path: &Path, now: SystemTime, age_max: Duration) -> Result<Keypair, KeyError> {
+    let io = |source| KeyError::Io { path: path.to_path_buf(), source };
     match File::open(path) {
         Ok(file) => {
-            let made = file
-                .metadata()
-                .and_then(|meta| meta.modified())
-                .map_err(io)?;
+            let made = file.metadata().and_then(|meta| meta.modified()).map_err(io)?;
             if now.duration_since(made).is_ok_and(|age| age > age_max) {
                 return make(path).map_err(io);
             }
             restrict(&file).map_err(io)?;
             let bytes = fs::read(path).map_err(io)?;
-            Keypair::from_protobuf_encoding(&bytes).map_err(|_| KeyError::Damaged {
-                path: path.to_path_buf(),
-            })
+            Keypair::from_protobuf_encoding(&bytes).map_err(|_| KeyError::Damaged { path: path.to_path_buf() })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(path).map_err(io),
         Err(error) => Err(io(error)),
@@ -121,21 +109,11 @@ mod tests {
         let path = home.path().join("deep").join("transport.key");
         let now = SystemTime::now();
         let first = load_or_make(&path, now, MONTH).expect("made").public();
-        assert_eq!(
-            load_or_make(&path, now, MONTH).expect("read").public(),
-            first
-        );
+        assert_eq!(load_or_make(&path, now, MONTH).expect("read").public(), first);
         let early = now - Duration::from_secs(3600);
-        assert_eq!(
-            load_or_make(&path, early, MONTH).expect("read").public(),
-            first,
-            "a file from the future is young"
-        );
+        assert_eq!(load_or_make(&path, early, MONTH).expect("read").public(), first, "a file from the future is young");
         let late = now + MONTH + Duration::from_secs(60);
-        assert_ne!(
-            load_or_make(&path, late, MONTH).expect("replaced").public(),
-            first
-        );
+        assert_ne!(load_or_make(&path, late, MONTH).expect("replaced").public(), first);
     }
 
     #[cfg(unix)]

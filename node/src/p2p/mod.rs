@@ -23,6 +23,7 @@ mod sink;
 mod standing;
 mod start;
 mod swarming;
+mod tuning;
 mod unsent;
 mod worker;
 
@@ -47,7 +48,7 @@ pub use libp2p::{Multiaddr, PeerId};
 /// The cheap check of form that every message passes before anything remembers it:
 /// `(topic, envelope bytes) -> is well formed for that topic`.
 ///
-/// It runs before the duplicate cache, so it must be fast, must not look at
+/// It runs before the duplicate cache, so on every copy: it must be fast, must not look at
 /// signatures, and should compare the kind with the topic: the message id covers
 /// the envelope only, and a genuine envelope sent first on a wrong topic must not
 /// make us deaf to it on the right one. `false` counts as an invalid message (P4).
@@ -296,12 +297,10 @@ impl P2p {
     /// # Errors
     /// [`TrySendError::Full`] gives the command back.
     pub fn try_send(&self, command: Command) -> Result<(), TrySendError> {
-        self.commands
-            .try_send(command)
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(command) => TrySendError::Full(command),
-                mpsc::error::TrySendError::Closed(_) => TrySendError::Stopped(Stopped),
-            })
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(command) => TrySendError::Full(command),
+            mpsc::error::TrySendError::Closed(_) => TrySendError::Stopped(Stopped),
+        })
     }
 
     /// Where we can be reached, each with `/p2p/<id>` at the end. For a wildcard

@@ -35,25 +35,15 @@ pub(super) fn groups(ip: IpAddr) -> Option<(Host, Network)> {
         }
         IpAddr::V6(ip) => {
             let [a, b, c, d, e, f, g, h, ..] = ip.octets();
-            (
-                Host::V6([a, b, c, d, e, f, g, h]),
-                Network::V6([a, b, c, d, e, f]),
-            )
+            (Host::V6([a, b, c, d, e, f, g, h]), Network::V6([a, b, c, d, e, f]))
         }
     })
 }
 
 fn is_own_ground(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => {
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
-        }
-        IpAddr::V6(ip) => {
-            ip.is_loopback()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local()
-                || ip.is_unspecified()
-        }
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
     }
 }
 
@@ -117,41 +107,18 @@ mod tests {
 
     #[test]
     fn neighbours_share_a_network() {
-        assert_eq!(
-            groups_of("203.0.113.7").map(|(_, net)| net),
-            groups_of("203.0.113.9").map(|(_, net)| net)
-        );
-        assert_ne!(
-            groups_of("203.0.113.7").map(|(host, _)| host),
-            groups_of("203.0.113.9").map(|(host, _)| host)
-        );
-        assert_eq!(
-            groups_of("2001:db8:1:2::1"),
-            groups_of("2001:db8:1:2:ffff::9"),
-            "one /64 is one host"
-        );
-        assert_eq!(
-            groups_of("2001:db8:1:2::1").map(|(_, net)| net),
-            groups_of("2001:db8:1:3::1").map(|(_, net)| net)
-        );
-        assert_eq!(
-            groups_of("203.0.113.7"),
-            groups_of("::ffff:203.0.113.7"),
-            "a mapped address is the same host"
-        );
+        assert_eq!(groups_of("203.0.113.7").map(|(_, net)| net), groups_of("203.0.113.9").map(|(_, net)| net));
+        assert_ne!(groups_of("203.0.113.7").map(|(host, _)| host), groups_of("203.0.113.9").map(|(host, _)| host));
+        assert_eq!(groups_of("2001:db8:1:2::1"), groups_of("2001:db8:1:2:ffff::9"), "one /64 is one host");
+        assert_eq!(groups_of("2001:db8:1:2::1").map(|(_, net)| net), groups_of("2001:db8:1:3::1").map(|(_, net)| net));
+        assert_eq!(groups_of("203.0.113.7"), groups_of("::ffff:203.0.113.7"), "a mapped address is the same host");
     }
 
     #[test]
     fn only_tcp_and_quic_are_listened_on() {
         let socket = |text: &str| socket_of(&text.parse().expect("a multiaddr"));
-        assert_eq!(
-            socket("/ip4/127.0.0.1/tcp/7341"),
-            Some(Socket::Tcp(([127, 0, 0, 1], 7341).into()))
-        );
-        assert_eq!(
-            socket("/ip4/0.0.0.0/udp/0/quic-v1"),
-            Some(Socket::Quic(([0, 0, 0, 0], 0).into()))
-        );
+        assert_eq!(socket("/ip4/127.0.0.1/tcp/7341"), Some(Socket::Tcp(([127, 0, 0, 1], 7341).into())));
+        assert_eq!(socket("/ip4/0.0.0.0/udp/0/quic-v1"), Some(Socket::Quic(([0, 0, 0, 0], 0).into())));
         for other in [
             "/ip4/1.2.3.4/udp/7341",
             "/dns4/localhost/tcp/1",
@@ -166,9 +133,7 @@ mod tests {
     #[test]
     fn a_relay_is_not_its_passenger() {
         let id = libp2p::PeerId::random();
-        let address: Multiaddr = format!("/ip4/203.0.113.7/tcp/1/p2p/{id}/p2p-circuit")
-            .parse()
-            .expect("a multiaddr");
+        let address: Multiaddr = format!("/ip4/203.0.113.7/tcp/1/p2p/{id}/p2p-circuit").parse().expect("a multiaddr");
         assert_eq!(ip_of(&address), None);
     }
 }

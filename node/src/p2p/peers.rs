@@ -37,10 +37,7 @@ pub(super) struct Peers {
 impl Peers {
     /// The first connection with a peer.
     pub fn up(&mut self, id: PeerId, ip: Option<IpAddr>, now: Instant) -> &Peer {
-        let presence = Presence::Up {
-            since: now,
-            greeted: false,
-        };
+        let presence = Presence::Up { since: now, greeted: false };
         let peer = self.table.entry(id).or_insert_with(|| Peer {
             rate: Rate::new(now),
             standing: Standing::default(),
@@ -61,11 +58,7 @@ impl Peers {
 
     /// The peer identified itself as one of ours.
     pub fn greeted(&mut self, id: &PeerId) {
-        if let Some(Peer {
-            presence: Presence::Up { greeted, .. },
-            ..
-        }) = self.table.get_mut(id)
-        {
+        if let Some(Peer { presence: Presence::Up { greeted, .. }, .. }) = self.table.get_mut(id) {
             *greeted = true;
         }
     }
@@ -77,32 +70,21 @@ impl Peers {
 
     /// Those connected.
     pub fn connected(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        self.table
-            .iter()
-            .filter(|(_, peer)| matches!(peer.presence, Presence::Up { .. }))
-            .map(|(id, peer)| (*id, peer))
+        self.table.iter().filter(|(_, peer)| matches!(peer.presence, Presence::Up { .. })).map(|(id, peer)| (*id, peer))
     }
 
     /// Those connected for longer than [`params::HELLO_WITHIN`] without a hello.
     pub fn silent(&self, now: Instant) -> Vec<PeerId> {
         let late = |peer: &Peer| match peer.presence {
-            Presence::Up { since, greeted } => {
-                !greeted && now.saturating_duration_since(since) > params::HELLO_WITHIN
-            }
+            Presence::Up { since, greeted } => !greeted && now.saturating_duration_since(since) > params::HELLO_WITHIN,
             Presence::Gone { .. } => false,
         };
-        self.table
-            .iter()
-            .filter(|(_, peer)| late(peer))
-            .map(|(id, _)| *id)
-            .collect()
+        self.table.iter().filter(|(_, peer)| late(peer)).map(|(id, _)| *id).collect()
     }
 
     /// Lets penalties fade and forgets who is gone too long. Overflow: the longest gone goes first.
     pub fn pass(&mut self, passed: Duration, now: Instant) {
-        self.table
-            .values_mut()
-            .for_each(|peer| peer.standing.fade(passed));
+        self.table.values_mut().for_each(|peer| peer.standing.fade(passed));
         let mut gone: Vec<_> = self
             .table
             .iter()
@@ -139,10 +121,7 @@ mod tests {
         assert_eq!(peers.connected().count(), 0);
         let peer = peers.up(bob, None, now);
         assert!(peer.standing.score() < -499.0);
-        assert_ne!(
-            peers.get_mut(&bob).expect("known").rate.admit(now, 100),
-            Admit::Pass
-        );
+        assert_ne!(peers.get_mut(&bob).expect("known").rate.admit(now, 100), Admit::Pass);
     }
 
     #[test]
@@ -164,9 +143,7 @@ mod tests {
     fn the_longest_gone_are_forgotten_first() {
         let now = Instant::now();
         let mut peers = Peers::default();
-        let ids: Vec<_> = (0..params::GONE_PEERS_MAX + 3)
-            .map(|_| PeerId::random())
-            .collect();
+        let ids: Vec<_> = (0..params::GONE_PEERS_MAX + 3).map(|_| PeerId::random()).collect();
         for (index, id) in ids.iter().enumerate() {
             let then = now + Duration::from_millis(index as u64);
             peers.up(*id, None, then);
@@ -177,14 +154,8 @@ mod tests {
         peers.pass(Duration::ZERO, now + Duration::from_secs(10));
         assert_eq!(peers.table.len(), params::GONE_PEERS_MAX + 1);
         assert!(peers.get_mut(&ids[2]).is_none() && peers.get_mut(&ids[3]).is_some());
-        peers.pass(
-            Duration::ZERO,
-            now + params::GONE_PEERS_KEPT + Duration::from_secs(60),
-        );
-        assert_eq!(
-            peers.connected().map(|(id, _)| id).collect::<Vec<_>>(),
-            [stays]
-        );
+        peers.pass(Duration::ZERO, now + params::GONE_PEERS_KEPT + Duration::from_secs(60));
+        assert_eq!(peers.connected().map(|(id, _)| id).collect::<Vec<_>>(), [stays]);
         assert_eq!(peers.table.len(), 1);
     }
 }

@@ -20,12 +20,7 @@ struct Bucket {
 
 impl Bucket {
     fn full(per_s: f64, burst: f64, now: Instant) -> Self {
-        Self {
-            per_s,
-            burst,
-            tokens: burst,
-            filled: now,
-        }
+        Self { per_s, burst, tokens: burst, filled: now }
     }
 
     fn fill(&mut self, now: Instant) {
@@ -70,12 +65,7 @@ struct Window {
 
 impl Window {
     fn at(start: Instant) -> Self {
-        Self {
-            start,
-            messages: 0.0,
-            bytes: 0.0,
-            refused: false,
-        }
+        Self { start, messages: 0.0, bytes: 0.0, refused: false }
     }
 
     /// Over the rate, and more than [`params::FLOOD_FACTOR`] times.
@@ -115,11 +105,7 @@ impl Rate {
         self.window.refused = true;
         // The window under way counts as soon as it is hot: waiting for its end would be kind to the flood only.
         let hot = self.hot + u32::from(self.window.is_hot());
-        if hot >= params::FLOOD_SECONDS {
-            Admit::Flood
-        } else {
-            Admit::Over { blame }
-        }
+        if hot >= params::FLOOD_SECONDS { Admit::Flood } else { Admit::Over { blame } }
     }
 
     fn turn_window(&mut self, now: Instant) {
@@ -128,16 +114,8 @@ impl Rate {
             return;
         }
         // After a pause of a whole window the row is broken.
-        self.hot = if self.window.is_hot() && age < 2 * WINDOW {
-            self.hot + 1
-        } else {
-            0
-        };
-        self.window = Window::at(if age < 2 * WINDOW {
-            self.window.start + WINDOW
-        } else {
-            now
-        });
+        self.hot = if self.window.is_hot() && age < 2 * WINDOW { self.hot + 1 } else { 0 };
+        self.window = Window::at(if age < 2 * WINDOW { self.window.start + WINDOW } else { now });
     }
 }
 
@@ -147,16 +125,11 @@ mod tests {
 
     /// Sends `count` messages of `len` bytes spread evenly over the second that begins at `from`.
     fn second(rate: &mut Rate, from: Instant, count: u32, len: usize) -> Vec<Admit> {
-        (0..count)
-            .map(|index| rate.admit(from + WINDOW * index / count, len))
-            .collect()
+        (0..count).map(|index| rate.admit(from + WINDOW * index / count, len)).collect()
     }
 
     fn passed(answers: &[Admit]) -> usize {
-        answers
-            .iter()
-            .filter(|answer| **answer == Admit::Pass)
-            .count()
+        answers.iter().filter(|answer| **answer == Admit::Pass).count()
     }
 
     #[test]
@@ -164,11 +137,7 @@ mod tests {
         let start = Instant::now();
         let mut rate = Rate::new(start);
         for s in 0..600 {
-            assert_eq!(
-                passed(&second(&mut rate, start + WINDOW * s, 20, 300)),
-                20,
-                "second {s}"
-            );
+            assert_eq!(passed(&second(&mut rate, start + WINDOW * s, 20, 300)), 20, "second {s}");
         }
     }
 
@@ -179,11 +148,7 @@ mod tests {
         let burst: Vec<_> = (0..500).map(|_| rate.admit(start, 300)).collect();
         assert_eq!(passed(&burst), 400);
         assert_eq!(burst[400], Admit::Over { blame: true });
-        assert_eq!(
-            burst[401],
-            Admit::Over { blame: false },
-            "blame once a second"
-        );
+        assert_eq!(burst[401], Admit::Over { blame: false }, "blame once a second");
         let later = start + Duration::from_secs(5);
         let again: Vec<_> = (0..150).map(|_| rate.admit(later, 300)).collect();
         assert_eq!(passed(&again), 100, "five seconds give 100 back");
@@ -195,9 +160,8 @@ mod tests {
         let start = Instant::now();
         let mut rate = Rate::new(start);
         // 16 messages a second are within 20, but 512 KiB a second are over 256 KiB.
-        let refused = (0..40)
-            .map(|s| 16 - passed(&second(&mut rate, start + WINDOW * s, 16, 32 * 1024)))
-            .sum::<usize>();
+        let refused =
+            (0..40).map(|s| 16 - passed(&second(&mut rate, start + WINDOW * s, 16, 32 * 1024))).sum::<usize>();
         assert!(refused > 0);
         let mut rate = Rate::new(start);
         let once: Vec<_> = (0..399).map(|_| rate.admit(start, 12 * 1024)).collect();
@@ -212,14 +176,8 @@ mod tests {
         for s in 0..4 {
             answers.extend(second(&mut rate, start + WINDOW * s, 1000, 300));
         }
-        let flood = answers
-            .iter()
-            .position(|answer| *answer == Admit::Flood)
-            .expect("a flood");
-        assert!(
-            (1000..=2000).contains(&flood),
-            "in the second second, not {flood}"
-        );
+        let flood = answers.iter().position(|answer| *answer == Admit::Flood).expect("a flood");
+        assert!((1000..=2000).contains(&flood), "in the second second, not {flood}");
     }
 
     #[test]
@@ -228,10 +186,7 @@ mod tests {
         let mut rate = Rate::new(start);
         for s in 0..20 {
             let count = if s % 2 == 0 { 1000 } else { 10 };
-            assert!(
-                !second(&mut rate, start + WINDOW * s, count, 300).contains(&Admit::Flood),
-                "second {s}"
-            );
+            assert!(!second(&mut rate, start + WINDOW * s, count, 300).contains(&Admit::Flood), "second {s}");
         }
     }
 
@@ -245,19 +200,14 @@ mod tests {
             assert!(!answers.contains(&Admit::Flood));
             pass += passed(&answers);
         }
-        assert!(
-            (2379..=2401).contains(&pass),
-            "400 and 20 a second, not {pass}"
-        );
+        assert!((2379..=2401).contains(&pass), "400 and 20 a second, not {pass}");
     }
 
     #[test]
     fn a_clock_that_stands_still_or_steps_back_gives_nothing() {
         let start = Instant::now() + Duration::from_secs(60);
         let mut rate = Rate::new(start);
-        let before = start
-            .checked_sub(Duration::from_secs(30))
-            .expect("in range");
+        let before = start.checked_sub(Duration::from_secs(30)).expect("in range");
         let answers: Vec<_> = (0..450).map(|_| rate.admit(before, 1)).collect();
         assert_eq!(passed(&answers), 400);
     }

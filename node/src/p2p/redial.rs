@@ -58,11 +58,7 @@ pub(super) struct Redial {
 impl Redial {
     /// Adds an address, due at once. Returns whether it was new and there was room.
     pub fn add(&mut self, address: Multiaddr, origin: Origin, now: Instant) -> bool {
-        let local = self
-            .entries
-            .iter()
-            .filter(|entry| entry.origin == Origin::LocalNetwork)
-            .count();
+        let local = self.entries.iter().filter(|entry| entry.origin == Origin::LocalNetwork).count();
         let known = self.entries.iter().any(|entry| entry.address == address);
         if known || (origin == Origin::LocalNetwork && local >= params::MDNS_PEERS_MAX) {
             return false;
@@ -70,35 +66,22 @@ impl Redial {
         let peer = id_of(&address);
         let target = Target(self.next);
         self.next += 1;
-        self.entries.push(Entry {
-            target,
-            address,
-            peer,
-            origin,
-            failures: 0,
-            state: State::Waiting { until: now },
-        });
+        self.entries.push(Entry { target, address, peer, origin, failures: 0, state: State::Waiting { until: now } });
         true
     }
 
     /// Forgets an address the local network no longer names.
     pub fn remove_local(&mut self, address: &Multiaddr) {
-        self.entries
-            .retain(|entry| entry.origin != Origin::LocalNetwork || entry.address != *address);
+        self.entries.retain(|entry| entry.origin != Origin::LocalNetwork || entry.address != *address);
     }
 
     /// Takes the dials that are due, marked as under way: report each with
     /// [`Self::peer_up`], [`Self::failed`] or [`Self::wait`].
     pub fn take_due(&mut self, now: Instant) -> Vec<Due> {
-        let due =
-            |entry: &&mut Entry| matches!(entry.state, State::Waiting { until } if until <= now);
+        let due = |entry: &&mut Entry| matches!(entry.state, State::Waiting { until } if until <= now);
         let take = |entry: &mut Entry| {
             entry.state = State::Dialling;
-            Due {
-                target: entry.target,
-                address: entry.address.clone(),
-                peer: entry.peer,
-            }
+            Due { target: entry.target, address: entry.address.clone(), peer: entry.peer }
         };
         self.entries.iter_mut().filter(due).map(take).collect()
     }
@@ -115,9 +98,7 @@ impl Redial {
     /// The dial failed. `chance` is uniform over all values.
     pub fn failed(&mut self, target: Target, now: Instant, chance: u64) {
         if let Some(entry) = self.dialling(target) {
-            entry.state = State::Waiting {
-                until: now + wait(entry.failures, chance),
-            };
+            entry.state = State::Waiting { until: now + wait(entry.failures, chance) };
             entry.failures = entry.failures.saturating_add(1);
         }
     }
@@ -125,9 +106,7 @@ impl Redial {
     /// The dial was not made, for no fault of the peer: look again after the shortest wait.
     pub fn wait(&mut self, target: Target, now: Instant) {
         if let Some(entry) = self.dialling(target) {
-            entry.state = State::Waiting {
-                until: now + params::REDIAL_MIN,
-            };
+            entry.state = State::Waiting { until: now + params::REDIAL_MIN };
         }
     }
 
@@ -144,9 +123,7 @@ impl Redial {
 
     /// The entry, unless something else happened to it since the dial began.
     fn dialling(&mut self, target: Target) -> Option<&mut Entry> {
-        self.entries
-            .iter_mut()
-            .find(|entry| entry.target == target && entry.state == State::Dialling)
+        self.entries.iter_mut().find(|entry| entry.target == target && entry.state == State::Dialling)
     }
 
     /// The dial reached this peer; an address without an id learns it.
@@ -158,11 +135,7 @@ impl Redial {
 
     /// A peer is connected, whoever dialled: none of its addresses is dialled.
     pub fn peer_up(&mut self, peer: PeerId, now: Instant) {
-        for entry in self
-            .entries
-            .iter_mut()
-            .filter(|entry| entry.peer == Some(peer))
-        {
+        for entry in self.entries.iter_mut().filter(|entry| entry.peer == Some(peer)) {
             if !matches!(entry.state, State::Up { .. }) {
                 entry.state = State::Up { since: now };
             }
@@ -171,31 +144,21 @@ impl Redial {
 
     /// The last connection with a peer is gone.
     pub fn peer_down(&mut self, peer: PeerId, now: Instant, chance: u64) {
-        for entry in self
-            .entries
-            .iter_mut()
-            .filter(|entry| entry.peer == Some(peer))
-        {
+        for entry in self.entries.iter_mut().filter(|entry| entry.peer == Some(peer)) {
             let State::Up { since } = entry.state else {
                 continue;
             };
             if now.saturating_duration_since(since) >= params::REDIAL_FORGIVE {
                 entry.failures = 0;
             }
-            entry.state = State::Waiting {
-                until: now + wait(entry.failures, chance),
-            };
+            entry.state = State::Waiting { until: now + wait(entry.failures, chance) };
             entry.failures = entry.failures.saturating_add(1);
         }
     }
 
     /// Does not dial a peer before `until`: it is banned.
     pub fn put_off(&mut self, peer: PeerId, until: Instant) {
-        for entry in self
-            .entries
-            .iter_mut()
-            .filter(|entry| entry.peer == Some(peer))
-        {
+        for entry in self.entries.iter_mut().filter(|entry| entry.peer == Some(peer)) {
             entry.state = State::Waiting { until };
         }
     }
@@ -217,9 +180,7 @@ pub(super) fn id_of(address: &Multiaddr) -> Option<PeerId> {
 
 /// `min · 2^failures` up to `max`, of which the upper half is left to chance, and never below `min`.
 fn wait(failures: u32, chance: u64) -> Duration {
-    let longest = params::REDIAL_MIN
-        .saturating_mul(2_u32.saturating_pow(failures.min(20)))
-        .min(params::REDIAL_MAX);
+    let longest = params::REDIAL_MIN.saturating_mul(2_u32.saturating_pow(failures.min(20))).min(params::REDIAL_MAX);
     let share = chance as f64 / u64::MAX as f64;
     longest.mul_f64(0.5 + 0.5 * share).max(params::REDIAL_MIN)
 }
@@ -231,9 +192,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn address(port: u16, peer: Option<PeerId>) -> Multiaddr {
-        let address: Multiaddr = format!("/ip4/203.0.113.1/tcp/{port}")
-            .parse()
-            .expect("a multiaddr");
+        let address: Multiaddr = format!("/ip4/203.0.113.1/tcp/{port}").parse().expect("a multiaddr");
         peer.map_or(address.clone(), |peer| address.with(Protocol::P2p(peer)))
     }
 
@@ -241,10 +200,7 @@ mod tests {
     fn waits_double_within_their_bounds() {
         for failures in 0..40 {
             let (short, long) = (wait(failures, 0), wait(failures, u64::MAX));
-            assert!(
-                short >= params::REDIAL_MIN && long <= params::REDIAL_MAX && short <= long,
-                "{failures}"
-            );
+            assert!(short >= params::REDIAL_MIN && long <= params::REDIAL_MAX && short <= long, "{failures}");
         }
         assert_eq!(wait(3, u64::MAX), 8 * SECOND);
         assert_eq!(wait(3, 0), 4 * SECOND);
@@ -256,10 +212,7 @@ mod tests {
         let start = Instant::now();
         let mut redial = Redial::default();
         assert!(redial.add(address(1, None), Origin::Configured, start));
-        assert!(
-            !redial.add(address(1, None), Origin::Configured, start),
-            "once is enough"
-        );
+        assert!(!redial.add(address(1, None), Origin::Configured, start), "once is enough");
         let mut now = start;
         let mut dials = 0;
         while now < start + Duration::from_secs(3600) {
@@ -284,10 +237,7 @@ mod tests {
         redial.peer_up(bob, now);
         assert_eq!(redial.next_due(), None, "connected");
         redial.peer_down(bob, now + 2 * params::REDIAL_FORGIVE, 0);
-        assert_eq!(
-            redial.next_due(),
-            Some(now + 2 * params::REDIAL_FORGIVE + SECOND)
-        );
+        assert_eq!(redial.next_due(), Some(now + 2 * params::REDIAL_FORGIVE + SECOND));
     }
 
     #[test]
@@ -319,11 +269,7 @@ mod tests {
         assert!(redial.take_due(now).is_empty());
         redial.peer_down(bob, now, 0);
         redial.put_off(bob, now + params::BAN);
-        assert_eq!(
-            redial.next_due(),
-            Some(now + params::BAN),
-            "a banned peer waits"
-        );
+        assert_eq!(redial.next_due(), Some(now + params::BAN), "a banned peer waits");
     }
 
     #[test]
@@ -356,18 +302,12 @@ mod tests {
     fn the_local_network_has_few_places() {
         let now = Instant::now();
         let mut redial = Redial::default();
-        let added = (0..100)
-            .filter(|port| redial.add(address(*port, None), Origin::LocalNetwork, now))
-            .count();
+        let added = (0..100).filter(|port| redial.add(address(*port, None), Origin::LocalNetwork, now)).count();
         assert_eq!(added, params::MDNS_PEERS_MAX);
         redial.remove_local(&address(0, None));
         assert!(redial.add(address(200, None), Origin::LocalNetwork, now));
         redial.add(address(300, None), Origin::Configured, now);
         redial.remove_local(&address(300, None));
-        assert_eq!(
-            redial.take_due(now).len(),
-            params::MDNS_PEERS_MAX + 1,
-            "configured peers stay"
-        );
+        assert_eq!(redial.take_due(now).len(), params::MDNS_PEERS_MAX + 1, "configured peers stay");
     }
 }

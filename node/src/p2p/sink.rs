@@ -23,13 +23,7 @@ pub(super) struct Sink {
 impl Sink {
     pub fn new() -> (Self, mpsc::Receiver<Event>) {
         let (channel, events) = mpsc::channel(params::EVENTS_QUEUED);
-        (
-            Self {
-                channel,
-                waiting: VecDeque::new(),
-            },
-            events,
-        )
+        (Self { channel, waiting: VecDeque::new() }, events)
     }
 
     /// Sends now, behind nothing that waits, or not at all. Returns whether it was sent.
@@ -57,19 +51,17 @@ impl Sink {
         }
         match self.channel.try_send(event) {
             Ok(()) => None,
-            Err(
-                mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event),
-            ) => Some(event),
+            Err(mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event)) => Some(event),
         }
     }
 
-    /// Whether [`Self::flush`] has something to do.
-    pub fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Waits for room and sends one event that waits. Cancel safe.
-    pub async fn flush(&mut self) -> Result<(), Closed> {
+    /// Waits for room and sends one event that waits; with none waiting, waits for the
+    /// node to drop its receiver. Cancel safe.
+    pub async fn serve(&mut self) -> Result<(), Closed> {
+        if self.waiting.is_empty() {
+            self.channel.closed().await;
+            return Err(Closed);
+        }
         let permit = self.channel.reserve().await.map_err(|_| Closed)?;
         if let Some(event) = self.waiting.pop_front() {
             permit.send(event);
@@ -84,20 +76,11 @@ mod tests {
     use crate::p2p::{Direction, MessageRef, Multiaddr, PeerId};
 
     fn up(peer: PeerId) -> Event {
-        Event::PeerUp {
-            peer,
-            address: Multiaddr::empty(),
-            direction: Direction::Inbound,
-        }
+        Event::PeerUp { peer, address: Multiaddr::empty(), direction: Direction::Inbound }
     }
 
     fn gossip(peer: PeerId) -> Event {
-        Event::Gossip {
-            message: MessageRef([0; 32]),
-            peer,
-            topic: String::new(),
-            bytes: Vec::new(),
-        }
+        Event::Gossip { message: MessageRef([0; 32]), peer, topic: String::new(), bytes: Vec::new() }
     }
 
     #[tokio::test]
@@ -107,14 +90,11 @@ mod tests {
         (0..params::EVENTS_QUEUED).for_each(|_| assert!(sink.offer(gossip(alice))));
         assert!(!sink.offer(gossip(alice)));
         sink.deliver(up(bob));
-        assert!(sink.has_waiting());
+        assert!(!sink.waiting.is_empty());
         assert_eq!(events.recv().await, Some(gossip(alice)));
-        assert!(
-            !sink.offer(gossip(bob)),
-            "gossip does not overtake the peer it comes from"
-        );
-        sink.flush().await.expect("open");
-        assert!(!sink.has_waiting());
+        assert!(!sink.offer(gossip(bob)), "gossip does not overtake the peer it comes from");
+        sink.serve().await.expect("open");
+        assert!(sink.waiting.is_empty());
         (1..params::EVENTS_QUEUED).for_each(|_| assert_eq!(events.try_recv(), Ok(gossip(alice))));
         assert_eq!(events.try_recv(), Ok(up(bob)));
     }
@@ -140,7 +120,8 @@ mod tests {
     async fn a_dropped_receiver_is_noticed() {
         let (mut sink, events) = Sink::new();
         drop(events);
+        assert_eq!(sink.serve().await, Err(Closed));
         sink.deliver(up(PeerId::random()));
-        assert_eq!(sink.flush().await, Err(Closed));
+        assert_eq!(sink.serve().await, Err(Closed));
     }
 }

@@ -20,16 +20,12 @@ impl Standing {
 
     /// Takes points away. Not a number counts as nothing.
     pub fn penalise(&mut self, points: f64) {
-        self.penalty = within(
-            self.penalty + within(points, params::PENALTY_MAX),
-            params::PENALTY_MAX,
-        );
+        self.penalty = within(self.penalty + within(points, params::PENALTY_MAX), params::PENALTY_MAX);
     }
 
     /// Lets penalties fade: to a hundredth over [`params::PENALTY_FADE`], then to nothing.
     pub fn fade(&mut self, passed: Duration) {
-        let left =
-            params::DECAY_TO_ZERO.powf(passed.as_secs_f64() / params::PENALTY_FADE.as_secs_f64());
+        let left = params::DECAY_TO_ZERO.powf(passed.as_secs_f64() / params::PENALTY_FADE.as_secs_f64());
         self.penalty *= left;
         if self.penalty < params::DECAY_TO_ZERO {
             self.penalty = 0.0;
@@ -44,11 +40,7 @@ impl Standing {
 
 /// `f64::clamp` would keep NaN.
 fn within(points: f64, max: f64) -> f64 {
-    if points.is_nan() {
-        0.0
-    } else {
-        points.clamp(0.0, max)
-    }
+    if points.is_nan() { 0.0 } else { points.clamp(0.0, max) }
 }
 
 #[cfg(test)]
@@ -62,11 +54,7 @@ mod tests {
         standing.penalise(1000.0);
         assert!((standing.score() + 800.0).abs() < 1e-9);
         (0..3600).for_each(|_| standing.fade(Duration::from_secs(1)));
-        assert!(
-            (standing.score() - 190.0).abs() < 0.1,
-            "{}",
-            standing.score()
-        );
+        assert!((standing.score() - 190.0).abs() < 0.1, "{}", standing.score());
         standing.fade(Duration::from_secs(4 * 3600));
         assert!((standing.score() - 200.0).abs() < 1e-9);
     }

@@ -22,31 +22,11 @@ impl Worker {
     pub(super) fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event, now),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                num_established,
-                ..
-            } => {
-                self.on_established(
-                    peer_id,
-                    connection_id,
-                    &endpoint,
-                    num_established.get() == 1,
-                    now,
-                );
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, num_established, .. } => {
+                self.on_established(peer_id, connection_id, &endpoint, num_established.get() == 1, now);
             }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
-            } => self.on_closed(peer_id, now),
-            SwarmEvent::OutgoingConnectionError {
-                connection_id,
-                error,
-                ..
-            } => {
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => self.on_closed(peer_id, now),
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
                 if let Some(target) = self.dials.remove(&connection_id) {
                     self.dial_failed(target, &error, now);
                 }
@@ -59,15 +39,11 @@ impl Worker {
             }
             SwarmEvent::NewListenAddr { address, .. } => self.on_address(address),
             SwarmEvent::ExpiredListenAddr { address, .. } => self.on_address_gone(address),
-            SwarmEvent::ListenerClosed {
-                addresses, reason, ..
-            } => {
+            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
                 if let Err(error) = reason {
                     tracing::warn!(%error, ?addresses, "listener closed");
                 }
-                addresses
-                    .into_iter()
-                    .for_each(|address| self.on_address_gone(address));
+                addresses.into_iter().for_each(|address| self.on_address_gone(address));
             }
             SwarmEvent::ListenerError { error, .. } => tracing::debug!(%error, "listener error"),
             _ => {}
@@ -85,11 +61,7 @@ impl Worker {
                 }
             }
             BehaviourEvent::Identify(_) => {}
-            BehaviourEvent::Ping(ping::Event {
-                result: Err(error),
-                connection,
-                ..
-            }) => {
+            BehaviourEvent::Ping(ping::Event { result: Err(error), connection, .. }) => {
                 // Nothing else would notice that the other end of a TCP connection is gone.
                 if !matches!(error, ping::Failure::Unsupported) {
                     self.swarm.close_connection(connection);
@@ -102,12 +74,11 @@ impl Worker {
                 }
             }
             BehaviourEvent::Mdns(mdns::Event::Expired(gone)) => {
-                gone.iter()
-                    .for_each(|(_, address)| self.redial.remove_local(address));
+                gone.iter().for_each(|(_, address)| self.redial.remove_local(address));
             }
-            BehaviourEvent::Gate(never)
-            | BehaviourEvent::Limits(never)
-            | BehaviourEvent::Memory(never) => match never {},
+            BehaviourEvent::Gate(never) | BehaviourEvent::Limits(never) | BehaviourEvent::Memory(never) => {
+                match never {}
+            }
         }
     }
 
@@ -129,17 +100,9 @@ impl Worker {
         let address = endpoint.get_remote_address().clone();
         self.peers.up(peer, netgroup::ip_of(&address), now);
         self.count_peers();
-        let direction = if endpoint.is_dialer() {
-            Direction::Outbound
-        } else {
-            Direction::Inbound
-        };
+        let direction = if endpoint.is_dialer() { Direction::Outbound } else { Direction::Inbound };
         tracing::debug!(%peer, %address, ?direction, "peer up");
-        self.sink.deliver(Event::PeerUp {
-            peer,
-            address,
-            direction,
-        });
+        self.sink.deliver(Event::PeerUp { peer, address, direction });
         // A peer that comes back brings its standing along.
         self.judge(peer, now);
     }
@@ -169,8 +132,7 @@ impl Worker {
         let Ok(address) = address.with_p2p(*self.swarm.local_peer_id()) else {
             return;
         };
-        self.listening
-            .send_modify(|all| all.retain(|other| *other != address));
+        self.listening.send_modify(|all| all.retain(|other| *other != address));
         self.sink.deliver(Event::NotListening(address));
     }
 }

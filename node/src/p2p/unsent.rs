@@ -26,11 +26,7 @@ impl Unsent {
     /// Keeps a message. Returns how many were given up for it: too old, or the oldest of too many.
     pub fn keep(&mut self, kept: Kept, now: Instant) -> u64 {
         let mut given_up = self.expire(now);
-        if self
-            .queue
-            .iter()
-            .any(|other| other.topic == kept.topic && other.bytes == kept.bytes)
-        {
+        if self.queue.iter().any(|other| other.topic == kept.topic && other.bytes == kept.bytes) {
             return given_up;
         }
         if self.queue.len() >= params::UNSENT_MAX {
@@ -44,8 +40,7 @@ impl Unsent {
     /// Takes out what waits for a topic, oldest first.
     pub fn take(&mut self, topic: &str, now: Instant) -> Vec<Kept> {
         self.expire(now);
-        let (taken, rest): (Vec<_>, Vec<_>) =
-            self.queue.drain(..).partition(|kept| kept.topic == topic);
+        let (taken, rest): (Vec<_>, Vec<_>) = self.queue.drain(..).partition(|kept| kept.topic == topic);
         self.queue = rest.into();
         taken
     }
@@ -53,8 +48,7 @@ impl Unsent {
     /// Forgets what is too old. Returns how many that were.
     pub fn expire(&mut self, now: Instant) -> u64 {
         let before = self.queue.len();
-        self.queue
-            .retain(|kept| now.saturating_duration_since(kept.since) <= params::UNSENT_KEPT);
+        self.queue.retain(|kept| now.saturating_duration_since(kept.since) <= params::UNSENT_KEPT);
         (before - self.queue.len()) as u64
     }
 }
@@ -65,11 +59,7 @@ mod tests {
     use std::time::Duration;
 
     fn kept(topic: &str, byte: usize, since: Instant) -> Kept {
-        Kept {
-            topic: topic.into(),
-            bytes: byte.to_be_bytes().to_vec(),
-            since,
-        }
+        Kept { topic: topic.into(), bytes: byte.to_be_bytes().to_vec(), since }
     }
 
     #[test]
@@ -82,15 +72,7 @@ mod tests {
         }
         unsent.keep(kept("heads", 0, now), now);
         let taken = unsent.take("heads", now);
-        assert_eq!(
-            taken,
-            [
-                kept("heads", 0, now),
-                kept("heads", 1, now),
-                kept("heads", 2, now)
-            ],
-            "each once"
-        );
+        assert_eq!(taken, [kept("heads", 0, now), kept("heads", 1, now), kept("heads", 2, now)], "each once");
         assert!(unsent.take("heads", now).is_empty());
         assert_eq!(unsent.take("works", now).len(), 3);
     }
@@ -99,9 +81,7 @@ mod tests {
     fn the_oldest_gives_way() {
         let now = Instant::now();
         let mut unsent = Unsent::default();
-        let given_up: u64 = (0..params::UNSENT_MAX + 5)
-            .map(|byte| unsent.keep(kept("heads", byte, now), now))
-            .sum();
+        let given_up: u64 = (0..params::UNSENT_MAX + 5).map(|byte| unsent.keep(kept("heads", byte, now), now)).sum();
         assert_eq!(given_up, 5);
         let taken = unsent.take("heads", now);
         assert_eq!(taken.len(), params::UNSENT_MAX);
@@ -113,20 +93,9 @@ mod tests {
         let now = Instant::now();
         let mut unsent = Unsent::default();
         unsent.keep(kept("heads", 1, now), now);
-        unsent.keep(
-            kept("heads", 2, now + Duration::from_secs(10)),
-            now + Duration::from_secs(10),
-        );
+        unsent.keep(kept("heads", 2, now + Duration::from_secs(10)), now + Duration::from_secs(10));
         assert_eq!(unsent.expire(now + params::UNSENT_KEPT), 0);
-        assert_eq!(
-            unsent.expire(now + params::UNSENT_KEPT + Duration::from_secs(1)),
-            1
-        );
-        assert_eq!(
-            unsent
-                .take("heads", now + params::UNSENT_KEPT + Duration::from_secs(1))
-                .len(),
-            1
-        );
+        assert_eq!(unsent.expire(now + params::UNSENT_KEPT + Duration::from_secs(1)), 1);
+        assert_eq!(unsent.take("heads", now + params::UNSENT_KEPT + Duration::from_secs(1)).len(), 1);
     }
 }

@@ -22,7 +22,7 @@ use libp2p::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{sleep_until, timeout},
+    time::{sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -33,6 +33,7 @@ use super::{
     rate::Admit,
     redial::{self, Origin, Redial, Target},
     sink::Sink,
+    start,
     unsent::{Kept, Unsent},
 };
 
@@ -108,28 +109,18 @@ impl Worker {
                     Some(command) => self.on_command(command, Instant::now()),
                     None => break,
                 },
-                flushed = self.sink.flush(), if self.sink.has_waiting() => if flushed.is_err() { break },
+                served = self.sink.serve() => if served.is_err() { break },
                 () = sleep_until(wake.into()) => self.on_time(Instant::now()),
             }
         }
-        self.close().await;
+        // The swarm moves into it, which is large.
+        Box::pin(self.close()).await;
     }
 
     fn on_command(&mut self, command: Command, now: Instant) {
         match command {
-            Command::Publish { topic, bytes } => self.publish(
-                Kept {
-                    topic,
-                    bytes,
-                    since: now,
-                },
-                now,
-            ),
-            Command::Verdict {
-                message,
-                peer,
-                admission,
-            } => self.verdict(message, peer, admission, now),
+            Command::Publish { topic, bytes } => self.publish(Kept { topic, bytes, since: now }, now),
+            Command::Verdict { message, peer, admission } => self.verdict(message, peer, admission, now),
             Command::Dial(address) => self.dial(address, None, now),
             Command::Penalise { peer, points } => {
                 if let Some(known) = self.peers.get_mut(&peer) {
@@ -168,10 +159,7 @@ impl Worker {
             self.judge(peer, now);
         }
         self.swarm.behaviour_mut().gate.expire(now);
-        self.shared
-            .counters
-            .unsent_dropped
-            .many(self.unsent.expire(now));
+        self.shared.counters.unsent_dropped.many(self.unsent.expire(now));
     }
 
     /// Adds a peer to keep; it is dialled at the next wake.
@@ -201,24 +189,18 @@ impl Worker {
         match error {
             // Somebody else is at it, or it is connected: the next look will tell.
             DialError::DialPeerConditionFalse(_) => {
-                target
-                    .into_iter()
-                    .for_each(|target| self.redial.wait(target, now));
+                target.into_iter().for_each(|target| self.redial.wait(target, now));
                 return;
             }
             DialError::Denied { .. } => self.shared.counters.refused.one(),
             DialError::WrongPeerId { .. } => {
-                target
-                    .into_iter()
-                    .for_each(|target| self.redial.forget_id(target));
+                target.into_iter().for_each(|target| self.redial.forget_id(target));
             }
             _ => {}
         }
         tracing::debug!(%error, "dial failed");
         self.shared.counters.dials_failed.one();
-        target
-            .into_iter()
-            .for_each(|target| self.redial.failed(target, now, chance()));
+        target.into_iter().for_each(|target| self.redial.failed(target, now, chance()));
     }
 
     fn publish(&mut self, kept: Kept, now: Instant) {
@@ -228,12 +210,7 @@ impl Worker {
             tracing::warn!(topic = %kept.topic, bytes = kept.bytes.len(), "not published: foreign topic or too large");
             return counters.publish_refused.one();
         }
-        match self
-            .swarm
-            .behaviour_mut()
-            .gossipsub
-            .publish(TopicHash::from_raw(&kept.topic), kept.bytes.clone())
-        {
+        match self.swarm.behaviour_mut().gossipsub.publish(TopicHash::from_raw(&kept.topic), kept.bytes.clone()) {
             Ok(_) => counters.published.one(),
             Err(PublishError::NoPeersSubscribedToTopic) => {
                 counters.unsent.one();
@@ -257,12 +234,7 @@ impl Worker {
             Admission::Reject => (MessageAcceptance::Reject, &counters.rejected),
         };
         let id = MessageId::from(message.0.to_vec());
-        if self
-            .swarm
-            .behaviour_mut()
-            .gossipsub
-            .report_message_validation_result(&id, &peer, acceptance)
-        {
+        if self.swarm.behaviour_mut().gossipsub.report_message_validation_result(&id, &peer, acceptance) {
             meter.one();
         } else {
             counters.verdicts_late.one();
@@ -273,15 +245,9 @@ impl Worker {
     }
 
     /// Something new and well formed arrived: within the peer's rate it goes to the core.
-    fn on_gossip(
-        &mut self,
-        peer: PeerId,
-        id: &MessageId,
-        message: gossipsub::Message,
-        now: Instant,
-    ) {
+    fn on_gossip(&mut self, peer: PeerId, id: &MessageId, message: gossipsub::Message, now: Instant) {
         self.shared.counters.received.one();
-        // PANIC: never, `params::message_id` makes 32 bytes; an id of another length names nothing.
+        // PANIC: never, `tuning::message_id` makes 32 bytes; an id of another length names nothing.
         let Ok(digest) = <[u8; 32]>::try_from(id.0.as_slice()) else {
             return;
         };
@@ -293,12 +259,7 @@ impl Worker {
         };
         if admit == Admit::Pass {
             let topic = message.topic.into_string();
-            if !self.sink.offer(Event::Gossip {
-                message: reference,
-                peer,
-                topic,
-                bytes: message.data,
-            }) {
+            if !self.sink.offer(Event::Gossip { message: reference, peer, topic, bytes: message.data }) {
                 self.shared.counters.dropped.one();
                 self.verdict(reference, peer, Admission::Ignore, now);
             }
@@ -320,11 +281,7 @@ impl Worker {
 
     pub(super) fn on_gossipsub(&mut self, event: gossipsub::Event, now: Instant) {
         match event {
-            gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            } => {
+            gossipsub::Event::Message { propagation_source, message_id, message } => {
                 self.on_gossip(propagation_source, &message_id, message, now);
             }
             gossipsub::Event::Subscribed { peer_id, topic, .. } => {
@@ -333,10 +290,7 @@ impl Worker {
                     self.publish(kept, now);
                 }
                 // Peers can say this as often as they like, so it may be dropped.
-                self.sink.offer(Event::Subscribed {
-                    peer: peer_id,
-                    topic,
-                });
+                self.sink.offer(Event::Subscribed { peer: peer_id, topic });
             }
             gossipsub::Event::Unsubscribed { .. } => {}
             gossipsub::Event::GossipsubNotSupported { peer_id } => self.drop_stranger(peer_id),
@@ -350,11 +304,7 @@ impl Worker {
     /// Gives gossipsub the standing of a peer and drops a peer whose score is beyond hope:
     /// gossipsub reads nothing from it any more, so it would only hold a place.
     pub(super) fn judge(&mut self, peer: PeerId, now: Instant) {
-        let Some(standing) = self
-            .peers
-            .get_mut(&peer)
-            .map(|known| known.standing.score())
-        else {
+        let Some(standing) = self.peers.get_mut(&peer).map(|known| known.standing.score()) else {
             return;
         };
         let gossipsub: &mut Gossipsub = &mut self.swarm.behaviour_mut().gossipsub;
@@ -395,9 +345,7 @@ impl Worker {
 
     /// Stores how many peers there are where the handle can read it.
     pub(super) fn count_peers(&self) {
-        self.shared
-            .peers
-            .store(self.peers.connected().count(), Ordering::Relaxed);
+        self.shared.peers.store(self.peers.connected().count(), Ordering::Relaxed);
     }
 
     /// Lets peers know that we go, and waits briefly, so that the ports are free afterwards.
@@ -409,19 +357,24 @@ impl Worker {
         for peer in connected {
             self.hang_up(peer);
         }
-        let gone = async {
-            while self
-                .swarm
-                .network_info()
-                .connection_counters()
-                .num_connections()
-                > 0
-            {
-                self.swarm.select_next_some().await;
+        let Self { mut swarm, listening, .. } = self;
+        let gone = async move {
+            while swarm.network_info().connection_counters().num_connections() > 0 {
+                swarm.select_next_some().await;
             }
         };
+        // A timeout drops the swarm too, and with it whatever is still open.
         if timeout(params::CLOSE_WITHIN, gone).await.is_err() {
             tracing::debug!("stopped before every connection was closed");
+        }
+        // A QUIC endpoint keeps its port until its connections have drained, in a task we cannot await.
+        let free = async {
+            while listening.borrow().iter().any(|address| !start::is_free(address)) {
+                sleep(params::CLOSE_POLL).await;
+            }
+        };
+        if timeout(params::CLOSE_WITHIN, free).await.is_err() {
+            tracing::debug!("stopped before every port was free");
         }
     }
 }
