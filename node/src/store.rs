@@ -168,7 +168,7 @@ impl Store for RocksStore {
         }
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::Disk);
-        self.db.write_opt(&writes, &options).map_err(|error| store_error(&error))
+        self.db.write_opt(writes, &options).map_err(|error| store_error(&error))
     }
 }
 
