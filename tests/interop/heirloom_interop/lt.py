@@ -170,7 +170,8 @@ class Session:
     def clients_seen_until_done(self, handle, seconds):
         """Waits for a download; returns {ip: {client names}} of every peer that was connected meanwhile.
 
-        By IP: a peer that dialled us has another port than it listens at.
+        By IP: a peer that dialled us has another port than it listens at. More than one name: until a peer has said
+        its own, libtorrent shows one that it guesses from the peer id.
         """
         clients = {}
 
