@@ -149,7 +149,8 @@ async fn asking_for_peers_while_announcing_finds_them_too() {
 #[tokio::test]
 async fn many_queries_at_once_all_end_with_their_answer() {
     let (alice, bob) = (client().await, client().await);
-    let keys = 100..110;
+    // More than may run at once: begun together they would overflow the socket's buffer and lose answers.
+    let keys = 100..130;
     for signer in keys.clone() {
         alice.put(item(signer, 1, &[signer]), None).await.expect("stored");
     }

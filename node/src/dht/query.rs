@@ -21,7 +21,7 @@ use super::item::{Item, salt_of};
 use super::keeper::observe;
 use super::reserve::wait_until_free;
 use super::swarms::Swarms;
-use super::turnstile::{STORE_REQUESTS, Turnstile};
+use super::turnstile::{STORE_REQUESTS, Turn, Turnstile};
 use super::{Info, JOIN_WAIT, Mode, Put, QUERY_DEADLINE};
 
 /// Answers that may lie unread; later ones are dropped. A lookup asks fewer nodes than that, and one answer of one
@@ -94,8 +94,8 @@ impl Shared {
         wait_until_free(self.local_addr).await;
     }
 
-    /// Waits until there is somebody to ask and the budget allows `requests`.
-    async fn admit(&self, requests: u32) -> Result<(), GetError> {
+    /// Waits until there is somebody to ask and the budget allows `requests`; the turn lasts while it is held.
+    async fn admit(&self, requests: u32) -> Result<Turn<'_>, GetError> {
         if !self.joined(JOIN_WAIT).await {
             return Err(GetError::NoNodes);
         }
@@ -109,7 +109,7 @@ impl Shared {
         question: impl FnOnce(&AsyncDht) -> Asked<T>,
     ) -> Result<(), GetError> {
         let taken = self.turnstile.lookup_requests();
-        self.admit(taken).await?;
+        let _turn = self.admit(taken).await?;
         let place = self.node.read().await;
         let mut asked = question(place.as_ref().ok_or(GetError::NoNodes)?);
         let reading = async {
@@ -137,7 +137,7 @@ impl Shared {
     {
         // A write is a lookup and a store on what it found.
         let lookup = self.turnstile.lookup_requests();
-        self.admit(lookup.saturating_add(STORE_REQUESTS)).await?;
+        let _turn = self.admit(lookup.saturating_add(STORE_REQUESTS)).await?;
         let place = self.node.read().await;
         let node = place.as_ref().ok_or(GetError::NoNodes)?.clone();
         let Ok(ended) = timeout(QUERY_DEADLINE, write(node)).await else {

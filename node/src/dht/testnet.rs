@@ -6,10 +6,11 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures::future::join_all;
 use mainline::async_dht::AsyncDht;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::reserve::{reserve, wait_until_free};
 
@@ -26,9 +27,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Longest wait until every node knows its neighbours.
 const MESH_WAIT: Duration = Duration::from_secs(20);
-
-/// Time between two looks at them.
-const MESH_POLL: Duration = Duration::from_millis(50);
 
 /// A running network. It stops when this is dropped.
 pub struct Testnet {
@@ -83,19 +81,19 @@ impl Testnet {
         }
     }
 
+    /// Has every node ask again until it knows its neighbours: those that started first asked nodes that were not up
+    /// yet, and the crate tries again by itself only while it knows nobody at all.
     async fn wait_until_meshed(&self) -> io::Result<()> {
         let wanted = NEIGHBOURS.min(self.nodes.len().saturating_sub(1));
-        let deadline = Instant::now() + MESH_WAIT;
-        for (node, address) in self.nodes.iter().zip(&self.addresses) {
+        let meshing = join_all(self.nodes.iter().map(|node| async move {
             while node.to_bootstrap().await.len() < wanted {
-                if Instant::now() > deadline {
-                    let message = format!("the local DHT node at {address} did not find its neighbours");
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, message));
-                }
-                sleep(MESH_POLL).await;
+                node.bootstrapped().await;
             }
+        }));
+        match timeout(MESH_WAIT, meshing).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "local DHT nodes did not find their neighbours")),
         }
-        Ok(())
     }
 }
 

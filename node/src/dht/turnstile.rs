@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::sleep;
+
 use super::budget::Bucket;
 use super::error::GetError;
 
@@ -26,6 +29,15 @@ const LOOKUP_REQUESTS_GUESS: u32 = 40;
 /// Requests of one store: the closest twenty nodes.
 pub(super) const STORE_REQUESTS: u32 = 20;
 
+/// Queries that may run at once, and the least time between two starts.
+///
+/// The crate reads its answers one by one from a socket with the system's buffer (200 kB on Linux, some 150 answers),
+/// and does not ask again for what was lost: ten lookups begun together on loopback lost the last three. A lookup of
+/// 20 nodes brings 40 answers, read in a few milliseconds; on the real network it takes 1 to 3 s, most of it waiting
+/// for nodes that are gone, so that 32 curators are asked within some six seconds.
+const RUNNING_MAX: usize = 12;
+const START_SPACING: Duration = Duration::from_millis(25);
+
 /// Queries that may stand in line; the next is refused. At two seconds a lookup the last would wait four minutes,
 /// longer than anybody does.
 const WAITING_MAX: usize = 128;
@@ -34,8 +46,9 @@ const WAITING_MAX: usize = 128;
 #[derive(Debug)]
 pub(super) struct Turnstile {
     bucket: Mutex<Bucket>,
-    /// Held by the first in line while it waits; tokio's mutex is fair, so it is a queue.
-    line: tokio::sync::Mutex<()>,
+    /// Held by the first in line while it waits; tokio's mutex is fair, so it is a queue. Says when the last one left.
+    line: tokio::sync::Mutex<Option<Instant>>,
+    running: Semaphore,
     waiting: AtomicUsize,
     refused: AtomicU64,
     /// Requests of a lookup as seen lately.
@@ -45,6 +58,10 @@ pub(super) struct Turnstile {
 
 /// One place in the line, given up when the query passes or its caller goes away.
 struct Place<'a>(&'a AtomicUsize);
+
+/// A query's turn: while it is held, the query counts as running.
+#[derive(Debug)]
+pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>);
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
@@ -56,7 +73,8 @@ impl Turnstile {
     pub(super) fn new() -> Self {
         Self {
             bucket: Mutex::new(Bucket::new(REQUESTS_PER_S, BURST_REQUESTS, Duration::ZERO)),
-            line: tokio::sync::Mutex::new(()),
+            line: tokio::sync::Mutex::new(None),
+            running: Semaphore::new(RUNNING_MAX),
             waiting: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             lookup_requests: AtomicU32::new(LOOKUP_REQUESTS_GUESS),
@@ -64,22 +82,26 @@ impl Turnstile {
         }
     }
 
-    /// Waits for a turn of `requests`. Leaving early (dropping the future) frees the place.
-    pub(super) async fn pass(&self, requests: u32) -> Result<(), GetError> {
+    /// Waits for a turn of `requests`, which lasts until what it returns is dropped. Leaving early (dropping the
+    /// future) frees the place in the line.
+    pub(super) async fn pass(&self, requests: u32) -> Result<Turn<'_>, GetError> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(GetError::Busy);
         }
         let _place = Place(&self.waiting);
-        let _first = self.line.lock().await;
-        loop {
-            let taken = self.with_bucket(|bucket, now| bucket.take(now, requests));
-            match taken {
-                Ok(()) => return Ok(()),
-                Err(wait) => tokio::time::sleep(wait).await,
-            }
+        let mut last_start = self.line.lock().await;
+        // The semaphore is never closed.
+        let turn = self.running.acquire().await.map_err(|_| GetError::Stopped)?;
+        while let Err(wait) = self.with_bucket(|bucket, now| bucket.take(now, requests)) {
+            sleep(wait).await;
         }
+        if let Some(last_start) = *last_start {
+            sleep(START_SPACING.saturating_sub(last_start.elapsed())).await;
+        }
+        *last_start = Some(Instant::now());
+        Ok(Turn(turn))
     }
 
     /// Gives back what was taken and not spent, or takes what was spent on top.
@@ -129,13 +151,13 @@ mod tests {
         let waiting: Vec<_> = (0..WAITING_MAX)
             .map(|_| {
                 let turnstile = Arc::clone(&turnstile);
-                tokio::spawn(async move { turnstile.pass(1_000_000).await })
+                tokio::spawn(async move { turnstile.pass(1_000_000).await.map(drop) })
             })
             .collect();
         while turnstile.waiting() < WAITING_MAX {
             tokio::task::yield_now().await;
         }
-        assert_eq!(turnstile.pass(1).await, Err(GetError::Busy));
+        assert!(turnstile.pass(1).await.is_err_and(|error| error == GetError::Busy));
         assert_eq!(turnstile.refused(), 1);
         for task in waiting {
             task.abort();
@@ -150,6 +172,20 @@ mod tests {
         turnstile.pass(BURST_REQUESTS).await.expect("a burst");
         turnstile.settle(BURST_REQUESTS, 0);
         turnstile.pass(BURST_REQUESTS).await.expect("the same again");
+    }
+
+    #[tokio::test]
+    async fn only_so_many_run_at_once() {
+        let turnstile = Turnstile::new();
+        let mut running = Vec::new();
+        for _ in 0..RUNNING_MAX {
+            running.push(turnstile.pass(1).await.expect("a turn"));
+        }
+        let one_more = turnstile.pass(1);
+        tokio::pin!(one_more);
+        assert!(futures::poll!(&mut one_more).is_pending(), "all turns are taken");
+        running.pop();
+        one_more.await.expect("the next turn");
     }
 
     #[test]

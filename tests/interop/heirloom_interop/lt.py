@@ -154,27 +154,35 @@ class Session:
         handle.force_dht_announce()
         return handle
 
-    def download(self, infohash, folder, peers=()):
-        """Begins to download by infohash, from the DHT and from `peers`."""
+    def download(self, infohash, folder, peers=(), bytes_per_s=-1):
+        """Begins to download by infohash, from the DHT and from `peers`.
+
+        A peer is gone as soon as it is done: who wants to look at it limits the speed.
+        """
         parameters = libtorrent.parse_magnet_uri(f"magnet:?xt=urn:btih:{infohash}")
         parameters.save_path = str(folder)
         handle = self._session.add_torrent(parameters)
+        handle.set_download_limit(bytes_per_s)
         for peer in peers:
             handle.connect_peer(peer)
         return handle
 
     def clients_seen_until_done(self, handle, seconds):
-        """Waits for a download; returns {(ip, port): client name} of every peer that was connected meanwhile."""
+        """Waits for a download; returns {ip: {client names}} of every peer that was connected meanwhile.
+
+        By IP: a peer that dialled us has another port than it listens at. More than one name: until a peer has said
+        its own, libtorrent shows one that it guesses from the peer id.
+        """
         clients = {}
 
         def look():
             for peer in handle.get_peer_info():
                 name = peer.client.decode(errors="replace") if isinstance(peer.client, bytes) else peer.client
                 if name:
-                    clients[tuple(peer.ip)] = name
+                    clients.setdefault(peer.ip[0], set()).add(name)
             return handle.status().is_seeding
 
-        wait.until(look, seconds, "libtorrent's download to end")
+        wait.until(look, seconds, "libtorrent's download to end", 0.02)
         return clients
 
     def close(self):

@@ -50,9 +50,9 @@ def test_libtorrent_downloads_from_libtorrent_through_the_dht(t):
     seeder = t.session("127.0.2.1", network.bootstrap(), handshake_client_version="interop-seeder/1")
     seeder.seed(info, clip.parent)
     downloader = t.session("127.0.2.2", network.bootstrap())
-    handle = downloader.download(infohash, t.folder / "copy")
+    handle = downloader.download(infohash, t.folder / "copy", bytes_per_s=256 * KIB)
     clients = downloader.clients_seen_until_done(handle, 90)
-    assert clients[seeder.address()] == "interop-seeder/1", clients
+    assert set(clients) == {seeder.ip} and "interop-seeder/1" in clients[seeder.ip], clients
     content.assert_same(clip, t.folder / "copy" / "clip.mp4")
 
 
