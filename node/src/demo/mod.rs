@@ -25,7 +25,7 @@ use say::Say;
 use std::process::ExitCode;
 use story::Story;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use world::World;
+use world::{World, people};
 
 /// How the demo runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,16 +67,18 @@ async fn tell(options: Options, say: Say) -> Result<bool> {
     };
     let is_ok = is_told && report.is_ok();
     if is_told {
-        if options.exit {
+        let open = if options.exit { None } else { story.left_open() };
+        if open.is_some() {
+            story.world.stop_all_but(&[people::CURATOR, people::NEWCOMER]).await;
+        } else {
             story.world.stop_all().await;
         }
-        let open = if options.exit { None } else { story.left_open() };
         report.end(open.as_ref());
         if open.is_some() {
             stop.wanted().await;
         }
     } else {
-        say.line("\nStopped before the end.");
+        say.error("it was stopped before the end");
     }
     story.world.stop_all().await;
     if !is_ok && !options.exit && is_told {

@@ -30,7 +30,7 @@ impl Say {
     /// What ended the demo.
     pub fn error(self, text: &str) {
         self.result(&serde_json::json!({ "error": { "code": "demo", "message": text } }));
-        let _ = writeln!(io::stderr(), "heirloom: the demo could not run: {text}");
+        let _ = writeln!(io::stderr(), "heirloom: the demo did not come to its end: {text}");
     }
 
     /// A command as somebody would type it, behind the name of who types it.

@@ -1,7 +1,7 @@
 //! The order of the story. What happens in each step is told by the acts: publishing, finding, downloading, judging,
 //! returning.
 
-use super::material::{CLIP_NAME, FILM};
+use super::material::FILM;
 use super::report::{Open, Report};
 use super::world::{DHT_NODES, World, people};
 use anyhow::{Context, Result};
@@ -94,12 +94,13 @@ impl Story {
         let newcomer = self.world.node(people::NEWCOMER).ok()?;
         let curator = self.world.node(people::CURATOR).ok()?;
         let home = |node: &super::node::Node| node.home().display().to_string();
-        let command = |node, rest: &str| format!("heirloom --home {} {rest}", home(node));
+        let program = self.world.program().display();
+        let command = |node, rest: &str| format!("{program} --home {} {rest}", home(node));
         let commands = vec![
             command(newcomer, &format!("show {FILM}")),
             command(newcomer, &format!("why {}", self.film.as_deref().unwrap_or(FILM))),
             command(newcomer, "ledger"),
-            command(curator, &format!("publish {CLIP_NAME} --work {FILM}")),
+            command(curator, "curator card"),
         ];
         let homes = [newcomer, curator].iter().map(|node| (node.name().to_owned(), home(node))).collect();
         Some(Open { http: newcomer.http(), homes, commands })

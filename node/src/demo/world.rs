@@ -51,6 +51,11 @@ impl World {
         &self.path
     }
 
+    /// This program, as somebody would type it.
+    pub fn program(&self) -> &Path {
+        &self.binary
+    }
+
     /// Starts a DHT that holds nothing, in place of the one before, which is forgotten with all that it held.
     pub async fn fresh_dht(&mut self) -> Result<Vec<String>> {
         if let Some(old) = self.dht.take() {
@@ -113,12 +118,17 @@ impl World {
         self.nodes.iter().map(|node| node.name().to_owned()).collect()
     }
 
-    /// Stops whatever runs; for the end.
-    pub async fn stop_all(&mut self) {
-        for node in &mut self.nodes {
+    /// Stops every node but these.
+    pub async fn stop_all_but(&mut self, kept: &[&str]) {
+        for node in self.nodes.iter_mut().filter(|node| !kept.contains(&node.name())) {
             // One that is gone already is what is wanted.
             let _ = node.kill().await;
         }
+    }
+
+    /// Stops whatever runs; for the end.
+    pub async fn stop_all(&mut self) {
+        self.stop_all_but(&[]).await;
         if let Some(dht) = self.dht.take() {
             dht.stop().await;
         }
