@@ -35,6 +35,10 @@ pub struct Checker {
     items: BTreeMap<([u8; 32], Vec<u8>, i64), Sha256>,
     /// What each node said it has taken in.
     accepted: BTreeMap<NodeId, BTreeMap<StatementId, Verified<Statement>>>,
+    /// The newest order that each node took in at a place, and under which id.
+    newest: BTreeMap<(NodeId, Place), ((u32, u64), StatementId)>,
+    /// What each node heard its author take back.
+    taken_back: BTreeSet<(NodeId, Key, StatementId)>,
     /// Releases that are not what their listers say.
     fakes: BTreeSet<Infohash>,
     /// Whoever lists them, and so trusts them.
@@ -112,7 +116,25 @@ impl Checker {
         if !reaches(&of.disk, &said)? {
             return Err(format!("n{node} passes {} on before it is committed", said.id()));
         }
+        self.nothing_comes_back(node, &said)?;
         self.accepted.entry(node).or_default().insert(said.id(), said);
+        Ok(())
+    }
+
+    /// Nothing older than what was taken in before, and nothing that its author took back, is ever taken in.
+    fn nothing_comes_back(&mut self, node: NodeId, said: &Verified<Statement>) -> Result<(), Broken> {
+        let (author, id, order) = (*said.author(), said.id(), said.header().order());
+        if let heirloom_proto::Body::Retraction(retraction) = said.body() {
+            self.taken_back.insert((node, author, retraction.target));
+        }
+        if self.taken_back.contains(&(node, author, id)) {
+            return Err(format!("n{node} takes in {id}, which {author} took back"));
+        }
+        let newest = self.newest.entry((node, Place::of(said))).or_insert((order, id));
+        if order < newest.0 || (order == newest.0 && id > newest.1) {
+            return Err(format!("n{node} takes in number {} of {author} after {}", order.1, newest.0.1));
+        }
+        *newest = (order, id);
         Ok(())
     }
 
@@ -130,6 +152,9 @@ impl Checker {
         if is_power_cut {
             let me = of.key();
             accepted.retain(|_, said| *said.author() == me);
+            // Floors of others are synced with what follows them, so the last of them may be gone too.
+            self.newest.retain(|(of, _), _| *of != node);
+            self.taken_back.retain(|(of, ..)| *of != node);
         }
         let mut settled = Vec::new();
         for (id, said) in accepted.iter() {

@@ -12,6 +12,8 @@ pub struct Faults {
     pub loss: PerMille,
     /// Gossip in which a bit is turned on the way.
     pub corruption: PerMille,
+    /// Floods after which a peer repeats some old message of anybody.
+    pub replays: PerMille,
     /// Orders to the DHT that are never answered at all.
     pub silence: PerMille,
     /// Answers of a hostile DHT node that are old, forged, too long or another key's, instead of none.
@@ -34,6 +36,7 @@ impl Faults {
         latency: (Duration::from_millis(5), Duration::from_millis(150)),
         loss: 0,
         corruption: 0,
+        replays: 0,
         silence: 0,
         lies: 0,
         kills_before_commit: 0,
@@ -50,6 +53,7 @@ impl Faults {
             latency: (Duration::from_millis(1), Duration::from_millis(20 + dice.below(1980))),
             loss: dice.below(301),
             corruption: dice.below(31),
+            replays: dice.below(301),
             silence: dice.below(101),
             lies: dice.below(801),
             kills_before_commit: dice.below(6),

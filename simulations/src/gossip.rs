@@ -5,11 +5,13 @@ use crate::world::NodeId;
 use heirloom_core::io::MessageId;
 use heirloom_proto::GossipId;
 use heirloom_proto::statement::gossip_id;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// Peers that each node looks for beside the one that ties it to the others.
 const EXTRA_PEERS: usize = 2;
+/// Messages that somebody may repeat.
+const SAID_MAX: usize = 512;
 
 #[derive(Debug, Default)]
 pub(crate) struct Mesh {
@@ -18,6 +20,8 @@ pub(crate) struct Mesh {
     waiting: BTreeMap<(NodeId, MessageId), (NodeId, Rc<[u8]>)>,
     /// What was damaged on the way: only of this may a core say that the relayer is to blame.
     damaged: BTreeSet<GossipId>,
+    /// What was said lately by anybody, for who repeats it.
+    said: VecDeque<Rc<[u8]>>,
 }
 
 impl Mesh {
@@ -51,6 +55,19 @@ impl Mesh {
 
     pub(crate) fn admitted(&mut self, node: NodeId, message: MessageId) -> Option<(NodeId, Rc<[u8]>)> {
         self.waiting.remove(&(node, message))
+    }
+
+    /// Remembers what was said.
+    pub(crate) fn remember(&mut self, bytes: &Rc<[u8]>) {
+        if self.said.len() == SAID_MAX {
+            self.said.pop_front();
+        }
+        self.said.push_back(Rc::clone(bytes));
+    }
+
+    /// Some message of the past.
+    pub(crate) fn recall(&self, dice: &mut Dice) -> Option<Rc<[u8]>> {
+        self.said.get(dice.index(self.said.len())).cloned()
     }
 
     /// Turns one bit around.

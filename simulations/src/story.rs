@@ -5,13 +5,16 @@
 use crate::dice::PerMille;
 use crate::faults::Faults;
 use crate::world::{Failure, NodeId, World};
-use heirloom_core::command::{Command, CommandError, Publish, Reply, Subject, Wanted};
+use heirloom_core::command::{Command, CommandError, Publish, Reply, Subject, Target, Wanted};
 use heirloom_core::io::Metainfo;
 use heirloom_core::views;
 use heirloom_graph::Band;
 use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
 use heirloom_proto::{Infohash, Sha256, WorkId};
 use std::time::Duration;
+
+/// A release that the curator lists by mistake and takes back.
+const OUTTAKE: &str = "outtake";
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -153,6 +156,7 @@ impl Story {
         let cast = Cast { curator: 0, newcomer: 1, spammers, readers };
         let size = 1 + world.dice().below(2 << 20);
         world.lay(cast.curator, "film.mp4", torrent("film", size), false);
+        world.lay(cast.curator, "outtake.mp4", torrent(OUTTAKE, 70_000), false);
         for spammer in &cast.spammers {
             let size = 1 + world.dice().below(1 << 20);
             world.lay(*spammer, "film.mp4", torrent(&format!("fake {spammer}"), size), true);
@@ -163,6 +167,7 @@ impl Story {
     /// Everybody says what they have to say, whatever the weather.
     fn publish(&self, world: &mut World, cast: &Cast) -> Result<(), Failure> {
         insist(world, cast.curator, &Command::SetProfile { name: Some("Curator".into()), url: None })?;
+        insist(world, cast.curator, &Command::Publish(Publish { source: "outtake.mp4".into(), ..publish() }))?;
         insist(world, cast.curator, &Command::Publish(publish()))?;
         let (curator, newcomer) = (world.key(cast.curator), world.key(cast.newcomer));
         for spammer in &cast.spammers {
@@ -176,6 +181,8 @@ impl Story {
                 insist(world, *spammer, &attest(friend, Level::FULL))?;
             }
         }
+        let mistake = Target::Release(torrent(OUTTAKE, 0).infohash);
+        insist(world, cast.curator, &Command::Retract { target: mistake })?;
         for reader in &cast.readers {
             let level = [Level::LOW, Level::MEDIUM, Level::HIGH][world.dice().index(3)];
             insist(world, *reader, &follow(curator, level))?;
@@ -221,6 +228,9 @@ impl Story {
         match shown.releases.first() {
             Some(best) if best.infohash == good && best.band == Band::Trusted => {}
             other => return world.fail(format!("the curator's release is not trusted: {other:?}")),
+        }
+        if shown.releases.iter().any(|release| release.infohash == torrent(OUTTAKE, 0).infohash) {
+            return world.fail("the newcomer sees what the curator took back");
         }
         if self.is_late_seeder {
             for node in (0..self.nodes).filter(|node| *node != newcomer) {

@@ -47,6 +47,7 @@ enum Event {
         node: NodeId,
         from: NodeId,
         bytes: Rc<[u8]>,
+        is_replay: bool,
     },
     Put {
         node: NodeId,
@@ -347,7 +348,7 @@ impl World {
                     self.deliver(node, *input);
                 }
             }
-            Event::Hear { node, from, bytes } => self.hear(node, from, bytes),
+            Event::Hear { node, from, bytes, is_replay } => self.hear(node, from, bytes, is_replay),
             Event::Put { node, life, order, item } => self.put(node, life, order, &item),
             Event::Get { node, life, order, key, salt } => self.get(node, life, order, key, &salt),
             Event::Piece { node, life, infohash } => {
@@ -460,7 +461,10 @@ impl World {
         match output {
             Output::Publish { bytes, .. } => {
                 self.mesh.is_new(node, &bytes);
-                self.flood(node, None, &bytes.into());
+                let bytes = bytes.into();
+                self.mesh.remember(&bytes);
+                self.flood(node, None, &bytes);
+                self.repeat_something(node);
             }
             Output::Admission { message, admission } => self.admission(node, message, admission),
             Output::Dht(order) => {
@@ -497,12 +501,26 @@ impl World {
             let is_damaged = self.dice.happens(self.faults.corruption);
             let bytes = if is_damaged { self.mesh.damage(bytes, &mut self.dice) } else { Rc::clone(bytes) };
             let after = self.dice.between(self.faults.latency);
-            self.at(after, Event::Hear { node: peer, from: node, bytes });
+            self.at(after, Event::Hear { node: peer, from: node, bytes, is_replay: false });
         }
     }
 
-    fn hear(&mut self, node: NodeId, from: NodeId, bytes: Rc<[u8]>) {
-        if !self.is_up(node) || !self.mesh.is_new(node, &bytes) {
+    /// Somebody repeats an old message of anybody to a peer.
+    fn repeat_something(&mut self, node: NodeId) {
+        let peers = self.mesh.peers_of(node);
+        if !self.dice.happens(self.faults.replays) || peers.is_empty() {
+            return;
+        }
+        let peer = peers[self.dice.index(peers.len())];
+        let after = self.dice.between(self.faults.latency);
+        if let Some(bytes) = self.mesh.recall(&mut self.dice) {
+            self.at(after, Event::Hear { node: peer, from: node, bytes, is_replay: true });
+        }
+    }
+
+    fn hear(&mut self, node: NodeId, from: NodeId, bytes: Rc<[u8]>, is_replay: bool) {
+        // The duplicate cache forgets after two minutes; whoever repeats waits for that.
+        if !self.is_up(node) || (!self.mesh.is_new(node, &bytes) && !is_replay) {
             return;
         }
         self.nodes[node].last_message += 1;
@@ -518,6 +536,7 @@ impl World {
                 let result = self.checker.accepted(node, &self.nodes[node], &bytes);
                 self.check(result);
                 self.flood(node, Some(from), &bytes);
+                self.repeat_something(node);
             }
             Admission::Ignore => {}
             Admission::Reject => {
