@@ -1,1 +1,30 @@
+//! Real Heirloom cores in a modelled world with virtual time.
+//!
+//! A [`World`] runs any number of cores, the very ones that the node runs, over models of what surrounds them: a DHT,
+//! gossip, torrents, disks and clocks. One seed decides everything, so a run can be replayed line by line. What must
+//! hold whatever happens is in [`checker`]; what must happen once the world has healed is in a [`Story`].
+//!
+//! What it must not know: the `heirloom` crate, real clocks, real networks, orders that differ from run to run.
+//!
+//! ```
+//! let story = heirloom_sim::Story { nodes: 3, ..heirloom_sim::Story::calm(7) };
+//! let summary = story.run().expect("nothing breaks in a calm world");
+//! assert!(summary.events > 0);
+//! ```
+#![warn(missing_docs)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+pub mod checker;
+mod dht;
+pub mod dice;
+pub mod faults;
+mod gossip;
+mod node;
+pub mod story;
+mod swarm;
+pub mod trace;
+pub mod world;
+
+pub use faults::Faults;
+pub use story::{Story, Summary};
+pub use world::{Failure, NodeId, World};

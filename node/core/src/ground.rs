@@ -198,6 +198,16 @@ impl<S: Store> Ground<S> {
         Ok(self.statements(author.as_bytes())?.0)
     }
 
+    /// Live statements of one kind of a key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn statements_of_kind(&self, author: &Key, kind: Kind) -> Result<Vec<Stored>, StoreError> {
+        let mut prefix = author.as_bytes().to_vec();
+        prefix.push(kind_byte(kind));
+        Ok(self.statements(&prefix)?.0)
+    }
+
     /// Where the statement with that sequence number of that key stands.
     ///
     /// # Errors

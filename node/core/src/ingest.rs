@@ -95,6 +95,8 @@ pub struct Ingest {
     bytes: BTreeMap<Key, usize>,
     buckets: BTreeMap<(Key, Kind), Bucket>,
     strangers: BTreeSet<Key>,
+    /// Bytes of all strangers together.
+    strangers_bytes: usize,
     /// Refusals and other events by name, for `status`.
     pub counters: BTreeMap<&'static str, u64>,
 }
@@ -118,10 +120,13 @@ impl Ingest {
 
     /// Notes whether an author shares the strangers' pool.
     pub fn note_standing(&mut self, author: Key, standing: Standing) {
+        let bytes = self.bytes.get(&author).copied().unwrap_or(0);
         if standing == Standing::Stranger {
-            self.strangers.insert(author);
-        } else {
-            self.strangers.remove(&author);
+            if self.strangers.insert(author) {
+                self.strangers_bytes += bytes;
+            }
+        } else if self.strangers.remove(&author) {
+            self.strangers_bytes = self.strangers_bytes.saturating_sub(bytes);
         }
     }
 
@@ -129,7 +134,11 @@ impl Ingest {
     pub fn note(&mut self, stored: &Stored) {
         let author = *stored.statement.author();
         *self.counts.entry((author, stored.statement.kind())).or_default() += 1;
-        *self.bytes.entry(author).or_default() += stored.statement.bytes().len();
+        let len = stored.statement.bytes().len();
+        *self.bytes.entry(author).or_default() += len;
+        if self.strangers.contains(&author) {
+            self.strangers_bytes += len;
+        }
     }
 
     /// Notes that a record is gone.
@@ -138,8 +147,12 @@ impl Ingest {
         if let Some(count) = self.counts.get_mut(&(author, stored.statement.kind())) {
             *count = count.saturating_sub(1);
         }
+        let len = stored.statement.bytes().len();
+        if self.strangers.contains(&author) {
+            self.strangers_bytes = self.strangers_bytes.saturating_sub(len);
+        }
         if let Some(bytes) = self.bytes.get_mut(&author) {
-            *bytes = bytes.saturating_sub(stored.statement.bytes().len());
+            *bytes = bytes.saturating_sub(len);
             if *bytes == 0 {
                 self.bytes.remove(&author);
                 self.strangers.remove(&author);
@@ -171,7 +184,7 @@ impl Ingest {
         new: Stored,
         standing: Standing,
     ) -> Result<Result<Accepted, Refusal>, StoreError> {
-        if let Err(refusal) = self.check_time(now, &new, standing) {
+        if let Err(refusal) = check_time(now, &new, standing) {
             return Ok(Err(refusal));
         }
         let place = Place::of(&new.statement);
@@ -179,8 +192,12 @@ impl Ingest {
             Ok(removed) => removed,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        // After the floors: whoever repeats a key's statements must not use up what the key may push.
+        if new.source == Source::Gossip && !self.takes_token(now, place.author, place.kind) {
+            return Ok(Err(Refusal::TooFast));
+        }
         let replaces = ground.statement(&place)?;
-        if replaces.is_none() && self.is_over_quota(&new.statement, standing) {
+        if self.is_over_quota(&new.statement, replaces.as_ref(), standing) {
             return Ok(Err(Refusal::OverQuota));
         }
         removed.extend(replaces);
@@ -199,32 +216,9 @@ impl Ingest {
         let durability = if standing == Standing::Own { Durability::Disk } else { Durability::Process };
         ground.insert(&new, durability)?;
         self.note(&new);
-        if standing == Standing::Stranger {
-            self.strangers.insert(place.author);
-            removed.extend(self.evict_strangers(ground, rng, &place)?);
-        } else {
-            self.strangers.remove(&place.author);
-        }
+        self.note_standing(place.author, standing);
+        removed.extend(self.evict_strangers(ground, rng, &place)?);
         Ok(Ok(Accepted { removed, stored: new }))
-    }
-
-    fn check_time(&mut self, now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal> {
-        let header = new.statement.header();
-        if standing != Standing::Own && header.created.0 > now.wall.0.saturating_add(FUTURE_MS_MAX) {
-            return Err(Refusal::Future);
-        }
-        if header.is_expired(now.wall) {
-            return Err(Refusal::Expired);
-        }
-        if new.source == Source::Gossip {
-            if now.wall.0.saturating_sub(header.created.0) > PUSH_AGE_MS_MAX {
-                return Err(Refusal::TooOldToPush);
-            }
-            if !self.takes_token(now, *new.statement.author(), new.statement.kind()) {
-                return Err(Refusal::TooFast);
-            }
-        }
-        Ok(())
     }
 
     /// Rates bind what is pushed. A bucket fills at the sustained rate up to the burst.
@@ -248,18 +242,20 @@ impl Ingest {
         true
     }
 
-    fn is_over_quota(&self, statement: &Statement, standing: Standing) -> bool {
-        let author = statement.author();
-        let count = self.counts.get(&(*author, statement.kind())).copied().unwrap_or(0);
-        let bytes = self.bytes.get(author).copied().unwrap_or(0) + statement.bytes().len();
+    fn is_over_quota(&self, new: &Statement, replaces: Option<&Stored>, standing: Standing) -> bool {
+        let author = new.author();
+        let count = self.counts.get(&(*author, new.kind())).copied().unwrap_or(0);
+        let freed = replaces.map_or(0, |old| old.statement.bytes().len());
+        let bytes = self.bytes.get(author).copied().unwrap_or(0).saturating_sub(freed) + new.bytes().len();
         let bytes_max = match standing {
             Standing::Own => usize::MAX,
             Standing::Followed => FOLLOWED_BYTES_MAX,
-            Standing::Rated => RATED_BYTES_MAX,
             // One stranger may have what a rated key may have; all of them share one pool.
-            Standing::Stranger => RATED_BYTES_MAX,
+            Standing::Rated | Standing::Stranger => RATED_BYTES_MAX,
         };
-        count >= statement.kind().limits().live_per_key_max || bytes > bytes_max
+        // What replaces something and is no longer than it fits always.
+        (replaces.is_none() && count >= new.kind().limits().live_per_key_max)
+            || (bytes > bytes_max && new.bytes().len() > freed)
     }
 
     fn evict_strangers<S: Store>(
@@ -269,25 +265,22 @@ impl Ingest {
         keep: &Place,
     ) -> Result<Vec<Stored>, StoreError> {
         let mut evicted = Vec::new();
-        loop {
-            let total: usize = self.strangers.iter().filter_map(|key| self.bytes.get(key)).sum();
-            if total <= STRANGERS_BYTES_MAX {
-                return Ok(evicted);
-            }
+        while self.strangers_bytes > STRANGERS_BYTES_MAX {
             let others = self.strangers.iter().filter(|key| **key != keep.author).count();
             if others == 0 {
-                return Ok(evicted);
+                break;
             }
             let chosen = usize::try_from(rng.next_u64()).unwrap_or(usize::MAX) % others;
             let victim = self.strangers.iter().filter(|key| **key != keep.author).nth(chosen).copied();
-            let Some(victim) = victim else { return Ok(evicted) };
+            let Some(victim) = victim else { break };
             for old in ground.statements_of(&victim)? {
                 ground.remove(&Place::of(&old.statement))?;
                 self.forget(&old);
                 evicted.push(old);
             }
-            self.strangers.remove(&victim);
+            self.note_standing(victim, Standing::Rated);
         }
+        Ok(evicted)
     }
 
     /// Records that expired by `now`; the caller takes them out of what it derived.
@@ -305,6 +298,20 @@ impl Ingest {
         }
         Ok(expired)
     }
+}
+
+fn check_time(now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal> {
+    let header = new.statement.header();
+    if standing != Standing::Own && header.created.0 > now.wall.0.saturating_add(FUTURE_MS_MAX) {
+        return Err(Refusal::Future);
+    }
+    if header.is_expired(now.wall) {
+        return Err(Refusal::Expired);
+    }
+    if new.source == Source::Gossip && now.wall.0.saturating_sub(header.created.0) > PUSH_AGE_MS_MAX {
+        return Err(Refusal::TooOldToPush);
+    }
+    Ok(())
 }
 
 /// Floors, conflicts and retractions. `Ok(Ok(losers))` are statements that lose a conflict against the new one.

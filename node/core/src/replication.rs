@@ -5,8 +5,8 @@
 
 use crate::command::Command;
 use crate::io::{OrderId, RequestId};
-use heirloom_proto::dht::Item;
-use heirloom_proto::{Key, StatementId, WorkId};
+use heirloom_proto::dht::{HEAD_SALT, Item, work_salt};
+use heirloom_proto::{Key, WorkId};
 use rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -38,6 +38,11 @@ pub const LOOKUP_PERIOD: Duration = Duration::from_secs(2);
 pub const ASKED_CURATORS_MAX: usize = 32;
 /// Follows whom one lookup asks at most, best first; the budget is 20 queries a second.
 pub const ASKED_FOLLOWS_MAX: usize = 200;
+/// Time between two of the many looks and puts that a start brings: 20 queries a second.
+pub const QUERY_GAP: Duration = Duration::from_millis(50);
+/// Age at which the owner renews a head that says nothing new: readers call it stale after
+/// [`heirloom_proto::limits::HEAD_FRESH_MS`], and a node may be off for days.
+pub const HEAD_RENEWAL: Duration = Duration::from_secs(24 * 3600);
 /// Lookups under way at once; one more is refused, since each may ask hundreds.
 pub const LOOKUPS_MAX: usize = 64;
 
@@ -48,6 +53,17 @@ pub enum Own {
     Head,
     /// The listings of a work.
     Work(WorkId),
+}
+
+impl Own {
+    /// Salt of its item.
+    #[must_use]
+    pub fn salt(&self) -> Vec<u8> {
+        match self {
+            Self::Head => HEAD_SALT.to_vec(),
+            Self::Work(work) => work_salt(work).to_vec(),
+        }
+    }
 }
 
 /// Something to do at some time.
@@ -66,6 +82,8 @@ pub enum Task {
 pub enum Purpose {
     /// Finding the sequence number that the DHT saw last.
     Recover,
+    /// Finding the number above which one of our own items must rise.
+    Rise(Own),
     /// Putting one of our own items.
     Put(Own),
     /// Putting an item of a follow again.
@@ -103,12 +121,23 @@ pub struct Lookup {
 pub struct Waiting {
     /// Who waits.
     pub request: RequestId,
-    /// For this listing.
-    pub statement: StatementId,
     /// What was published, to be completed.
     pub published: crate::views::Published,
+    /// Orders up to this one were made without it, so their success is not its.
+    pub after: OrderId,
     /// Answer at this time even if no node has acknowledged.
     pub deadline: Duration,
+}
+
+/// Where an item stands: key and salt.
+type Spot = ([u8; 32], Vec<u8>);
+
+/// An order that is not answered.
+#[derive(Debug)]
+struct UnderWay {
+    purpose: Purpose,
+    spot: Spot,
+    by: Duration,
 }
 
 /// The schedule.
@@ -119,8 +148,12 @@ pub struct Replication {
     last_order: u64,
     due: BTreeMap<Task, Duration>,
     failures: BTreeMap<Own, u32>,
-    under_way: BTreeMap<OrderId, (Purpose, Duration)>,
-    carried: BTreeMap<([u8; 32], Vec<u8>), Item>,
+    /// The last put of each own item: an answer to an earlier one says nothing about what stands there now.
+    newest_put: BTreeMap<Own, OrderId>,
+    /// Works whose items are kept in the DHT, with the newest number said about each.
+    items: BTreeMap<WorkId, u64>,
+    under_way: BTreeMap<OrderId, UnderWay>,
+    carried: BTreeMap<Spot, Item>,
     /// Lookups by who asked.
     pub lookups: BTreeMap<RequestId, Lookup>,
     /// Publishes that wait for their item.
@@ -128,11 +161,13 @@ pub struct Replication {
 }
 
 impl Replication {
-    /// A new order for a purpose.
-    pub fn order(&mut self, mono: Duration, purpose: Purpose) -> OrderId {
-        self.last_order += 1;
-        let order = OrderId(self.last_order);
-        self.under_way.insert(order, (purpose, mono + ORDER_MAX));
+    /// A new order for a purpose, about the item under a key and salt.
+    pub fn order(&mut self, mono: Duration, purpose: Purpose, key: [u8; 32], salt: Vec<u8>) -> OrderId {
+        let order = self.next_order();
+        if let Purpose::Put(own) = &purpose {
+            self.newest_put.insert(own.clone(), order);
+        }
+        self.under_way.insert(order, UnderWay { purpose, spot: (key, salt), by: mono + ORDER_MAX });
         order
     }
 
@@ -142,21 +177,64 @@ impl Replication {
         OrderId(self.last_order)
     }
 
+    /// The newest order.
+    #[must_use]
+    pub fn last_order(&self) -> OrderId {
+        OrderId(self.last_order)
+    }
+
     /// What an order was for, while it is under way.
     #[must_use]
     pub fn purpose(&self, order: OrderId) -> Option<&Purpose> {
-        self.under_way.get(&order).map(|(purpose, _)| purpose)
+        self.under_way.get(&order).map(|order| &order.purpose)
+    }
+
+    /// Whether an order is about the item under that key and salt.
+    #[must_use]
+    pub fn is_about(&self, order: OrderId, key: &[u8; 32], salt: &[u8]) -> bool {
+        self.under_way.get(&order).is_some_and(|order| order.spot.0 == *key && order.spot.1 == salt)
     }
 
     /// Ends an order.
     pub fn finish(&mut self, order: OrderId) -> Option<Purpose> {
-        self.under_way.remove(&order).map(|(purpose, _)| purpose)
+        self.under_way.remove(&order).map(|order| order.purpose)
+    }
+
+    /// Whether an order was the last put of an own item.
+    #[must_use]
+    pub fn is_newest_put(&self, own: &Own, order: OrderId) -> bool {
+        self.newest_put.get(own) == Some(&order)
     }
 
     /// Orders that took too long, ended.
     pub fn overdue(&mut self, mono: Duration) -> Vec<(OrderId, Purpose)> {
-        let late: Vec<OrderId> = self.under_way.iter().filter(|(_, (_, by))| *by <= mono).map(|(id, _)| *id).collect();
+        let late: Vec<OrderId> =
+            self.under_way.iter().filter(|(_, order)| order.by <= mono).map(|(id, _)| *id).collect();
         late.into_iter().filter_map(|id| self.finish(id).map(|purpose| (id, purpose))).collect()
+    }
+
+    /// Keeps the item of a work in the DHT from now on; `seq` is the newest number said about it. Over
+    /// [`WORK_ITEMS_MAX`] the item about which nothing was said for longest fades.
+    pub fn keep_item(&mut self, work: WorkId, seq: u64) {
+        let newest = self.items.entry(work).or_default();
+        *newest = (*newest).max(seq);
+        while self.items.len() > WORK_ITEMS_MAX {
+            let Some(oldest) = self.items.iter().min_by_key(|(_, seq)| **seq).map(|(work, _)| work.clone()) else {
+                return;
+            };
+            self.items.remove(&oldest);
+            let own = Own::Work(oldest);
+            self.failures.remove(&own);
+            self.newest_put.remove(&own);
+            self.cancel(&Task::Put(own));
+        }
+    }
+
+    fn is_kept(&self, own: &Own) -> bool {
+        match own {
+            Own::Head => true,
+            Own::Work(work) => self.items.contains_key(work),
+        }
     }
 
     /// Schedules a task, at the earlier of its times if it is scheduled already.
@@ -190,8 +268,9 @@ impl Replication {
     /// The next time at which something is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
-        let tasks = self.due.values().copied();
-        let orders = self.under_way.values().map(|(_, by)| *by);
+        // Without a DHT nothing is put or watched, however long it is due.
+        let tasks = self.due.values().copied().filter(|_| self.has_dht);
+        let orders = self.under_way.values().map(|order| order.by);
         let lookups = self.lookups.values().map(|lookup| lookup.next_round.unwrap_or(lookup.deadline).min(lookup.deadline));
         let waiting = self.waiting.values().flatten().map(|waiting| waiting.deadline);
         tasks.chain(orders).chain(lookups).chain(waiting).min()
@@ -199,6 +278,9 @@ impl Replication {
 
     /// Notes a failed put, and when to try again.
     pub fn retry(&mut self, own: &Own, mono: Duration) {
+        if !self.is_kept(own) {
+            return;
+        }
         let failures = self.failures.entry(own.clone()).or_default();
         *failures = failures.saturating_add(1);
         let wait = RETRY_FIRST.saturating_mul(1 << (*failures - 1).min(10)).min(RETRY_MAX);
@@ -208,6 +290,9 @@ impl Replication {
     /// Notes a put that held.
     pub fn held(&mut self, own: &Own, mono: Duration, rng: &mut impl Rng) {
         self.failures.remove(own);
+        if !self.is_kept(own) {
+            return;
+        }
         let period = if *own == Own::Head { HEAD_PERIOD } else { WORK_PERIOD };
         self.schedule_after(Task::Put(own.clone()), mono, period, rng);
     }
@@ -228,6 +313,26 @@ impl Replication {
             }
         }
         self.schedule_after(task, mono, WORK_PERIOD, rng);
+    }
+
+    /// Stops carrying an item: somebody holds a newer one.
+    pub fn drop_carried(&mut self, key: &[u8; 32], salt: &[u8]) {
+        let spot = (*key, salt.to_vec());
+        self.carried.remove(&spot);
+        self.cancel(&Task::Carry(spot.0, spot.1));
+    }
+
+    /// Stops carrying the work items of a key: it took something back, and one of them may still hold it.
+    pub fn drop_works_of(&mut self, key: &[u8; 32]) {
+        let salts: Vec<Vec<u8>> = self
+            .carried
+            .keys()
+            .filter(|(author, salt)| author == key && salt != HEAD_SALT)
+            .map(|(_, salt)| salt.clone())
+            .collect();
+        for salt in salts {
+            self.drop_carried(key, &salt);
+        }
     }
 
     /// An item that is carried.

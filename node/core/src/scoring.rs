@@ -29,7 +29,7 @@ pub struct Scoring {
     /// Scopes whose scores are of before the last change.
     stale: BTreeSet<heirloom_graph::Scope>,
     /// Own words about keys, so that what is held against a lister never overrides them.
-    own_words: BTreeSet<Key>,
+    own_words: BTreeSet<(Key, Scope)>,
     held_against: BTreeSet<Key>,
     evidence_of: BTreeSet<(Key, heirloom_graph::Scope)>,
     is_evidence_stale: bool,
@@ -139,12 +139,16 @@ impl Scoring {
                     time_ms,
                     expires_ms,
                 };
+                if author == self.me {
+                    // What was held against the key gives way to the owner's word, whichever is newer.
+                    if self.held_against.remove(&a.subject) {
+                        self.graph.remove_statement(&node(&self.me), &node(&a.subject), heirloom_graph::Scope::Catalogue);
+                    }
+                    self.own_words.insert((a.subject, a.scope));
+                }
                 // A level out of range cannot come out of a verified attestation.
                 if self.graph.add_statement(statement).is_err() {
                     return;
-                }
-                if author == self.me {
-                    self.own_words.insert(a.subject);
                 }
             }
             Body::Listing(l) => self.vote(&author, &l.infohash, Opinion::Listing, time_ms, expires_ms),
@@ -173,7 +177,7 @@ impl Scoring {
             Body::Attestation(a) => {
                 self.graph.remove_statement(&node(&author), &node(&a.subject), scope(a.scope));
                 if author == self.me {
-                    self.own_words.remove(&a.subject);
+                    self.own_words.remove(&(a.subject, a.scope));
                 }
             }
             Body::Listing(l) if !still_lists => {
@@ -220,7 +224,7 @@ impl Scoring {
     fn hold_against_listers(&mut self, now: Timestamp, curation: &Curation, facts: &Facts<'_>) {
         let catalogue = heirloom_graph::Scope::Catalogue;
         for key in std::mem::take(&mut self.held_against) {
-            if !self.own_words.contains(&key) {
+            if !self.has_own_word(&key) {
                 self.graph.remove_statement(&node(&self.me), &node(&key), catalogue);
             }
         }
@@ -231,7 +235,7 @@ impl Scoring {
             }
         }
         for (key, weight) in fakes {
-            if key == self.me || curation.of(&key).is_some() || self.own_words.contains(&key) {
+            if key == self.me || curation.of(&key).is_some() || self.has_own_word(&key) {
                 continue;
             }
             let statement = heirloom_graph::Statement {
@@ -246,6 +250,10 @@ impl Scoring {
                 self.held_against.insert(key);
             }
         }
+    }
+
+    fn has_own_word(&self, key: &Key) -> bool {
+        self.own_words.range((*key, Scope::All)..).next().is_some_and(|(subject, _)| subject == key)
     }
 
     /// Keys that fakes are held against.

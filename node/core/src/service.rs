@@ -15,7 +15,7 @@ use crate::identity::Identity;
 use crate::ingest::{Ingest, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
-use crate::replication::Replication;
+use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::store::{Store, StoreError};
 use crate::torrents::Torrents;
@@ -84,6 +84,8 @@ pub struct Service<S> {
     held_commands: Vec<(RequestId, Command)>,
     preparing: BTreeMap<OrderId, Preparing>,
     is_head_due: bool,
+    /// The next head is signed even if it says nothing new.
+    must_renew_head: bool,
     last_head: Option<Duration>,
     next_expiry: Duration,
     /// Wait for the commit.
@@ -118,6 +120,7 @@ impl<S: Store> Service<S> {
             held_commands: Vec::new(),
             preparing: BTreeMap::new(),
             is_head_due: false,
+            must_renew_head: false,
             last_head: None,
             next_expiry: Duration::ZERO,
             held: Vec::new(),
@@ -195,7 +198,9 @@ impl<S: Store> Service<S> {
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Duration> {
         let recovery = self.recovering.map(|(_, by)| by);
-        let head = self.is_head_due.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
+        // Nothing is signed before the number is known, so until then a head that is due is no reason to wake.
+        let may_sign = self.is_head_due && self.recovering.is_none();
+        let head = may_sign.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
         let times = [self.replication.next_due(), recovery, head, Some(self.next_expiry)];
         times.into_iter().flatten().min()
     }
@@ -221,9 +226,10 @@ impl<S: Store> Service<S> {
         self.has_torrents = torrents;
         if dht {
             self.start_recovery(now);
-            let follows: Vec<Key> = self.curation.all().keys().copied().collect();
-            for key in follows {
-                self.watch(now, key);
+            let mut at = now.mono;
+            for key in self.curation.all().keys() {
+                self.replication.schedule(Task::Watch(*key), at);
+                at += QUERY_GAP;
             }
         }
         if torrents {
@@ -231,11 +237,6 @@ impl<S: Store> Service<S> {
             self.held.extend(orders.into_iter().map(Output::Torrent));
         }
         self.sweep(now)?;
-        let _ = self.catalogue_scores(now.wall);
-        for author in self.ingest.all_authors() {
-            let standing = self.standing(&author);
-            self.ingest.note_standing(author, standing);
-        }
         if self.recovering.is_none() {
             self.announce_everything(now)?;
         }
@@ -260,12 +261,32 @@ impl<S: Store> Service<S> {
 
     fn sweep(&mut self, now: Now) -> Result<(), StoreError> {
         self.next_expiry = now.mono + EXPIRY_PERIOD;
+        let me = self.identity.key();
         for old in self.ingest.expire(now, &mut self.ground)? {
+            if *old.statement.author() == me && !old.is_private {
+                self.is_head_due = true;
+                if let heirloom_proto::Body::Listing(listing) = old.statement.body() {
+                    // The item of the work changes without a new statement, and needs a number of its own.
+                    let next = self.identity.last_seq().saturating_add(1);
+                    self.identity.raise(next, &mut self.ground);
+                    self.replication.schedule(Task::Put(Own::Work(listing.work.clone())), now.mono);
+                }
+            }
             self.underive(&old);
         }
         // Evidence ripens with the days.
         self.scoring.ledger_changed();
+        self.sort_authors(now);
         Ok(())
+    }
+
+    /// Sorts authors anew into strangers and others: whom I follow, and whom they vouch for, is never evicted.
+    fn sort_authors(&mut self, now: Now) {
+        let _ = self.catalogue_scores(now.wall);
+        for author in self.ingest.all_authors() {
+            let standing = self.standing(&author);
+            self.ingest.note_standing(author, standing);
+        }
     }
 
     /// How much of an author is kept.
@@ -323,6 +344,11 @@ impl<S: Store> Service<S> {
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
                 self.ingest.count("accepted");
+                let statement = &accepted.stored.statement;
+                if statement.kind() == Kind::Retraction {
+                    self.replication.drop_works_of(statement.author().as_bytes());
+                }
+                self.is_head_due |= standing == Standing::Own && statement.kind() != Kind::Head;
                 Ok(Ok(()))
             }
             Err(refusal) => {

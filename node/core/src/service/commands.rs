@@ -53,7 +53,7 @@ impl<S: Store> Service<S> {
                 self.follow(now, key, Follow { level, scope, alias, since: now.wall }, preview)?
             }
             Command::Follows => Ok(Reply::Follows(self.follows()?)),
-            Command::Unfollow { key } => self.unfollow(&key)?,
+            Command::Unfollow { key } => self.unfollow(now, &key)?,
             Command::Attest { subject, level, scope, reason, lifetime, private } => {
                 self.attest(now, Self::attestation(subject, level, scope, reason), lifetime, private)?
             }
@@ -74,7 +74,7 @@ impl<S: Store> Service<S> {
                 let own = self.ground.statements_of(&self.identity.key())?;
                 Ok(Reply::Statements(own.into_iter().map(|stored| stored.statement.bytes().to_vec()).collect()))
             }
-            Command::Reindex => Ok(Reply::Reindexed(self.reindex(now.wall)?)),
+            Command::Reindex => Ok(Reply::Reindexed(self.reindex(now)?)),
             Command::Publish(publish) => {
                 self.publish(request, publish);
                 return Ok(());
@@ -109,11 +109,12 @@ impl<S: Store> Service<S> {
                 trackers: listing.map(|listing| listing.trackers).unwrap_or_default(),
                 added: now.wall,
             };
-            self.held.push(Output::Torrent(torrent.order(infohash)));
+            let order = torrent.order(infohash);
             if !self.torrents.set(infohash, torrent, &mut self.ground) {
-                let error = CommandError::new(Fault::Failed, "too_many_torrents", "this node keeps as many torrents as it can: remove one first");
-                return Ok(Err(error));
+                let message = "this node keeps as many torrents as it can: remove one first";
+                return Ok(Err(CommandError::new(Fault::Failed, "too_many_torrents", message)));
             }
+            self.held.push(Output::Torrent(order));
         }
         Ok(Ok(Reply::Getting(views::Getting { infohash })))
     }

@@ -5,28 +5,30 @@ use crate::command::{Command, CommandError, Fault, Reply};
 use crate::fields::Fields;
 use crate::ingest::item_floor_key;
 use crate::io::{DhtEvent, DhtOrder, Now, OrderId, Output, RequestId};
+use crate::ingest::Refusal;
 use crate::replication::{
-    ASKED_CURATORS_MAX, ASKED_FOLLOWS_MAX, FOLLOW_PERIOD, LOOKUP_PERIOD, LOOKUP_WAIT, LOOKUPS_MAX, Lookup, Own, Purpose,
-    RECOVERY_WAIT, Task, WORK_PERIOD,
+    ASKED_CURATORS_MAX, ASKED_FOLLOWS_MAX, FOLLOW_PERIOD, HEAD_RENEWAL, LOOKUP_PERIOD, LOOKUP_WAIT, LOOKUPS_MAX,
+    Lookup, Own, Purpose, RECOVERY_WAIT, Task, WORK_PERIOD, Waiting,
 };
 use crate::scoring::band_rank;
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::views::Source;
 use heirloom_graph::Band;
-use heirloom_proto::dht::{self, HEAD_SALT, Item, work_salt};
-use heirloom_proto::{Body, Key, Kind, Statement, Verified, WorkId};
+use heirloom_proto::dht::{self, HEAD_SALT, Item, ItemError, work_salt};
+use heirloom_proto::{Key, Kind, Statement, Verified, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl<S: Store> Service<S> {
     fn get(&mut self, now: Now, purpose: Purpose, key: &Key, salt: Vec<u8>) -> OrderId {
-        let order = self.replication.order(now.mono, purpose);
-        self.held.push(Output::Dht(DhtOrder::Get { order, key: *key.as_bytes(), salt }));
+        let key = *key.as_bytes();
+        let order = self.replication.order(now.mono, purpose, key, salt.clone());
+        self.held.push(Output::Dht(DhtOrder::Get { order, key, salt }));
         order
     }
 
     fn put(&mut self, now: Now, purpose: Purpose, item: Item) {
-        let order = self.replication.order(now.mono, purpose);
+        let order = self.replication.order(now.mono, purpose, item.key, item.salt.clone());
         self.held.push(Output::Dht(DhtOrder::Put { order, item }));
     }
 
@@ -37,6 +39,11 @@ impl<S: Store> Service<S> {
         self.recovering = Some((order, now.mono + RECOVERY_WAIT));
     }
 
+    fn is_recovering_by(&self, order: OrderId) -> bool {
+        self.recovering.is_some_and(|(waits_for, _)| waits_for == order)
+    }
+
+    /// Goes on to sign. The order may still be under way: its number is heeded whenever it comes.
     pub(super) fn end_recovery(&mut self, now: Now) -> Result<(), StoreError> {
         self.recovering = None;
         self.announce_everything(now)?;
@@ -56,31 +63,55 @@ impl<S: Store> Service<S> {
             DhtEvent::Found { order, item } => self.found(now, order, item),
             DhtEvent::Done { order } => self.done(now, order),
             DhtEvent::Stored { order, nodes } => {
-                if let Some(Purpose::Put(own)) = self.replication.finish(order) {
-                    self.replication.held(&own, now.mono, &mut self.rng);
-                    self.answer_waiting(&own, Some(nodes));
-                }
+                self.put_ended(now, order, if nodes > 0 { Ok(nodes) } else { Err(false) });
                 Ok(())
             }
             DhtEvent::NotStored { order, newer_exists } => {
-                if let Some(Purpose::Put(own)) = self.replication.finish(order) {
-                    self.ingest.count("dht_put_failed");
-                    if newer_exists {
-                        // Somewhere stands an item of ours with a higher number: find it, rise above it, put again.
-                        self.start_recovery(now);
-                    }
-                    self.replication.retry(&own, now.mono);
-                }
+                self.put_ended(now, order, Err(newer_exists));
                 Ok(())
             }
         }
     }
 
-    fn answer_waiting(&mut self, own: &Own, nodes: Option<usize>) {
-        for waiting in self.replication.waiting.remove(own).unwrap_or_default() {
-            let mut published = waiting.published;
-            published.stored_on = Some(nodes.unwrap_or(0));
-            self.reply(waiting.request, Ok(Reply::Published(Box::new(published))));
+    /// A put held on so many nodes, or failed, perhaps because a newer item stands there.
+    fn put_ended(&mut self, now: Now, order: OrderId, result: Result<usize, bool>) {
+        let purpose = self.replication.finish(order);
+        if result.is_err() && purpose.is_some() {
+            self.ingest.count("dht_put_failed");
+        }
+        match (purpose, result) {
+            (Some(Purpose::Put(own)), Ok(nodes)) => {
+                self.answer_waiting(&own, order, nodes);
+                if self.replication.is_newest_put(&own, order) {
+                    self.replication.held(&own, now.mono, &mut self.rng);
+                }
+            }
+            (Some(Purpose::Put(own)), Err(newer_exists)) if self.replication.is_newest_put(&own, order) => {
+                if newer_exists {
+                    let (me, salt) = (self.identity.key(), own.salt());
+                    self.get(now, Purpose::Rise(own.clone()), &me, salt);
+                }
+                self.replication.retry(&own, now.mono);
+            }
+            (Some(Purpose::Carry(key, salt)), Err(true)) => self.replication.drop_carried(&key, &salt),
+            _ => {}
+        }
+    }
+
+    /// Answers the publishes that an order held.
+    fn answer_waiting(&mut self, own: &Own, order: OrderId, nodes: usize) {
+        let Some(waiting) = self.replication.waiting.remove(own) else { return };
+        let (held, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|waiting| waiting.after < order);
+        if !rest.is_empty() {
+            self.replication.waiting.insert(own.clone(), rest);
+        }
+        self.answer(held, nodes);
+    }
+
+    fn answer(&mut self, publishes: Vec<Waiting>, nodes: usize) {
+        for Waiting { request, mut published, .. } in publishes {
+            published.stored_on = Some(nodes);
+            self.reply(request, Ok(Reply::Published(Box::new(published))));
         }
     }
 
@@ -88,38 +119,60 @@ impl<S: Store> Service<S> {
         let Some(purpose) = self.replication.purpose(order).cloned() else { return Ok(()) };
         let item = match item.verify() {
             Ok(item) => item,
-            Err(_) => {
-                self.ingest.count("dht_invalid");
+            Err(error) => {
+                self.ingest.count(counter(&error));
                 return Ok(());
             }
         };
+        if !self.replication.is_about(order, &item.key, &item.salt) {
+            // A good item of somebody else, or of another work, is no answer.
+            self.ingest.count(counter(&ItemError::NotOurs));
+            return Ok(());
+        }
         match purpose {
-            Purpose::Recover => {
-                if item.key == *self.identity.key().as_bytes()
-                    && let Ok(seq) = u64::try_from(item.seq)
-                {
-                    self.identity.raise(seq, &mut self.ground);
-                }
-                Ok(())
-            }
-            Purpose::Watch(key) => self.found_head(now, &key, &item),
+            Purpose::Recover => self.rise_above(&Own::Head, &item),
+            Purpose::Rise(own) => self.rise_above(&own, &item),
+            Purpose::Watch(_) => self.found_head(now, &item),
             Purpose::Look { work, .. } => self.found_work(now, &work, &item),
             Purpose::Put(_) | Purpose::Carry(..) => Ok(()),
         }
     }
 
-    fn found_head(&mut self, now: Now, key: &Key, item: &Verified<Item>) -> Result<(), StoreError> {
-        match dht::read_head(item) {
-            Ok(head) if head.author() == key => {
-                let _ = self.take(now, head, Source::Dht)?;
-                self.carry(now, item);
-                Ok(())
+    /// Somewhere stands an item of ours: our number rises above it, and what we put there next replaces it.
+    fn rise_above(&mut self, own: &Own, item: &Verified<Item>) -> Result<(), StoreError> {
+        let Ok(seen) = u64::try_from(item.seq) else { return Ok(()) };
+        match own {
+            Own::Head => {
+                self.identity.raise(seen, &mut self.ground);
+                let mine = self.own_head()?;
+                if mine.is_some_and(|head| head.header().seq < seen) {
+                    self.renew_head();
+                }
             }
-            _ => {
-                self.ingest.count("dht_invalid");
-                Ok(())
+            // An item has the number that was newest when it was put: one of the same number may differ.
+            Own::Work(_) if seen >= self.identity.last_seq() => {
+                self.identity.raise(seen.saturating_add(1), &mut self.ground);
             }
+            Own::Work(_) => {}
         }
+        Ok(())
+    }
+
+    fn own_head(&self) -> Result<Option<Verified<Statement>>, StoreError> {
+        let heads = self.ground.statements_of_kind(&self.identity.key(), Kind::Head)?;
+        Ok(heads.into_iter().map(|stored| stored.statement).max_by_key(|head| head.header().order()))
+    }
+
+    fn found_head(&mut self, now: Now, item: &Verified<Item>) -> Result<(), StoreError> {
+        match dht::read_head(item) {
+            Ok(head) => {
+                if matches!(self.take(now, head, Source::Dht)?, Ok(()) | Err(Refusal::Known)) {
+                    self.carry(now, item);
+                }
+            }
+            Err(error) => self.ingest.count(counter(&error)),
+        }
+        Ok(())
     }
 
     fn found_work(&mut self, now: Now, work: &WorkId, item: &Verified<Item>) -> Result<(), StoreError> {
@@ -127,12 +180,15 @@ impl<S: Store> Service<S> {
             self.ingest.count("rolled_back");
             return Ok(());
         }
-        let Ok(entry) = dht::read_work(item, work) else {
-            self.ingest.count("dht_invalid");
-            return Ok(());
+        let entry = match dht::read_work(item, work) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.ingest.count(counter(&error));
+                return Ok(());
+            }
         };
         for _ in 0..entry.refused {
-            self.ingest.count("dht_invalid");
+            self.ingest.count("dht_bad_statement");
         }
         // Oldest first, so that a retraction comes after what it takes back.
         for statement in entry.statements.into_iter().rev() {
@@ -162,7 +218,7 @@ impl<S: Store> Service<S> {
 
     fn done(&mut self, now: Now, order: OrderId) -> Result<(), StoreError> {
         match self.replication.finish(order) {
-            Some(Purpose::Recover) => self.end_recovery(now),
+            Some(Purpose::Recover) if self.is_recovering_by(order) => self.end_recovery(now),
             Some(Purpose::Look { lookup, .. }) => self.look_done(now, lookup, order),
             _ => Ok(()),
         }
@@ -217,7 +273,7 @@ impl<S: Store> Service<S> {
         let lookup = Lookup {
             then,
             work,
-            deadline: now.mono + wait.unwrap_or(LOOKUP_WAIT),
+            deadline: now.mono.saturating_add(wait.unwrap_or(LOOKUP_WAIT)),
             is_patient: wait.is_some(),
             pending: BTreeSet::new(),
             next_round: None,
@@ -273,10 +329,13 @@ impl<S: Store> Service<S> {
     pub(super) fn dht_tick(&mut self, now: Now) -> Result<(), StoreError> {
         for (order, purpose) in self.replication.overdue(now.mono) {
             match purpose {
-                Purpose::Put(own) => self.replication.retry(&own, now.mono),
+                Purpose::Put(own) if self.replication.is_newest_put(&own, order) => {
+                    self.replication.retry(&own, now.mono);
+                }
+                Purpose::Put(_) => {}
                 Purpose::Look { lookup, .. } => self.look_done(now, lookup, order)?,
-                Purpose::Recover => self.end_recovery(now)?,
-                Purpose::Watch(_) | Purpose::Carry(..) => {}
+                Purpose::Recover if self.is_recovering_by(order) => self.end_recovery(now)?,
+                Purpose::Recover | Purpose::Rise(_) | Purpose::Watch(_) | Purpose::Carry(..) => {}
             }
         }
         let requests: Vec<RequestId> = self.replication.lookups.keys().copied().collect();
@@ -299,22 +358,24 @@ impl<S: Store> Service<S> {
     }
 
     fn give_up_waiting(&mut self, now: Now) {
-        let late: Vec<Own> = self
-            .replication
-            .waiting
-            .iter()
-            .filter(|(_, all)| all.iter().any(|waiting| waiting.deadline <= now.mono))
-            .map(|(own, _)| own.clone())
-            .collect();
-        for own in late {
-            self.answer_waiting(&own, None);
+        for own in self.replication.waiting.keys().cloned().collect::<Vec<_>>() {
+            let Some(waiting) = self.replication.waiting.remove(&own) else { continue };
+            let (late, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|waiting| waiting.deadline <= now.mono);
+            if !rest.is_empty() {
+                self.replication.waiting.insert(own, rest);
+            }
+            self.answer(late, 0);
         }
     }
 
     fn perform(&mut self, now: Now, task: Task) -> Result<(), StoreError> {
         match task {
             Task::Put(own) => {
-                if let Some(item) = self.own_item(&own)? {
+                let head = if own == Own::Head { self.own_head()? } else { None };
+                if head.is_some_and(|head| now.wall.since(head.header().created) >= HEAD_RENEWAL) {
+                    // What is signed anew is put anew.
+                    self.renew_head();
+                } else if let Some(item) = self.own_item(&own)? {
                     self.put(now, Purpose::Put(own), item.into_inner());
                 }
             }
@@ -337,17 +398,16 @@ impl<S: Store> Service<S> {
 
     /// An own item as it should stand in the DHT now.
     fn own_item(&mut self, own: &Own) -> Result<Option<Verified<Item>>, StoreError> {
-        let mine = self.ground.statements_of(&self.identity.key())?;
-        let public = mine.into_iter().filter(|stored| !stored.is_private).map(|stored| stored.statement);
         match own {
             Own::Head => {
-                let head = public.filter(|s| s.kind() == Kind::Head).max_by_key(|s| s.header().order());
+                let head = self.own_head()?;
                 Ok(head.map(|head| dht::head_item(self.identity.secret(), &head)))
             }
             Own::Work(work) => {
-                let (mut retractions, mut about): (Vec<_>, Vec<_>) = public
-                    .filter(|s| s.kind() == Kind::Retraction || is_about(s, work))
-                    .partition(|s| s.kind() == Kind::Retraction);
+                let mut about = self.own_words_on(work)?;
+                let retractions = self.ground.statements_of_kind(&self.identity.key(), Kind::Retraction)?;
+                let mut retractions: Vec<_> =
+                    retractions.into_iter().filter(|s| !s.is_private).map(|s| s.statement).collect();
                 if about.is_empty() && retractions.is_empty() {
                     return Ok(None);
                 }
@@ -360,16 +420,31 @@ impl<S: Store> Service<S> {
             }
         }
     }
+
+    /// Own public listings and records of a work, found by the index: a curator has many thousands of others.
+    fn own_words_on(&self, work: &WorkId) -> Result<Vec<Verified<Statement>>, StoreError> {
+        let me = self.identity.key();
+        let listings = self.catalogue.listings_of(work).into_iter().flat_map(|(_, places)| places);
+        let records = self.catalogue.records_of(work).into_iter().map(|(_, place)| place);
+        let mut found = Vec::new();
+        for place in listings.chain(records).filter(|place| place.author == me) {
+            if let Some(stored) = self.ground.statement(&place)?.filter(|stored| !stored.is_private) {
+                found.push(stored.statement);
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Retractions name no work, so the newest few travel with every item, behind the listings.
 const RETRACTIONS_PER_ITEM: usize = 3;
 
-/// What belongs into the item of a work.
-fn is_about(statement: &Statement, work: &WorkId) -> bool {
-    match statement.body() {
-        Body::Listing(listing) => listing.work == *work,
-        Body::Work(record) => record.ids.contains(work),
-        _ => false,
+/// Name of the counter of items that are ignored.
+fn counter(error: &ItemError) -> &'static str {
+    match error {
+        ItemError::TooLong(_) => "dht_too_long",
+        ItemError::BadKey | ItemError::BadSignature => "dht_bad_signature",
+        ItemError::NotOurs => "dht_not_ours",
+        ItemError::Statement(_) => "dht_bad_statement",
     }
 }

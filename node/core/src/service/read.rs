@@ -9,7 +9,7 @@ use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LedgerBy, LedgerRow, View};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
-use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Timestamp, WorkId};
+use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -400,10 +400,10 @@ impl<S: Store> Service<S> {
         Ok(None)
     }
 
-    pub(super) fn reindex(&mut self, now: Timestamp) -> Result<views::Reindexed, StoreError> {
+    pub(super) fn reindex(&mut self, now: Now) -> Result<views::Reindexed, StoreError> {
         let total = self.ground.all(Table::Statements, &[])?.len();
         let damaged = self.derive()?;
-        self.refresh_scoring(now);
+        self.sort_authors(now);
         Ok(views::Reindexed { good: total - damaged, damaged })
     }
 }

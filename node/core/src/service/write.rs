@@ -6,7 +6,7 @@ use crate::curation::{Follow, name_skeleton};
 use crate::ground::{Place, Stored};
 use crate::ingest::Standing;
 use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
-use crate::replication::{Own, Task, WORK_ITEMS_MAX, Waiting};
+use crate::replication::{Own, QUERY_GAP, Task, WORK_ITEMS_MAX, Waiting};
 use crate::scoring::band_rank;
 use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
@@ -37,7 +37,8 @@ impl<S: Store> Service<S> {
         lifetime: Option<Duration>,
         is_private: bool,
     ) -> Result<Result<Verified<Statement>, CommandError>, StoreError> {
-        if body.kind() != Kind::Profile && self.own_profile()?.is_none() {
+        // What stays here commits to nothing, and must not tell the network that there is a key.
+        if !is_private && body.kind() != Kind::Profile && self.own_profile()?.is_none() {
             let profile =
                 Profile { name: String::new(), url: String::new(), next_key_hash: self.identity.next_key_hash() };
             if let Err(error) = self.say_one(now, Body::Profile(profile), None, false)? {
@@ -59,10 +60,12 @@ impl<S: Store> Service<S> {
             Err(SignError::Refused(why)) => return Ok(Err(CommandError::bad_input("refused", format!("this cannot be signed: {why}")))),
         };
         let stored = Stored { statement: statement.clone(), is_private, source: Source::Store, received: now.wall };
+        let mut changes_public = !is_private;
         match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, Standing::Own)? {
             Err(refusal) => return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}")))),
             Ok(accepted) => {
                 for old in &accepted.removed {
+                    changes_public |= !old.is_private;
                     self.underive(old);
                 }
                 self.catalogue.add(&accepted.stored);
@@ -71,8 +74,8 @@ impl<S: Store> Service<S> {
         }
         if !is_private {
             self.push(&statement);
-            self.is_head_due |= statement.kind() != Kind::Head;
         }
+        self.is_head_due |= changes_public && statement.kind() != Kind::Head;
         Ok(Ok(statement))
     }
 
@@ -104,14 +107,18 @@ impl<S: Store> Service<S> {
         }
         self.is_head_due |= self.head_would_change(&own);
         self.replication.schedule(Task::Put(Own::Head), now.mono);
-        for work in self.wanted_works(&own) {
-            self.replication.schedule(Task::Put(Own::Work(work)), now.mono);
+        let mut at = now.mono;
+        for (work, seq) in Self::wanted_works(&own) {
+            at += QUERY_GAP;
+            self.replication.keep_item(work.clone(), seq);
+            self.replication.schedule(Task::Put(Own::Work(work)), at);
         }
         Ok(())
     }
 
-    /// Works whose items stand in the DHT: the most wanted are those listed last.
-    pub(super) fn wanted_works(&self, own: &[Stored]) -> Vec<WorkId> {
+    /// Works whose items stand in the DHT, with the newest number of their listings: the most wanted are those listed
+    /// last.
+    fn wanted_works(own: &[Stored]) -> Vec<(WorkId, u64)> {
         let mut newest: BTreeMap<WorkId, u64> = BTreeMap::new();
         for stored in own {
             if let Body::Listing(listing) = stored.statement.body() {
@@ -119,9 +126,24 @@ impl<S: Store> Service<S> {
                 *seq = (*seq).max(stored.statement.header().seq);
             }
         }
-        let mut works: Vec<(u64, WorkId)> = newest.into_iter().map(|(work, seq)| (seq, work)).collect();
-        works.sort();
-        works.into_iter().rev().take(WORK_ITEMS_MAX).map(|(_, work)| work).collect()
+        let mut works: Vec<(WorkId, u64)> = newest.into_iter().collect();
+        works.sort_by_key(|(_, seq)| std::cmp::Reverse(*seq));
+        works.truncate(WORK_ITEMS_MAX);
+        works
+    }
+
+    /// Puts the item of a work about which the owner just said something.
+    fn put_work(&mut self, now: Now, work: WorkId) -> Own {
+        self.replication.keep_item(work.clone(), self.identity.last_seq());
+        let own = Own::Work(work);
+        self.replication.schedule(Task::Put(own.clone()), now.mono);
+        own
+    }
+
+    /// Asks for a new head even if it says nothing new.
+    pub(super) fn renew_head(&mut self) {
+        self.is_head_due = true;
+        self.must_renew_head = true;
     }
 
     fn live_set(own: &[Stored]) -> BTreeSet<StatementId> {
@@ -139,9 +161,10 @@ impl<S: Store> Service<S> {
         self.is_head_due = false;
         self.last_head = Some(now.mono);
         let own = self.ground.statements_of(&self.identity.key())?;
-        if !self.head_would_change(&own) {
+        if !self.must_renew_head && !self.head_would_change(&own) {
             return Ok(());
         }
+        self.must_renew_head = false;
         let live = Self::live_set(&own);
         let live_count = u64::try_from(live.len()).unwrap_or(u64::MAX);
         let head = Head { live_count, live_root: Head::root_of(&live), archive: None };
@@ -194,6 +217,7 @@ impl<S: Store> Service<S> {
                 return Ok(Err(CommandError::new(Fault::Failed, "too_many_follows", "you follow as many keys as a node keeps: unfollow one first")));
             }
             self.scoring.follow(&key, &follow);
+            self.sort_authors(now);
             if self.replication.has_dht {
                 self.watch(now, key);
             }
@@ -234,11 +258,12 @@ impl<S: Store> Service<S> {
         Ok(preview)
     }
 
-    pub(super) fn unfollow(&mut self, key: &Key) -> Outcome {
+    pub(super) fn unfollow(&mut self, now: Now, key: &Key) -> Outcome {
         match self.curation.remove(key, &mut self.ground) {
             None => Ok(Err(CommandError::not_found("not_followed", format!("you do not follow {key}")))),
             Some(follow) => {
                 self.scoring.unfollow(key, &follow);
+                self.sort_authors(now);
                 self.replication.cancel(&Task::Watch(*key));
                 Ok(Ok(Reply::Follows(self.follows()?)))
             }
@@ -296,7 +321,7 @@ impl<S: Store> Service<S> {
                 Err(error) => return Ok(Err(error)),
             }
             if let Some(work) = work {
-                self.replication.schedule(Task::Put(Own::Work(work)), now.mono);
+                self.put_work(now, work);
             }
         }
         Ok(last.ok_or_else(|| CommandError::not_found("nothing_to_retract", "you have signed no such statement")))
@@ -341,10 +366,10 @@ impl<S: Store> Service<S> {
                 if publish.private || !self.replication.has_dht {
                     self.reply(request, Ok(Reply::Published(Box::new(published))));
                 } else {
-                    let own = Own::Work(publish.work);
-                    let waiting = Waiting { request, statement, published, deadline: now.mono + PUBLISH_WAIT };
-                    self.replication.waiting.entry(own.clone()).or_default().push(waiting);
-                    self.replication.schedule(Task::Put(own), now.mono);
+                    let own = self.put_work(now, publish.work);
+                    let after = self.replication.last_order();
+                    let waiting = Waiting { request, published, after, deadline: now.mono + PUBLISH_WAIT };
+                    self.replication.waiting.entry(own).or_default().push(waiting);
                 }
             }
         }
@@ -424,6 +449,7 @@ impl<S: Store> Service<S> {
         if let Some((_, place)) = mine
             && let Some(stored) = self.ground.statement(&place)?
             && *stored.statement.body() == Body::Work(record.clone())
+            && (!stored.is_private || publish.private)
         {
             return Ok(Ok(()));
         }

@@ -1,0 +1,9 @@
+//! What the core does, as drive, elapse, look: people with real cores, time as an argument, and a look into the outbox.
+
+mod admission;
+mod crash;
+mod dht;
+mod rig;
+mod speaking;
+mod torrents;
+mod trusting;

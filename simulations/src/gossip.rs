@@ -1,0 +1,91 @@
+//! Gossip as flooding along a graph of peers: a node passes on what its core accepts, and nothing else.
+
+use crate::dice::Dice;
+use crate::world::NodeId;
+use heirloom_core::io::MessageId;
+use heirloom_proto::GossipId;
+use heirloom_proto::statement::gossip_id;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+/// Peers that each node looks for beside the one that ties it to the others.
+const EXTRA_PEERS: usize = 2;
+/// Messages that somebody may repeat.
+const SAID_MAX: usize = 512;
+
+#[derive(Debug, Default)]
+pub(crate) struct Mesh {
+    peers: Vec<BTreeSet<NodeId>>,
+    seen: BTreeMap<NodeId, BTreeSet<GossipId>>,
+    waiting: BTreeMap<(NodeId, MessageId), (NodeId, Rc<[u8]>)>,
+    /// What was damaged on the way: only of this may a core say that the relayer is to blame.
+    damaged: BTreeSet<GossipId>,
+    /// What was said lately by anybody, for who repeats it.
+    said: VecDeque<Rc<[u8]>>,
+}
+
+impl Mesh {
+    /// A connected graph of peers.
+    pub(crate) fn new(nodes: usize, dice: &mut Dice) -> Self {
+        let mut peers = vec![BTreeSet::new(); nodes];
+        for node in 1..nodes {
+            for link in 0..=EXTRA_PEERS {
+                let other = dice.index(if link == 0 { node } else { nodes });
+                if other != node {
+                    peers[node].insert(other);
+                    peers[other].insert(node);
+                }
+            }
+        }
+        Self { peers, ..Self::default() }
+    }
+
+    pub(crate) fn peers_of(&self, node: NodeId) -> Vec<NodeId> {
+        self.peers[node].iter().copied().collect()
+    }
+
+    /// Whether these bytes are new to a node since it started.
+    pub(crate) fn is_new(&mut self, node: NodeId, bytes: &[u8]) -> bool {
+        self.seen.entry(node).or_default().insert(gossip_id(bytes))
+    }
+
+    pub(crate) fn wait_for_admission(&mut self, node: NodeId, message: MessageId, from: NodeId, bytes: Rc<[u8]>) {
+        self.waiting.insert((node, message), (from, bytes));
+    }
+
+    pub(crate) fn admitted(&mut self, node: NodeId, message: MessageId) -> Option<(NodeId, Rc<[u8]>)> {
+        self.waiting.remove(&(node, message))
+    }
+
+    /// Remembers what was said.
+    pub(crate) fn remember(&mut self, bytes: &Rc<[u8]>) {
+        if self.said.len() == SAID_MAX {
+            self.said.pop_front();
+        }
+        self.said.push_back(Rc::clone(bytes));
+    }
+
+    /// Some message of the past.
+    pub(crate) fn recall(&self, dice: &mut Dice) -> Option<Rc<[u8]>> {
+        self.said.get(dice.index(self.said.len())).cloned()
+    }
+
+    /// Turns one bit around.
+    pub(crate) fn damage(&mut self, bytes: &[u8], dice: &mut Dice) -> Rc<[u8]> {
+        let mut bytes = bytes.to_vec();
+        let at = dice.index(bytes.len());
+        bytes[at] ^= 1 << dice.below(8);
+        self.damaged.insert(gossip_id(&bytes));
+        bytes.into()
+    }
+
+    pub(crate) fn is_damaged(&self, bytes: &[u8]) -> bool {
+        self.damaged.contains(&gossip_id(bytes))
+    }
+
+    /// A process ended: its caches are gone.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.seen.remove(&node);
+        self.waiting.retain(|(of, _), _| *of != node);
+    }
+}
