@@ -92,7 +92,7 @@ impl Node {
         let service = tokio::task::spawn_blocking(move || open_service(&opening, identity))
             .await
             .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
-        let (networks, gossip) = Networks::start(&home, &wire_name, &key, &options).await?;
+        let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;
         let clock = Clock(Instant::now());
         let (events, queue) = mpsc::channel(INPUTS_QUEUED);
         let (ended_tx, ended) = watch::channel(None);

@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::{DhtEvent, DhtOrder, Input};
-use heirloom_proto::{Key, Kind, statement};
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use heirloom_proto::{Kind, statement};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,6 @@ impl Networks {
     pub async fn start(
         home: &Home,
         wire_name: &str,
-        key: &Key,
         options: &Options,
     ) -> Result<(Self, Option<mpsc::Receiver<p2p::Event>>), StartError> {
         let bookings = Arc::new(Bookings::default());
@@ -118,7 +117,6 @@ impl Networks {
         };
         let advice = "choose another address with --p2p";
         let (p2p, gossip) = P2p::start(config).await.map_err(|error| failed("p2p", &error, advice))?;
-        let _ = key;
         Ok((Self { dht, engine: Some(engine), bookings, p2p: Some(Arc::new(p2p)) }, Some(gossip)))
     }
 
@@ -242,10 +240,4 @@ pub(super) async fn forward_gossip(mut from: mpsc::Receiver<p2p::Event>, to: mps
             return;
         }
     }
-}
-
-/// Whether an address is of this machine only.
-#[must_use]
-pub fn is_loopback(ip: IpAddr) -> bool {
-    ip.is_loopback()
 }
