@@ -210,7 +210,7 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
 fn to_publish(args: Publish) -> Result<Request, CommandError> {
     let is_magnet = args.source.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("magnet:"));
     // The node may run in another folder than this command.
-    let source = if is_magnet { args.source } else { absolute(Path::new(&args.source))? };
+    let source = if is_magnet { args.source } else { checked_source(Path::new(&args.source))? };
     Ok(Request::Publish {
         source,
         work: args.work,
@@ -225,6 +225,30 @@ fn to_publish(args: Publish) -> Result<Request, CommandError> {
         languages: args.language,
         private: args.private,
     })
+}
+
+/// What can be known to be wrong before a node is asked: a missing file, a damaged torrent.
+fn checked_source(path: &Path) -> Result<String, CommandError> {
+    let bad = |code, message: String| Err(CommandError::bad_input(code, message));
+    let shown = path.display();
+    let is_torrent = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("torrent"));
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return bad("no_such_file", format!("{shown} does not exist: name a file, a folder, a .torrent file or a magnet link"));
+        }
+        Err(error) => return bad("unreadable", format!("cannot read {shown}: {error}")),
+        Ok(data) if is_torrent && data.is_file() => {
+            let read = std::fs::read(path);
+            let parsed = read.map_err(|error| error.to_string()).and_then(|bytes| {
+                crate::torrent::Metainfo::parse(&bytes).map_err(|error| error.to_string())
+            });
+            if let Err(reason) = parsed {
+                return bad("bad_torrent", format!("{shown}: {reason}"));
+            }
+        }
+        Ok(_) => {}
+    }
+    absolute(path)
 }
 
 fn absolute(path: &Path) -> Result<String, CommandError> {
