@@ -40,7 +40,7 @@ pub struct Identity {
 pub struct Lock(#[allow(dead_code, reason = "held for its lock")] File);
 
 /// Where a running node of this folder answers.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
     /// `ip:port` of the HTTP API.
     pub http: String,
@@ -124,7 +124,7 @@ impl Home {
     }
 
     fn running_file(&self) -> PathBuf {
-        self.root.join("node.json")
+        self.root.join("running")
     }
 
     fn identity_file(&self) -> PathBuf {
@@ -244,15 +244,15 @@ impl Home {
     /// When the file cannot be written.
     pub fn write_running(&self, running: &Running) -> Result<(), CommandError> {
         let path = self.running_file();
-        // PANIC: a struct of a string and a number is always JSON.
-        let text = serde_json::to_string(running).expect("plain struct");
-        write_private(&path, &text).map_err(|error| cannot("write", &path, &error))
+        write_private(&path, &format!("{}\n{}\n", running.http, running.pid)).map_err(|error| cannot("write", &path, &error))
     }
 
     /// Where a node of this folder said that it answers. It may be dead by now.
     #[must_use]
     pub fn running(&self) -> Option<Running> {
-        serde_json::from_str(&fs::read_to_string(self.running_file()).ok()?).ok()
+        let text = fs::read_to_string(self.running_file()).ok()?;
+        let (http, pid) = text.trim().split_once('\n')?;
+        Some(Running { http: http.to_owned(), pid: pid.parse().ok()? })
     }
 
     /// Forgets where this process answered.

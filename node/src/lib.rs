@@ -2,7 +2,6 @@
 //!
 //! Decisions are made in `heirloom-core`; here are the driver, RocksDB, libp2p, Mainline, BitTorrent, HTTP and the CLI.
 
-pub mod api;
 pub mod cli;
 pub mod demo;
 pub mod dht;

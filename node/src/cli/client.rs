@@ -1,9 +1,9 @@
 //! Asks the running node of a home, or opens the store when none runs.
 
-use crate::api::Request;
-use crate::driver;
+use crate::driver::{self, Health};
 use crate::home::{Home, Running};
-use heirloom_core::command::{CommandError, Fault};
+use crate::http::{Request, parse, status_json, to_json};
+use heirloom_core::command::{CommandError, Fault, Reply};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ impl Client {
             if let Some(lock) = self.home.lock()? {
                 let home = self.home.clone();
                 let answer = tokio::task::spawn_blocking(move || {
-                    let answer = driver::once(&home, request);
+                    let answer = from_store(&home, request);
                     drop(lock);
                     answer
                 });
@@ -78,6 +78,16 @@ impl Client {
         let value: Value = response.json().await.map_err(|error| broken(&error))?;
         Ok(Some(if is_good { Ok(value) } else { Err(to_error(&value)) }))
     }
+}
+
+/// Answers from the store of a home whose lock is held.
+fn from_store(home: &Home, request: Request) -> Result<Value, CommandError> {
+    let Some(command) = parse(request)? else { return Err(CommandError::needs_node("this")) };
+    let (reply, key) = driver::once(home, command)?;
+    Ok(match &reply {
+        Reply::Status(status) => status_json(status, &key, &Health::of(home)),
+        reply => to_json(reply, &driver::wire_name(&key)),
+    })
 }
 
 fn to_error(value: &Value) -> CommandError {

@@ -9,10 +9,10 @@ mod text;
 
 pub use args::Cli;
 
-use crate::api::{Request, error_json, exit_code};
 use crate::driver::{self, Node};
 use crate::home::{Home, Running};
-use crate::{demo, dht, http, p2p};
+use crate::http::{self, Request, error_json, exit_code};
+use crate::{demo, dht, p2p};
 use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
 use client::Client;
 use clap::{CommandFactory as _, Parser as _};

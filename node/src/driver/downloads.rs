@@ -1,13 +1,11 @@
 //! Orders to the torrent sessions, and what comes of them: pieces to book, downloads that end.
 
-use super::{Event, Networks, Node};
+use super::{Event, Networks};
 use crate::home::Home;
 use crate::torrent::{self, AddError, CreateError, Engine, Magnet, MagnetError, Metainfo, MetainfoError, State};
-use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::{self, Input, OrderId, TorrentEvent, TorrentOrder};
-use heirloom_core::views::LedgerBy;
 use heirloom_proto::{Infohash, Sha256};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -250,11 +248,11 @@ impl Downloads {
         Ok(self.home.identity()?.secret.public().to_string())
     }
 
-    /// How far a download is, for `get --wait`; once done, from whom it came.
+    /// How far a download is. Once it is done, the core has booked all of it.
     ///
     /// # Errors
     /// Why it failed, or that there is no such download.
-    pub async fn state_of(&self, node: &Node, infohash: Infohash) -> Result<Value, CommandError> {
+    pub fn state_of(&self, infohash: Infohash) -> Result<Download, CommandError> {
         let watched = self.watched().get(&infohash).cloned().ok_or_else(|| {
             CommandError::not_found("unknown_download", format!("{infohash} is not being downloaded here"))
         })?;
@@ -263,39 +261,73 @@ impl Downloads {
         }
         let progress = self.engine.as_ref().and_then(|engine| engine.progress(infohash.0));
         let Some(progress) = progress else {
-            return Ok(json!({ "infohash": infohash.to_string(), "state": "starting", "finished": false, "bytes": 0, "total": 0, "peers": 0 }));
+            return Ok(Download { infohash, state: "starting", ..Download::default() });
         };
-        let mut value = json!({
-            "infohash": infohash.to_string(),
-            "name": progress.name,
-            "state": format!("{:?}", progress.state).to_lowercase(),
-            "finished": watched.took.is_some(),
-            "bytes": progress.bytes,
-            "total": progress.total,
-            "peers": progress.peers,
-            "down_rate": progress.down_rate,
-            "up_rate": progress.up_rate,
-            "uploaded": progress.uploaded,
-            "path": progress.path,
-        });
-        if let (Some(took), Some(fields)) = (watched.took, value.as_object_mut()) {
-            let rows = match *node.command(Command::Ledger { by: LedgerBy::Release }).await? {
-                Reply::Ledger(rows) => rows,
-                _ => Vec::new(),
-            };
-            let from: Vec<_> = rows.into_iter().filter(|row| row.infohash == Some(infohash)).collect();
-            fields.insert("verified_bytes".into(), json!(from.iter().map(|row| row.verified_bytes).sum::<u64>()));
-            fields.insert("seconds".into(), json!(took.as_secs_f64()));
-            let from: Vec<Value> = from
-                .into_iter()
-                .map(|row| {
-                    let key = row.key.map(|key| key.to_string());
-                    json!({ "key": key, "address": row.address.to_string(), "verified_bytes": row.verified_bytes })
-                })
-                .collect();
-            fields.insert("from".into(), Value::Array(from));
+        Ok(Download {
+            infohash,
+            name: progress.name,
+            state: match progress.state {
+                State::Resolving => "resolving",
+                State::Checking => "checking",
+                State::Downloading => "downloading",
+                State::Seeding => "seeding",
+                State::Paused => "paused",
+                State::Failed => "failed",
+            },
+            took: watched.took,
+            bytes: progress.bytes,
+            total: progress.total,
+            peers: progress.peers,
+            down_rate: progress.down_rate,
+            up_rate: progress.up_rate,
+            uploaded: progress.uploaded,
+            path: progress.path,
+        })
+    }
+}
+
+/// How far a download is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Which torrent.
+    pub infohash: Infohash,
+    /// Its name, once known.
+    pub name: Option<String>,
+    /// In a word.
+    pub state: &'static str,
+    /// How long it took, once it is done and booked.
+    pub took: Option<Duration>,
+    /// Bytes here and checked.
+    pub bytes: u64,
+    /// Size in bytes; 0 until the metadata is here.
+    pub total: u64,
+    /// Peers connected.
+    pub peers: usize,
+    /// Bytes per second coming in.
+    pub down_rate: u64,
+    /// Bytes per second going out.
+    pub up_rate: u64,
+    /// Bytes given away since it was last started.
+    pub uploaded: u64,
+    /// Where it lies, once known.
+    pub path: Option<PathBuf>,
+}
+
+impl Default for Download {
+    fn default() -> Self {
+        Self {
+            infohash: Infohash([0; 20]),
+            name: None,
+            state: "starting",
+            took: None,
+            bytes: 0,
+            total: 0,
+            peers: 0,
+            down_rate: 0,
+            up_rate: 0,
+            uploaded: 0,
+            path: None,
         }
-        Ok(value)
     }
 }
 

@@ -5,19 +5,17 @@ mod downloads;
 mod networks;
 mod once;
 
-pub use downloads::Downloads;
+pub use downloads::{Download, Downloads};
 pub use networks::{Networks, Options, StartError};
 pub use once::once;
 
-use crate::api::{self, Request};
 use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId};
 use heirloom_core::{Config, Service};
-use heirloom_proto::Timestamp;
-use serde_json::{Value, json};
+use heirloom_proto::{Key, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -59,15 +57,42 @@ pub struct Node {
     networks: Networks,
     downloads: Downloads,
     home: Home,
+    key: Key,
     wire_name: Arc<str>,
     clock: Clock,
     /// Why the core ended, once it has.
     ended: watch::Receiver<Option<Result<(), String>>>,
 }
 
+/// How a node is, as only the driver sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Since it started.
+    pub uptime: Duration,
+    /// libp2p peers connected.
+    pub peers: usize,
+    /// DHT nodes known, and `client` or `server`; `None` when the DHT is off.
+    pub dht: Option<(usize, &'static str)>,
+    /// Bytes of the home folder.
+    pub disk_bytes: u64,
+    /// Bytes free on its disk.
+    pub free_bytes: u64,
+    /// Resident memory of this process in bytes (Linux; 0 elsewhere).
+    pub rss_bytes: u64,
+}
+
+impl Health {
+    /// Of a home, without a running node.
+    #[must_use]
+    pub fn of(home: &Home) -> Self {
+        let free_bytes = fs4::available_space(home.root()).unwrap_or(0);
+        Self { disk_bytes: folder_bytes(home.root()), free_bytes, rss_bytes: rss_bytes(), ..Self::default() }
+    }
+}
+
 /// The name on the BitTorrent wire: `heirloom/<version> z6Mk…`.
 #[must_use]
-pub fn wire_name(key: &heirloom_proto::Key) -> String {
+pub fn wire_name(key: &Key) -> String {
     format!("heirloom/{} {}", env!("CARGO_PKG_VERSION"), key.to_multibase())
 }
 
@@ -100,7 +125,7 @@ impl Node {
         if let Some(gossip) = gossip {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
-        let node = Self { events, networks, downloads, home, wire_name, clock, ended };
+        let node = Self { events, networks, downloads, home, key, wire_name, clock, ended };
         let core = Core {
             service,
             clock,
@@ -151,74 +176,35 @@ impl Node {
         answer.await.map_err(|_| stopped())?
     }
 
-    /// Answers a request of the CLI or the HTTP API.
-    ///
-    /// # Errors
-    /// One sentence that says what to do.
-    pub async fn request(&self, request: Request) -> Result<Value, CommandError> {
-        match request {
-            Request::Download { infohash } => {
-                let infohash = infohash.parse().map_err(|error: heirloom_proto::ids::IdError| {
-                    CommandError::bad_input("bad_infohash", error.to_string())
-                })?;
-                self.downloads.state_of(self, infohash).await
-            }
-            Request::Status => self.status().await,
-            Request::Doctor => Ok(self.doctor().await),
-            request => {
-                let Some(command) = api::parse(request)? else {
-                    return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
-                };
-                let reply = self.command(command).await?;
-                Ok(api::to_json(&reply, &self.wire_name))
-            }
-        }
+    /// The owner's key.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
     }
 
-    async fn status(&self) -> Result<Value, CommandError> {
-        let reply = self.command(Command::Status).await?;
-        let mut value = api::to_json(&reply, &self.wire_name);
-        let id = self.command(Command::Identity).await?;
-        let key = match *id {
-            Reply::Identity(id) => id.key.to_string(),
-            _ => String::new(),
-        };
+    /// The name that this node shows on the BitTorrent wire.
+    #[must_use]
+    pub fn wire_name(&self) -> &str {
+        &self.wire_name
+    }
+
+    /// Its torrents.
+    #[must_use]
+    pub fn downloads(&self) -> &Downloads {
+        &self.downloads
+    }
+
+    /// What only the driver sees.
+    pub async fn health(&self) -> Health {
         let dht = match &self.networks.dht {
             Some(dht) => {
                 let info = dht.info().await;
-                json!({ "nodes": info.nodes, "mode": info.mode.as_str() })
+                Some((info.nodes, info.mode.as_str()))
             }
-            None => Value::Null,
+            None => None,
         };
-        if let Some(fields) = value.as_object_mut() {
-            fields.insert("key".into(), json!(key));
-            fields.insert("uptime_s".into(), json!(self.clock.0.elapsed().as_secs()));
-            fields.insert("peers".into(), json!(self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers())));
-            fields.insert("dht".into(), dht);
-            fields.insert("disk_bytes".into(), json!(folder_bytes(self.home.root())));
-            fields.insert("rss_bytes".into(), json!(rss_bytes()));
-        }
-        Ok(value)
-    }
-
-    async fn doctor(&self) -> Value {
-        let mut checks = Vec::new();
-        let mut check = |name: &str, ok: bool, detail: String, fix: &str| {
-            let fix = if ok { Value::Null } else { json!(fix) };
-            checks.push(json!({ "check": name, "ok": ok, "detail": detail, "fix": fix }));
-        };
-        let free = fs4::available_space(self.home.root()).unwrap_or(0);
-        check("disk", free > 1 << 30, format!("{free} bytes free"), "free some space on the disk that holds the node's folder");
-        match &self.networks.dht {
-            Some(dht) => {
-                let info = dht.info().await;
-                check("dht", info.nodes > 0, format!("{} nodes known", info.nodes), "allow UDP out, or name a node with --dht-bootstrap");
-            }
-            None => check("dht", false, "turned off".into(), "start without --no-dht and --offline"),
-        }
         let peers = self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers());
-        check("peers", peers > 0, format!("{peers} connected"), "name a peer with --peer, or wait for one on the local network");
-        Value::Array(checks)
+        Health { uptime: self.clock.0.elapsed(), peers, dht, ..Health::of(&self.home) }
     }
 
     /// Waits until the core ends by itself.
@@ -259,7 +245,6 @@ fn folder_bytes(path: &std::path::Path) -> u64 {
         .sum()
 }
 
-/// Resident memory of this process (Linux; 0 elsewhere).
 fn rss_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

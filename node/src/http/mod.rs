@@ -1,9 +1,16 @@
 //! The HTTP API: one route a verb, for the CLI and for programs of this machine's owner.
 //!
-//! Host allow-list first, then origin, then token, on every route (`security.md` §6). It knows nothing of the core but
-//! the requests of [`crate::api`].
+//! Host allow-list first, then origin, then token, on every route (`security.md` §6). What the verbs mean, and the JSON
+//! that comes back, stand in [`Request`] and beside it; the CLI uses the same.
 
-use crate::api::{Request, error_json, http_status};
+mod answer;
+mod node;
+mod request;
+
+pub use answer::{error_json, status_json, to_json};
+pub use node::answer_request;
+pub use request::{Request, parse};
+
 use crate::driver::Node;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request as HttpRequest, State};
@@ -25,6 +32,26 @@ use zeroize::Zeroizing;
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// Requests under way at once; one more gets 503. Lookups wait for the network, so several are normal.
 const CONCURRENT_MAX: usize = 64;
+
+/// Exit code of a fault, as the CLI contract says.
+#[must_use]
+pub fn exit_code(fault: Fault) -> u8 {
+    match fault {
+        Fault::Failed => 1,
+        Fault::BadInput => 2,
+        Fault::NotFound => 3,
+        Fault::Refused => 4,
+    }
+}
+
+fn http_status(fault: Fault) -> StatusCode {
+    match fault {
+        Fault::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        Fault::BadInput => StatusCode::BAD_REQUEST,
+        Fault::NotFound => StatusCode::NOT_FOUND,
+        Fault::Refused => StatusCode::FORBIDDEN,
+    }
+}
 
 struct Server {
     node: Node,
@@ -163,7 +190,7 @@ async fn verb(State(server): State<Arc<Server>>, Path(verb): Path<String>, body:
         Ok(request) => request,
         Err(error) => return answer(Err(error)),
     };
-    answer(server.node.request(request).await)
+    answer(answer_request(&server.node, request).await)
 }
 
 fn read(verb: String, body: &[u8]) -> Result<Request, CommandError> {
@@ -179,10 +206,7 @@ fn read(verb: String, body: &[u8]) -> Result<Request, CommandError> {
 fn answer(result: Result<Value, CommandError>) -> Response {
     match result {
         Ok(value) => Json(value).into_response(),
-        Err(error) => {
-            let status = StatusCode::from_u16(http_status(error.fault)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, Json(error_json(&error))).into_response()
-        }
+        Err(error) => (http_status(error.fault), Json(error_json(&error))).into_response(),
     }
 }
 

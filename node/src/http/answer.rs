@@ -1,6 +1,7 @@
 //! The JSON of the CLI contract, made of the core's views.
 
 use super::exit_code;
+use crate::driver::{Download, Health};
 use data_encoding::BASE64;
 use heirloom_core::command::{CommandError, Reply};
 use heirloom_core::views;
@@ -32,7 +33,7 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Works(found) => found.iter().map(self::found).collect(),
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => json!({ "infohash": getting.infohash.to_string() }),
-        Reply::Status(status) => self::status(status),
+        Reply::Status(status) => counts(status),
         Reply::Statements(all) => all.iter().filter_map(|bytes| statement_row(bytes)).collect(),
         Reply::Reindexed(done) => json!({ "good": done.good, "damaged": done.damaged }),
     }
@@ -201,7 +202,7 @@ fn work(work: &views::Work) -> Value {
     })
 }
 
-fn status(status: &views::Status) -> Value {
+fn counts(status: &views::Status) -> Value {
     json!({
         "statements": status.statements,
         "keys_known": status.keys_known,
@@ -209,6 +210,71 @@ fn status(status: &views::Status) -> Value {
         "releases": status.releases,
         "counters": status.counters,
     })
+}
+
+/// The answer to `status`: what core counts, and what the driver sees.
+#[must_use]
+pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value {
+    let mut value = counts(status);
+    if let Some(fields) = value.as_object_mut() {
+        let dht = health.dht.map(|(nodes, mode)| json!({ "nodes": nodes, "mode": mode }));
+        fields.insert("key".into(), json!(key.to_string()));
+        fields.insert("uptime_s".into(), json!(health.uptime.as_secs()));
+        fields.insert("peers".into(), json!(health.peers));
+        fields.insert("dht".into(), json!(dht));
+        fields.insert("disk_bytes".into(), json!(health.disk_bytes));
+        fields.insert("rss_bytes".into(), json!(health.rss_bytes));
+    }
+    value
+}
+
+/// The answer to `doctor`.
+pub(super) fn doctor_json(health: &Health) -> Value {
+    let check = |name: &str, ok: bool, detail: String, fix: &str| {
+        let fix = if ok { Value::Null } else { json!(fix) };
+        json!({ "check": name, "ok": ok, "detail": detail, "fix": fix })
+    };
+    let disk = "free some space on the disk that holds the node's folder";
+    let dht = match health.dht {
+        Some((nodes, _)) => {
+            let fix = "allow UDP out, or name a node with --dht-bootstrap";
+            check("dht", nodes > 0, format!("{nodes} nodes known"), fix)
+        }
+        None => check("dht", false, "turned off".into(), "start without --no-dht and --offline"),
+    };
+    let peers = "name a peer with --peer, or wait for one on the local network";
+    json!([
+        check("disk", health.free_bytes > 1 << 30, format!("{} bytes free", health.free_bytes), disk),
+        dht,
+        check("peers", health.peers > 0, format!("{} connected", health.peers), peers),
+    ])
+}
+
+/// How far a download is, for `get --wait`; once done, from whom it came.
+pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> Value {
+    let mut value = json!({
+        "infohash": download.infohash.to_string(),
+        "name": download.name,
+        "state": download.state,
+        "finished": download.took.is_some(),
+        "bytes": download.bytes,
+        "total": download.total,
+        "peers": download.peers,
+        "down_rate": download.down_rate,
+        "up_rate": download.up_rate,
+        "uploaded": download.uploaded,
+        "path": download.path,
+    });
+    if let (Some(took), Some(fields)) = (download.took, value.as_object_mut()) {
+        let row = |row: &views::LedgerRow| {
+            let key = row.key.map(|key| key.to_string());
+            json!({ "key": key, "address": row.address.to_string(), "verified_bytes": row.verified_bytes })
+        };
+        fields.insert("verified_bytes".into(), json!(from.iter().map(|row| row.verified_bytes).sum::<u64>()));
+        fields.insert("seconds".into(), json!(took.as_secs_f64()));
+        fields.insert("from".into(), from.iter().map(row).collect());
+    }
+    value
 }
 
 fn statement_row(bytes: &[u8]) -> Option<Value> {

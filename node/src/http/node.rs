@@ -1,0 +1,43 @@
+//! Answers requests by a running node.
+
+use super::answer::{doctor_json, download_json, status_json, to_json};
+use super::request::{Request, parse};
+use crate::driver::Node;
+use heirloom_core::command::{Command, CommandError, Reply};
+use heirloom_core::views::LedgerBy;
+use heirloom_proto::Infohash;
+use serde_json::Value;
+
+/// Answers a request of the CLI or of a program.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub async fn answer_request(node: &Node, request: Request) -> Result<Value, CommandError> {
+    match request {
+        Request::Download { infohash } => download(node, &infohash).await,
+        Request::Doctor => Ok(doctor_json(&node.health().await)),
+        Request::Status => match *node.command(Command::Status).await? {
+            Reply::Status(status) => Ok(status_json(&status, node.key(), &node.health().await)),
+            other => Ok(to_json(&other, node.wire_name())),
+        },
+        request => {
+            let Some(command) = parse(request)? else {
+                return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
+            };
+            let reply = node.command(command).await?;
+            Ok(to_json(&reply, node.wire_name()))
+        }
+    }
+}
+
+async fn download(node: &Node, infohash: &str) -> Result<Value, CommandError> {
+    let infohash: Infohash = infohash
+        .parse()
+        .map_err(|error: heirloom_proto::ids::IdError| CommandError::bad_input("bad_infohash", error.to_string()))?;
+    let download = node.downloads().state_of(infohash)?;
+    let from = match *node.command(Command::Ledger { by: LedgerBy::Release }).await? {
+        Reply::Ledger(rows) => rows.into_iter().filter(|row| row.infohash == Some(infohash)).collect(),
+        _ => Vec::new(),
+    };
+    Ok(download_json(&download, &from))
+}
