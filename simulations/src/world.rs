@@ -384,7 +384,9 @@ impl World {
             return;
         }
         let is_power_cut = self.dice.happens(self.faults.power_cuts);
-        self.stop(node, is_power_cut);
+        if self.is_up(node) {
+            self.stop(node, is_power_cut);
+        }
         self.plan_crash(node);
     }
 
