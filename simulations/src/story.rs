@@ -290,8 +290,11 @@ impl Story {
         if !world.run_until(PATIENCE, |world| world.is_seeding(reader, &good))? {
             return world.fail("nobody seeds the film when the curator is off");
         }
-        // An hour and a half later the items still stand, since followers put them again.
-        world.run_for(100 * MINUTE)?;
+        // All that the curator put has faded; what followers put again has not. Somebody begins with an empty home.
+        world.run_for(130 * MINUTE)?;
+        world.wipe(reader);
+        world.boot_in(reader, SECOND);
+        world.run_for(10 * SECOND)?;
         let curator = world.key(cast.curator);
         insist(world, reader, &follow(curator, Level::HIGH))?;
         let shown = see(world, reader, Some(MINUTE))?;

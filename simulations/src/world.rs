@@ -5,7 +5,7 @@ use crate::dht::{Dht, PutOutcome};
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::gossip::Mesh;
-use crate::node::Node;
+use crate::node::{Disk, Node};
 use crate::swarm::{Progress, Swarm};
 use crate::trace::Trace;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
@@ -229,6 +229,15 @@ impl World {
         let wall = self.nodes[node].now(self.now).wall;
         let result = self.checker.nothing_is_lost(node, &self.nodes[node], wall, is_power_cut);
         self.check(result);
+    }
+
+    /// Ends a process and takes its disk away: the owner has only the key left.
+    pub fn wipe(&mut self, node: NodeId) {
+        self.kill(node, false);
+        self.trace.note(self.now, &format!("n{node} loses its disk"));
+        self.nodes[node].disk = Disk::default();
+        self.swarm.wipe(node);
+        self.checker.wipe(node);
     }
 
     /// Lets time pass.
