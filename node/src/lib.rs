@@ -1,1 +1,14 @@
+//! What a Heirloom node does: it drives the core with real clocks, disks and networks, and shows the result.
+//!
+//! Decisions are made in `heirloom-core`; here are the driver, RocksDB, libp2p, Mainline, BitTorrent, HTTP and the CLI.
 
+pub mod api;
+pub mod cli;
+pub mod demo;
+pub mod dht;
+pub mod driver;
+pub mod home;
+pub mod http;
+pub mod p2p;
+pub mod store;
+pub mod torrent;

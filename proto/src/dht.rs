@@ -172,7 +172,9 @@ pub fn read_work(item: &Verified<Item>, work: &WorkId) -> Result<WorkEntry, Item
         return Err(ItemError::NotOurs);
     }
     let wire = schema::WorkItem::decode(item.value.as_slice()).map_err(|_| ItemError::NotOurs)?;
-    if wire.encode_to_vec() != item.value || wire.statements.is_empty() {
+    // A listing may be too long for any item: then there are only ids.
+    let is_empty = wire.statements.is_empty() && wire.more.is_empty();
+    if wire.encode_to_vec() != item.value || is_empty {
         return Err(ItemError::NotOurs);
     }
     let author = item.author();
@@ -215,8 +217,8 @@ mod tests {
         Header { generation: 0, seq, created: Timestamp(seq), expires: Some(Timestamp(seq + 1000)) }
     }
 
-    fn listing(number: u8) -> Verified<Statement> {
-        let body = Listing {
+    fn listing_body(number: u8) -> Listing {
+        Listing {
             work: work(),
             infohash: Infohash([number; 20]),
             info_sha256: Some(Sha256([number; 32])),
@@ -228,8 +230,11 @@ mod tests {
             languages: Vec::new(),
             trackers: Vec::new(),
             episode: None,
-        };
-        Statement::sign(&alice(), &header(u64::from(number) + 1), &Body::Listing(body)).expect("signed")
+        }
+    }
+
+    fn listing(number: u8) -> Verified<Statement> {
+        Statement::sign(&alice(), &header(u64::from(number) + 1), &Body::Listing(listing_body(number))).expect("signed")
     }
 
     #[test]
@@ -247,6 +252,16 @@ mod tests {
         assert!(!read.more.is_empty(), "there is room for an id of what did not fit");
         let left_out: Vec<_> = all.iter().map(|s| s.id()).filter(|id| read.statements.iter().all(|s| s.id() != *id)).collect();
         assert!(left_out.starts_with(&read.more), "the newest of the rest are named");
+    }
+
+    #[test]
+    fn a_listing_too_long_for_an_item_is_still_named() {
+        let body = Body::Listing(Listing { trackers: vec!["t".repeat(200); 5], ..listing_body(1) });
+        let long = Statement::sign(&alice(), &header(2), &body).expect("signed");
+        let read = read_work(&work_item(&alice(), &work(), std::slice::from_ref(&long), 2), &work()).expect("ours");
+        assert_eq!((read.statements.len(), read.more, read.refused), (0, vec![long.id()], 0));
+        let empty = work_item(&alice(), &work(), &[], 2);
+        assert_eq!(read_work(&empty, &work()), Err(ItemError::NotOurs));
     }
 
     #[test]

@@ -11,6 +11,10 @@ const MULTICODEC_ED25519: [u8; 2] = [0xed, 0x01];
 /// Protobuf prefix of an Ed25519 key inside a libp2p peer id with the identity hash (libp2p peer-id specification).
 const PEER_ID_ED25519: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
+/// Longest base 58 text that is decoded, in bytes: more than twice a `did:key`. The cost of base 58 grows with the square
+/// of the length, and a web page could hold a "key" of a megabyte.
+const BASE58_BYTES_MAX: usize = 128;
+
 /// z-base-32, as pkarr writes keys.
 static ZBASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut spec = Specification::new();
@@ -24,7 +28,7 @@ static ZBASE32: LazyLock<Encoding> = LazyLock::new(|| {
 pub struct Key([u8; 32]);
 
 /// Why bytes or text are not a key.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyError {
     /// The text decodes to something of another length. Copy the whole key.
     #[error("a key is 32 bytes long, this is {found}: copy the whole key")]
@@ -94,13 +98,17 @@ impl Key {
 
     fn from_multibase(text: &str) -> Result<Self, KeyError> {
         let body = text.strip_prefix('z').ok_or_else(|| not_a_key(text))?;
-        let bytes = bs58::decode(body).into_vec().map_err(|_| not_a_key(text))?;
+        let bytes = base58(body).ok_or_else(|| not_a_key(text))?;
         match bytes.strip_prefix(&MULTICODEC_ED25519) {
             Some(key) => Self::from_slice(key),
             None if bytes.len() > 30 => Err(KeyError::OtherKeyType),
             None => Err(not_a_key(text)),
         }
     }
+}
+
+fn base58(text: &str) -> Option<Vec<u8>> {
+    if text.len() > BASE58_BYTES_MAX { None } else { bs58::decode(text).into_vec().ok() }
 }
 
 fn not_a_key(text: &str) -> KeyError {
@@ -125,7 +133,7 @@ impl FromStr for Key {
             return Self::from_multibase(text);
         }
         if text.starts_with("12D3Koo") {
-            let bytes = bs58::decode(text).into_vec().map_err(|_| not_a_key(text))?;
+            let bytes = base58(text).ok_or_else(|| not_a_key(text))?;
             return Self::from_slice(bytes.strip_prefix(&PEER_ID_ED25519).ok_or(KeyError::OtherKeyType)?);
         }
         if text.len() >= 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -218,7 +226,7 @@ mod tests {
     fn wrong_length_not_on_the_curve_and_foreign_keys_are_told_apart() {
         assert_eq!("ab".repeat(31).parse::<Key>(), Err(KeyError::WrongLength { found: 31 }));
         assert!(matches!("hello".parse::<Key>(), Err(KeyError::NotAKey { .. })));
-        assert_eq!("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>().is_err(), true);
+        assert!("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>().is_err());
         assert_eq!(
             "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".parse::<Key>(),
             Err(KeyError::OtherKeyType)
@@ -231,6 +239,31 @@ mod tests {
         let mut identity = [0_u8; 32];
         identity[0] = 1;
         assert_eq!(Key::from_bytes(identity), Err(KeyError::NotOnCurve));
+    }
+
+    #[test]
+    fn endless_text_is_refused_before_it_is_decoded() {
+        // Decoding the longest would take minutes: the test would not end in time.
+        for len in [BASE58_BYTES_MAX, 1 << 20] {
+            let endless = "2".repeat(len);
+            for start in ["did:key:z6Mk", "z6Mk", "12D3Koo"] {
+                let refused = format!("{start}{endless}").parse::<Key>();
+                assert!(matches!(refused, Err(KeyError::NotAKey { .. })), "{start} and {len} more");
+            }
+        }
+    }
+
+    #[test]
+    fn signatures_that_only_lax_verifiers_accept_are_refused() {
+        // R is the identity and s = H(R, A, M)·a mod L: the equation holds, RFC 8032 leaves the point to the verifier.
+        let s = "d4c5323131ff9683cfb3d30197c786c9043f1052d6c2d5293f19d6f36b911104";
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        signature[32..].copy_from_slice(&data_encoding::HEXLOWER.decode(s.as_bytes()).expect("hex"));
+        let lax = VerifyingKey::from_bytes(alice().as_bytes()).expect("a key");
+        let verdict = ed25519_dalek::Verifier::verify(&lax, b"message", &Signature::from_bytes(&signature));
+        assert!(verdict.is_ok(), "the vector must be one on which verifiers disagree");
+        assert!(!alice().has_signed(b"message", &signature));
     }
 
     #[test]

@@ -186,8 +186,8 @@ pub fn gossip_id(envelope: &[u8]) -> GossipId {
 ///
 /// # Errors
 /// All of [`VerifyError`] but the body's and the signature's.
-pub fn check_structure(bytes: &[u8]) -> Result<(), VerifyError> {
-    open(bytes).map(|_| ())
+pub fn check_structure(bytes: &[u8]) -> Result<Kind, VerifyError> {
+    open(bytes).map(|(_, kind)| kind)
 }
 
 fn open(bytes: &[u8]) -> Result<(schema::Envelope, Kind), VerifyError> {
@@ -243,14 +243,20 @@ impl Statement {
     /// Signs a body. What comes back went through [`verify`] like anybody's statement.
     ///
     /// # Errors
-    /// [`SignError`] when the content breaks the rules of its kind: text too long, not NFC, lifetime too long.
+    /// [`SignError`] when the content breaks the rules of its kind: text too long, not NFC, lifetime too long;
+    /// [`BodyError::NotCanonical`] for content that reads back as something else, such as the year `Some(0)`.
     pub fn sign(secret: &SecretKey, header: &Header, body: &Body) -> Result<Verified<Self>, SignError> {
         let kind = body.kind().number();
         let bytes = body.encode(header);
         let signature = secret.sign(&preimage(kind, &bytes));
         let author = secret.public().as_bytes().to_vec();
         let envelope = schema::Envelope { author, kind, body: bytes, signature: signature.to_vec() };
-        Ok(verify(&envelope.encode_to_vec())?)
+        let statement = verify(&envelope.encode_to_vec())?;
+        // `Some(0)` is written like `None`: sign nothing that says something else than was meant.
+        if statement.header() != header || statement.body() != body {
+            return Err(VerifyError::from(BodyError::NotCanonical(body.kind().name())).into());
+        }
+        Ok(statement)
     }
 
     /// Bytes for this node's own store: SHA-256 of the envelope, then the envelope.

@@ -3,6 +3,8 @@
 //! Half of all one-letter typos of a raw key are valid keys of nobody. So what a curator hands out carries a checksum
 //! over key, name and address.
 
+use crate::body::identity::{NAME_BYTES_MAX, URL_BYTES_MAX};
+use crate::body::{BodyError, clean_line};
 use crate::{Key, Sha256};
 use std::str::FromStr;
 
@@ -12,6 +14,10 @@ pub const CARD_BEGIN: &str = "-----BEGIN HEIRLOOM CARD-----";
 pub const CARD_END: &str = "-----END HEIRLOOM CARD-----";
 /// Scheme of a link.
 pub const LINK_SCHEME: &str = "heirloom:";
+
+/// What the fields of a card begin with. A starred one holds percent-encoded text, where a forum would change the plain
+/// text or it would look like a field itself.
+const LABELS: [&str; 6] = ["Name:", "Name*:", "Key:", "Url:", "Url*:", "Check:"];
 
 /// Longest text that is searched for keys, in bytes: a long forum thread. The rest is not looked at.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -49,6 +55,14 @@ pub enum ContactError {
     /// The card has no end, or a field is missing.
     #[error("this card is cut off: copy it from BEGIN to END")]
     CutOff,
+    /// The name or the address is no clean line, or too long: no profile could say it, and it may be meant to deceive.
+    #[error("this {what} is refused: {error}")]
+    BadText {
+        /// Link or card.
+        what: &'static str,
+        /// Why.
+        error: BodyError,
+    },
     /// Nothing in the text.
     #[error("no Heirloom card, link or did:key found in the text: copy the curator's card or link whole")]
     NothingFound,
@@ -82,15 +96,8 @@ impl Contact {
     /// The short block for forum posts and mails.
     #[must_use]
     pub fn to_card(&self) -> String {
-        let mut card = format!("{CARD_BEGIN}\n");
-        if !self.name.is_empty() {
-            card.push_str(&format!("Name: {}\n", self.name));
-        }
-        card.push_str(&format!("Key: {}\n", self.key));
-        if !self.url.is_empty() {
-            card.push_str(&format!("Url: {}\n", self.url));
-        }
-        card + &format!("Check: {}\n{CARD_END}\n", self.checksum())
+        let (name, url) = (card_field("Name", &self.name), card_field("Url", &self.url));
+        format!("{CARD_BEGIN}\n{name}Key: {}\n{url}Check: {}\n{CARD_END}\n", self.key, self.checksum())
     }
 
     /// From a `heirloom:` link.
@@ -104,42 +111,51 @@ impl Contact {
         let key = Key::from_str(key).map_err(|error| ContactError::BadKey { what: "link", error })?;
         let mut contact = Self { key, name: String::new(), url: String::new() };
         let mut check = None;
-        // `&amp;` is what a page's source makes of `&`.
-        for pair in query.replace("&amp;", "&").split('&') {
+        for pair in plain_ampersands(query).split('&') {
             match pair.split_once('=') {
                 Some(("name", text)) => contact.name = percent_decode(text),
                 Some(("url", text)) => contact.url = percent_decode(text),
-                Some(("check", text)) => check = Some(text.to_lowercase()),
+                Some(("check", text)) => check = Some(text.to_owned()),
                 _ => {}
             }
         }
-        match check {
-            None => Err(ContactError::NoChecksum("link")),
-            Some(check) if check == contact.checksum() => Ok(contact),
-            Some(_) => Err(ContactError::Checksum("link")),
+        contact.checked("link", check)
+    }
+
+    /// The contact, if `check` is its checksum and its text is what a profile may say.
+    fn checked(self, what: &'static str, check: Option<String>) -> Result<Self, ContactError> {
+        let check = check.ok_or(ContactError::NoChecksum(what))?;
+        if check.to_lowercase() != self.checksum() {
+            return Err(ContactError::Checksum(what));
         }
+        let bad_text = |error| ContactError::BadText { what, error };
+        Ok(Self {
+            key: self.key,
+            name: clean_line(self.name, "name", NAME_BYTES_MAX).map_err(bad_text)?,
+            url: clean_line(self.url, "url", URL_BYTES_MAX).map_err(bad_text)?,
+        })
     }
 
     /// From the text between a card's first and last line, however a forum has wrapped or quoted it.
     fn from_card_body(body: &str) -> Result<Self, ContactError> {
         let unquoted: Vec<&str> =
             body.lines().map(|line| line.trim_start_matches(['>', '|', ' ', '\t', '\u{a0}'])).collect();
-        let text = unquoted.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = one_spaced(&unquoted.join(" "));
         let field = |label: &str| {
-            let start = text.find(label)? + label.len();
+            let begins_word = |at: &usize| *at == 0 || text.as_bytes()[at - 1] == b' ';
+            let start = text.match_indices(label).map(|(at, _)| at).find(begins_word)? + label.len();
             let rest = &text[start..];
-            let end = ["Name:", "Key:", "Url:", "Check:"].iter().filter_map(|next| rest.find(&format!(" {next}"))).min();
+            let end = LABELS.iter().filter_map(|next| rest.find(&format!(" {next}"))).min();
             Some(rest[..end.unwrap_or(rest.len())].trim().to_owned())
+        };
+        let text_of = |plain, starred| {
+            let decoded = || field(starred).map(|text| percent_decode(&text.replace(' ', "")));
+            field(plain).or_else(decoded).unwrap_or_default()
         };
         let key = field("Key:").ok_or(ContactError::CutOff)?;
         let key = Key::from_str(&key.replace(' ', "")).map_err(|error| ContactError::BadKey { what: "card", error })?;
-        let contact =
-            Self { key, name: field("Name:").unwrap_or_default(), url: field("Url:").unwrap_or_default() };
-        match field("Check:") {
-            None => Err(ContactError::NoChecksum("card")),
-            Some(check) if check.to_lowercase() == contact.checksum() => Ok(contact),
-            Some(_) => Err(ContactError::Checksum("card")),
-        }
+        let contact = Self { key, name: text_of("Name:", "Name*:"), url: text_of("Url:", "Url*:") };
+        contact.checked("card", field("Check:"))
     }
 }
 
@@ -157,7 +173,7 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
     let mut found: Vec<Contact> = Vec::new();
     let mut add = |contact: Contact| {
         match found.iter().position(|known| known.key == contact.key) {
-            Some(at) if found[at].name.is_empty() => found[at] = contact,
+            Some(at) if found[at].name.is_empty() && found[at].url.is_empty() => found[at] = contact,
             None if found.len() < FOUND_MAX => found.push(contact),
             _ => {}
         }
@@ -173,7 +189,8 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
         rest = &body[end + CARD_END.len()..];
     }
     outside.push_str(rest);
-    for word in outside.split(|c: char| c.is_whitespace() || "<>\"'()[]{}`,;".contains(c)) {
+    // Before the split: the semicolon of `&amp;` would end a link.
+    for word in plain_ampersands(&outside).split(|c: char| c.is_whitespace() || "<>\"'()[]{}`,;".contains(c)) {
         let word = word.trim_end_matches(['.', '!', '?', ':']);
         if let Some(at) = word.find(LINK_SCHEME)
             && word[at + LINK_SCHEME.len()..].trim_start_matches('/').starts_with("z6Mk")
@@ -187,6 +204,28 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
         }
     }
     if found.is_empty() { Err(ContactError::NothingFound) } else { Ok(found) }
+}
+
+/// One line of a card; no line for no text.
+fn card_field(label: &str, text: &str) -> String {
+    let has_label = || text.split(' ').any(|word| LABELS.iter().any(|label| word.starts_with(label)));
+    if text.is_empty() {
+        String::new()
+    } else if one_spaced(text) != text || text.contains("-----") || has_label() {
+        format!("{label}*: {}\n", percent_encode(text))
+    } else {
+        format!("{label}: {text}\n")
+    }
+}
+
+/// The words of a text with one space between them: what is left of it after a forum has wrapped it.
+fn one_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `&` again, where the source of a page has written it as an entity (the last form is WordPress's).
+fn plain_ampersands(text: &str) -> String {
+    text.replace("&amp;", "&").replace("&#38;", "&").replace("&#038;", "&")
 }
 
 fn percent_encode(text: &str) -> String {
@@ -204,7 +243,9 @@ fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        // `from_str_radix` alone would also read "+f".
+        let pair = tail.get(..2).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+        let hex = pair.and_then(|pair| std::str::from_utf8(pair).ok());
         match (first, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
@@ -276,11 +317,69 @@ mod tests {
     }
 
     #[test]
+    fn a_card_carries_names_that_look_like_cards() {
+        let odd =
+            ["two  spaces", " edges ", "Key: mine", "a Check: b", "MyKey: x", "no\u{a0}break", CARD_BEGIN, CARD_END];
+        for text in odd {
+            let contact = Contact { name: text.into(), url: text.into(), ..alice() };
+            let card = contact.to_card();
+            assert_eq!(find_contacts(&card), Ok(vec![contact.clone()]), "{card}");
+            assert_eq!(find_contacts(&card.replace('\n', " \n> ")), Ok(vec![contact]), "quoted {card}");
+        }
+        let wrapped = Contact { name: "  ".repeat(20), ..alice() }.to_card().replace("%20%20%20%20", "%20%20 \n%20%20");
+        assert_eq!(find_contacts(&wrapped).expect("wrapped")[0].name, "  ".repeat(20));
+        assert!(!alice().to_card().contains('*'), "usual names stay readable");
+    }
+
+    #[test]
+    fn a_link_is_read_from_the_source_of_a_page() {
+        for ampersand in ["&amp;", "&#38;", "&#038;"] {
+            let link = alice().to_link().replace('&', ampersand);
+            assert_eq!(Contact::from_link(&link), Ok(alice()), "{link}");
+            assert_eq!(find_contacts(&format!("<a href=\"{link}\">me</a>; bye")), Ok(vec![alice()]), "{link}");
+        }
+    }
+
+    #[test]
+    fn text_that_no_profile_may_say_is_refused() {
+        let long = "a".repeat(NAME_BYTES_MAX + 1);
+        let unclean = BodyError::UncleanText("name");
+        let cases = [
+            ("ali\u{202e}ce", unclean.clone()),
+            ("ali\u{1b}[2Jce", unclean.clone()),
+            ("ali\nce", unclean.clone()),
+            ("alic\u{65}\u{301}", unclean),
+            (long.as_str(), BodyError::TooLong { field: "name", max: NAME_BYTES_MAX, unit: "bytes" }),
+        ];
+        for (name, error) in cases {
+            let contact = Contact { name: name.into(), ..alice() };
+            let refused = |what| ContactError::BadText { what, error: error.clone() };
+            assert_eq!(Contact::from_link(&contact.to_link()), Err(refused("link")), "{name:?}");
+            assert_eq!(find_contacts(&contact.to_card()), Err(refused("card")), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn percent_signs_are_read_with_two_digits_only() {
+        for (encoded, text) in [("a%20b", "a b"), ("a+b", "a b"), ("%+f%", "% f%"), ("%2", "%2"), ("%c3%BC", "ü")] {
+            assert_eq!(percent_decode(encoded), text, "{encoded}");
+        }
+    }
+
+    #[test]
     fn several_keys_are_found_once_each() {
         let bob = SecretKey::from_seed(&[4; 32]).public();
         let text = format!("{} {bob}, and again ({bob}) <a href=\"{}\">me</a>.", alice().to_card(), alice().to_link());
         let found = find_contacts(&text).expect("two");
         assert_eq!(found.iter().map(|c| c.key).collect::<Vec<_>>(), vec![alice().key, bob]);
+    }
+
+    #[test]
+    fn a_bare_key_does_not_wipe_what_a_link_said() {
+        let alice = Contact { name: String::new(), ..alice() };
+        for text in [format!("{} {}", alice.to_link(), alice.key), format!("{} {}", alice.key, alice.to_link())] {
+            assert_eq!(find_contacts(&text), Ok(vec![alice.clone()]), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Longest normalised id in bytes: `hl:` and 64 digits is the longest form there is.
 pub const WORK_ID_BYTES_MAX: usize = 67;
@@ -55,10 +56,11 @@ impl WorkId {
     }
 
     /// Id of a work that no external catalogue knows, made from what people call it, so that two curators who publish
-    /// it agree: SHA-256 of `heirloom/1/work-title` ‖ 0 ‖ kind ‖ 0 ‖ year ‖ 0 ‖ lower-cased title.
+    /// it agree: SHA-256 of `heirloom/1/work-title` ‖ 0 ‖ kind ‖ 0 ‖ year ‖ 0 ‖ title in lower case and NFC, with
+    /// one space between words.
     #[must_use]
     pub fn of_title(title: &str, year: u32, kind: &str) -> Self {
-        let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().nfc().collect();
         let text = format!("heirloom/1/work-title\0{kind}\0{year}\0{title}");
         Self(format!("hl:{}", crate::Sha256::of(text.as_bytes())))
     }
@@ -244,6 +246,8 @@ mod tests {
     fn titles_without_ids_agree_between_curators() {
         let ours = WorkId::of_title("Charge  of Mars", 2020, "film");
         assert_eq!(ours, WorkId::of_title("charge of mars", 2020, "film"));
+        let (composed, decomposed) = ("Am\u{e9}lie", "Ame\u{301}lie");
+        assert_eq!(WorkId::of_title(composed, 2001, "film"), WorkId::of_title(decomposed, 2001, "film"));
         assert_ne!(ours, WorkId::of_title("charge of mars", 2021, "film"));
         assert_eq!(ours.as_str().len(), WORK_ID_BYTES_MAX);
     }

@@ -255,4 +255,9 @@ pub enum TorrentOrder {
         /// Folder to put it in; `None` for the usual one.
         to: Option<String>,
     },
+    /// Neither fetch nor seed a torrent any longer; its files stay.
+    Stop {
+        /// Which torrent.
+        infohash: Infohash,
+    },
 }

@@ -209,3 +209,109 @@ impl Receipt {
 pub(crate) fn key(bytes: &[u8], field: &'static str) -> Result<Key, BodyError> {
     Key::from_slice(bytes).map_err(|error| BodyError::BadKey { field, error })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bob, refusal, samples, sign, wire_header};
+    use super::super::{Body, Kind};
+    use super::*;
+    use crate::key::KeyError;
+    use prost::Message as _;
+
+    fn attestation() -> schema::Attestation {
+        schema::Attestation {
+            header: wire_header(Kind::Attestation),
+            subject: bob().public().as_bytes().to_vec(),
+            scope: 1,
+            level: 75,
+            reason: "careful".into(),
+        }
+    }
+
+    fn read_attestation(wire: &schema::Attestation) -> Result<Body, BodyError> {
+        Body::decode(Kind::Attestation, &wire.encode_to_vec()).map(|(_, body)| body)
+    }
+
+    fn read_receipt(wire: &schema::Receipt) -> Result<Body, BodyError> {
+        Body::decode(Kind::Receipt, &wire.encode_to_vec()).map(|(_, body)| body)
+    }
+
+    #[test]
+    fn levels_are_minus_100_to_100() {
+        for level in -100..=100 {
+            assert!(read_attestation(&schema::Attestation { level, ..attestation() }).is_ok(), "{level}");
+            assert!(i8::try_from(level).is_ok_and(|level| Level::new(level).is_some_and(|l| l.number() == level)));
+        }
+        // 356 is 100 and −156 is 100 in eight bits.
+        for level in [-101, 101, 127, -128, 128, 256, 356, -156, i32::MAX, i32::MIN] {
+            let read = read_attestation(&schema::Attestation { level, ..attestation() });
+            assert_eq!(read, Err(BodyError::OutOfRange("level")), "{level}");
+        }
+        assert_eq!(Level::new(101), None);
+        assert_eq!(Level::new(-101), None);
+        assert!((Level::DISTRUST.fraction() + 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn named_levels_and_scopes_are_read_back() {
+        for level in [Level::FULL, Level::HIGH, Level::MEDIUM, Level::LOW, Level::NONE, Level::DISTRUST] {
+            assert_eq!(level.to_string().parse(), Ok(level));
+        }
+        assert_eq!("33".parse::<Level>(), Err(LevelError("33".into())));
+        for scope in [Scope::All, Scope::Catalogue, Scope::Metadata, Scope::Seed] {
+            assert_eq!(scope.name().parse(), Ok(scope));
+            assert_eq!(Scope::from_number(scope.number().into()), Some(scope));
+        }
+        assert_eq!("Seed".parse::<Scope>(), Err(ScopeError("Seed".into())));
+    }
+
+    #[test]
+    fn unknown_scopes_are_refused() {
+        for scope in 0..=3 {
+            assert!(read_attestation(&schema::Attestation { scope, ..attestation() }).is_ok(), "{scope}");
+        }
+        for scope in [4, 256, 257, u32::MAX] {
+            let read = read_attestation(&schema::Attestation { scope, ..attestation() });
+            assert_eq!(read, Err(BodyError::OutOfRange("scope")), "{scope}");
+        }
+    }
+
+    #[test]
+    fn subjects_are_keys() {
+        let with = |subject: Vec<u8>| read_attestation(&schema::Attestation { subject, ..attestation() });
+        let bad_key = |error| Err(BodyError::BadKey { field: "subject", error });
+        for found in [0, 31, 33] {
+            assert_eq!(with(vec![1; found]), bad_key(KeyError::WrongLength { found }));
+        }
+        let mut identity = vec![0; 32];
+        identity[0] = 1;
+        assert_eq!(with(identity), bad_key(KeyError::NotOnCurve), "a point of small order is nobody");
+        let receipt = schema::Receipt { header: wire_header(Kind::Receipt), ..Default::default() };
+        assert_eq!(read_receipt(&receipt), bad_key(KeyError::WrongLength { found: 0 }));
+    }
+
+    #[test]
+    fn reasons_have_280_bytes() {
+        for body in samples() {
+            if let Body::Attestation(a) = body {
+                let with = |len| Body::Attestation(Attestation { reason: "r".repeat(len), ..a.clone() });
+                assert!(sign(with(280)).is_ok());
+                assert_eq!(refusal(with(281)), BodyError::TooLong { field: "reason", max: 280, unit: "bytes" });
+            }
+        }
+    }
+
+    #[test]
+    fn receipts_count_up_to_2_to_the_62() {
+        let with = |log2_bytes| {
+            let subject = bob().public().as_bytes().to_vec();
+            read_receipt(&schema::Receipt { header: wire_header(Kind::Receipt), subject, week: 2960, log2_bytes })
+        };
+        for log2_bytes in [0, 1, 62] {
+            assert!(with(log2_bytes).is_ok(), "{log2_bytes}");
+        }
+        for log2_bytes in [63, 64, 255, 256, 300, u32::MAX] {
+            assert_eq!(with(log2_bytes), Err(BodyError::OutOfRange("log2_bytes")), "{log2_bytes}");
+        }
+    }
+}

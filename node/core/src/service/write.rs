@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
 use crate::views::{self, Source};
 use heirloom_graph::Band;
-use heirloom_proto::body::{Attestation, File, Head, Level, Listing, Profile, Retraction, Scope, Verdict, Work, WorkKind};
+use heirloom_proto::body::{Attestation, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind};
 use heirloom_proto::limits::PUSH_AGE_MS_MAX;
 use heirloom_proto::statement::SignError;
 use heirloom_proto::{Body, Infohash, Key, Kind, Statement, StatementId, Verified, WorkId};
@@ -278,6 +278,11 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn judge(&mut self, now: Now, verdict: Verdict, private: bool) -> Outcome {
+        // What is fake is not handed on; its files stay where they are, for the owner to look at.
+        if matches!(verdict.opinion, Opinion::Fake | Opinion::Malware) && self.torrents.of(&verdict.infohash).is_some() {
+            self.torrents.remove(&verdict.infohash, &mut self.ground);
+            self.held.push(Output::Torrent(TorrentOrder::Stop { infohash: verdict.infohash }));
+        }
         self.say_signed(now, Body::Verdict(verdict), None, private)
     }
 

@@ -1,0 +1,225 @@
+//! The JSON of the CLI contract, made of the core's views.
+
+use super::exit_code;
+use data_encoding::BASE64;
+use heirloom_core::command::{CommandError, Reply};
+use heirloom_core::views;
+use heirloom_proto::body::Opinion;
+use heirloom_proto::text::Contact;
+use heirloom_proto::{Key, statement};
+use serde_json::{Map, Value, json};
+
+/// `{"error":{"code","message"}}`, with the exit code for those who come over HTTP.
+#[must_use]
+pub fn error_json(error: &CommandError) -> Value {
+    json!({ "error": { "code": error.code, "message": error.message, "exit": exit_code(error.fault) } })
+}
+
+/// An answer as JSON. `wire_name` is the name that this node shows on the BitTorrent wire.
+#[must_use]
+pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
+    match reply {
+        Reply::Identity(id) => identity(id, wire_name),
+        Reply::Followed(followed) => self::followed(followed),
+        Reply::Follows(all) => all.iter().map(follow).collect(),
+        Reply::Signed(signed) => {
+            json!({ "id": signed.id.to_string(), "seq": signed.seq, "published": signed.published })
+        }
+        Reply::Why(why) => self::why(why),
+        Reply::Trust(rows) => rows.iter().map(trust_row).collect(),
+        Reply::Ledger(rows) => rows.iter().map(ledger_row).collect(),
+        Reply::Published(published) => self::published(published),
+        Reply::Works(found) => found.iter().map(self::found).collect(),
+        Reply::Work(work) => self::work(work),
+        Reply::Getting(getting) => json!({ "infohash": getting.infohash.to_string() }),
+        Reply::Status(status) => self::status(status),
+        Reply::Statements(all) => all.iter().filter_map(|bytes| statement_row(bytes)).collect(),
+        Reply::Reindexed(done) => json!({ "good": done.good, "damaged": done.damaged }),
+    }
+}
+
+fn identity(id: &views::Identity, wire_name: &str) -> Value {
+    let contact = Contact { key: id.key, name: id.name.clone(), url: id.url.clone() };
+    json!({
+        "key": id.key.to_string(),
+        "name": id.name,
+        "url": id.url,
+        "uri": contact.to_link(),
+        "peer_name_on_wire": wire_name,
+        "generation": id.generation,
+    })
+}
+
+fn followed(followed: &views::Followed) -> Value {
+    json!({
+        "key": followed.key.to_string(),
+        "name": followed.name,
+        "level": followed.level.to_string(),
+        "scope": followed.scope.name(),
+        "preview": {
+            "keys_gaining_voice": followed.preview.keys_gaining_voice,
+            "works_gained": followed.preview.works_gained,
+            "works_hidden": followed.preview.works_hidden,
+        },
+        "confusable_with": followed.confusable_with.map(|key| key.to_string()),
+    })
+}
+
+fn follow(follow: &views::Follow) -> Value {
+    json!({
+        "key": follow.key.to_string(),
+        "name": follow.name,
+        "level": follow.level.to_string(),
+        "scope": follow.scope.name(),
+        "since": follow.since.to_rfc3339(),
+    })
+}
+
+fn why(why: &views::Why) -> Value {
+    let because: Vec<Value> = why
+        .because
+        .iter()
+        .map(|b| {
+            let path: Vec<String> = b.path.iter().map(Key::to_string).collect();
+            json!({ "path": path, "weight": b.weight, "kind": b.kind, "note": b.note })
+        })
+        .collect();
+    let ignored: Vec<Value> =
+        why.ignored.iter().map(|(key, reason)| json!({ "key": key.to_string(), "reason": reason })).collect();
+    json!({
+        "subject": why.subject,
+        "scope": why.scope.name(),
+        "score": why.score,
+        "support": why.support,
+        "band": why.band.to_string(),
+        "because": because,
+        "ignored": ignored,
+        "arithmetic": why.arithmetic,
+    })
+}
+
+fn trust_row(row: &views::TrustRow) -> Value {
+    json!({
+        "key": row.key.to_string(),
+        "name": row.name,
+        "score": row.score,
+        "support": row.support,
+        "band": row.band.to_string(),
+        "distance": row.distance,
+        "verified_bytes": row.verified_bytes,
+    })
+}
+
+fn ledger_row(row: &views::LedgerRow) -> Value {
+    let mut value = json!({
+        "key": row.key.map(|key| key.to_string()),
+        "name": row.name,
+        "address": row.address.to_string(),
+        "verified_bytes": row.verified_bytes,
+        "releases": row.releases,
+        "first_seen": row.first_seen.to_rfc3339(),
+        "last_seen": row.last_seen.to_rfc3339(),
+        "source": "measured",
+    });
+    if let (Some(infohash), Some(fields)) = (row.infohash, value.as_object_mut()) {
+        fields.insert("infohash".into(), json!(infohash.to_string()));
+    }
+    value
+}
+
+fn episode_name(episode: Option<(u32, u32)>) -> Value {
+    episode.map_or(Value::Null, |(season, number)| json!(format!("S{season:02}E{number:02}")))
+}
+
+fn published(published: &views::Published) -> Value {
+    let file = |(index, (path, size, episode)): (usize, &(String, u64, Option<(u32, u32)>))| {
+        json!({ "index": index, "path": path, "size": size, "episode": episode_name(*episode) })
+    };
+    json!({
+        "work": published.work.as_str(),
+        "infohash": published.infohash.to_string(),
+        "name": published.name,
+        "size": published.size,
+        "files": published.files.iter().enumerate().map(file).collect::<Vec<_>>(),
+        "seeding": published.seeding,
+        "statement": published.statement.to_string(),
+        "dht": published.stored_on.map(|nodes| json!({ "stored_on": nodes })),
+    })
+}
+
+fn release(release: &views::Release) -> Value {
+    let mut verdicts = Map::new();
+    for opinion in Opinion::ALL {
+        let count = release.verdicts.get(&opinion).copied().unwrap_or(0);
+        verdicts.insert(opinion.name().into(), json!(count));
+    }
+    let listed_by: Vec<Value> = release
+        .listed_by
+        .iter()
+        .map(|(key, name, score)| json!({ "key": key.to_string(), "name": name, "score": score }))
+        .collect();
+    json!({
+        "infohash": release.infohash.to_string(),
+        "name": release.name,
+        "size": release.size,
+        "resolution": release.resolution,
+        "licence": release.licence,
+        "score": release.score,
+        "support": release.support,
+        "band": release.band.to_string(),
+        "listed_by": listed_by,
+        "verdicts": verdicts,
+        "source": release.source.name(),
+        "swarm": { "seeds": null, "peers": null },
+        "received_from_lister": { "by_me": release.received_by_me, "by_trusted_28d": 0, "trusted_people": 0 },
+    })
+}
+
+fn found(found: &views::Found) -> Value {
+    json!({
+        "work": found.work.as_str(),
+        "title": found.title,
+        "year": found.year,
+        "kind": found.kind.name(),
+        "score": found.score,
+        "band": found.band.to_string(),
+        "releases": found.releases,
+        "best": found.best.as_ref().map(release),
+    })
+}
+
+fn work(work: &views::Work) -> Value {
+    let ids: Vec<&str> = work.ids.iter().map(heirloom_proto::WorkId::as_str).collect();
+    json!({
+        "work": work.work.as_str(),
+        "ids": ids,
+        "title": work.title,
+        "year": work.year,
+        "kind": work.kind.name(),
+        "overview": work.overview,
+        "releases": work.releases.iter().map(release).collect::<Vec<_>>(),
+    })
+}
+
+fn status(status: &views::Status) -> Value {
+    json!({
+        "statements": status.statements,
+        "keys_known": status.keys_known,
+        "works": status.works,
+        "releases": status.releases,
+        "counters": status.counters,
+    })
+}
+
+fn statement_row(bytes: &[u8]) -> Option<Value> {
+    let statement = statement::verify(bytes).ok()?;
+    Some(json!({
+        "id": statement.id().to_string(),
+        "kind": statement.kind().name(),
+        "generation": statement.header().generation,
+        "seq": statement.header().seq,
+        "created": statement.header().created.to_rfc3339(),
+        "expires": statement.header().expires.map(heirloom_proto::Timestamp::to_rfc3339),
+        "envelope": BASE64.encode(bytes),
+    }))
+}

@@ -1,0 +1,333 @@
+//! What a person asks for, still as text, and its meaning.
+
+use heirloom_core::command::{Command, CommandError, Publish, Subject, Target, Wanted};
+use heirloom_core::views::LedgerBy;
+use heirloom_graph::Band;
+use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
+use heirloom_proto::{Infohash, Key, StatementId, WorkId};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A verb with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+#[allow(missing_docs, reason = "the fields are the CLI's flags, documented there")]
+pub enum Request {
+    Id,
+    IdSet {
+        name: Option<String>,
+        url: Option<String>,
+    },
+    Follow {
+        key: String,
+        level: String,
+        scope: String,
+        alias: String,
+        preview: bool,
+    },
+    Follows,
+    Unfollow {
+        key: String,
+    },
+    Attest {
+        key: String,
+        level: String,
+        scope: String,
+        reason: String,
+        expires: Option<String>,
+        private: bool,
+    },
+    Verdict {
+        infohash: String,
+        opinion: String,
+        note: String,
+        private: bool,
+    },
+    Why {
+        subject: String,
+        scope: String,
+    },
+    Trust {
+        scope: String,
+        limit: usize,
+    },
+    Ledger {
+        by: String,
+    },
+    Publish {
+        source: String,
+        work: String,
+        title: Option<String>,
+        year: Option<u32>,
+        kind: Option<String>,
+        season: Option<u32>,
+        episode: Option<u32>,
+        map: Vec<String>,
+        licence: String,
+        resolution: String,
+        languages: Vec<String>,
+        private: bool,
+    },
+    Retract {
+        target: String,
+    },
+    Search {
+        text: String,
+        kind: Option<String>,
+        band: Option<String>,
+        limit: usize,
+    },
+    Show {
+        work: String,
+        wait: Option<u64>,
+    },
+    Get {
+        what: String,
+        to: Option<String>,
+        anyway: bool,
+    },
+    Status,
+    Doctor,
+    Download {
+        infohash: String,
+    },
+    Export,
+    Reindex,
+}
+
+/// Longest time that `show --wait` may take, in seconds: an hour; a forgotten script should not ask for ever.
+const WAIT_S_MAX: u64 = 3600;
+
+/// The core's command behind a request; `None` for those that the driver answers itself.
+///
+/// # Errors
+/// One sentence that says what is wrong with the text and what to write instead.
+pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
+    Ok(Some(match request {
+        Request::Id => Command::Identity,
+        Request::IdSet { name, url } => Command::SetProfile { name: name.map(nfc), url: url.map(nfc) },
+        Request::Follow { key, level, scope, alias, preview } => Command::Follow {
+            key: read("bad_key", &key)?,
+            level: read("bad_level", &level)?,
+            scope: read("bad_scope", &scope)?,
+            alias: nfc(alias),
+            preview,
+        },
+        Request::Follows => Command::Follows,
+        Request::Unfollow { key } => Command::Unfollow { key: read("bad_key", &key)? },
+        Request::Attest { key, level, scope, reason, expires, private } => Command::Attest {
+            subject: read("bad_key", &key)?,
+            level: read::<Level>("bad_level", &level)?,
+            scope: read::<Scope>("bad_scope", &scope)?,
+            reason: nfc(reason),
+            lifetime: expires.map(|text| duration(&text)).transpose()?,
+            private,
+        },
+        Request::Verdict { infohash, opinion, note, private } => Command::Verdict {
+            infohash: read("bad_infohash", &infohash)?,
+            opinion: read::<Opinion>("bad_verdict", &opinion)?,
+            note: nfc(note),
+            private,
+        },
+        Request::Why { subject, scope } => {
+            Command::Why { subject: why_subject(&subject)?, scope: read("bad_scope", &scope)? }
+        }
+        Request::Trust { scope, limit } => Command::Trust { scope: read("bad_scope", &scope)?, limit },
+        Request::Ledger { by } => Command::Ledger { by: ledger_by(&by)? },
+        Request::Publish { .. } => return publish(request).map(|publish| Some(Command::Publish(publish))),
+        Request::Retract { target } => Command::Retract { target: retract_target(&target)? },
+        Request::Search { text, kind, band, limit } => Command::Search {
+            text,
+            kind: kind.map(|kind| read("bad_kind", &kind)).transpose()?,
+            band: band.map(|band| worst_band(&band)).transpose()?,
+            limit,
+        },
+        Request::Show { work, wait } => Command::Show {
+            work: read("bad_work", &work)?,
+            wait: wait.map(|seconds| Duration::from_secs(seconds.min(WAIT_S_MAX))),
+        },
+        Request::Get { what, to, anyway } => Command::Get { what: wanted(&what)?, to, anyway },
+        Request::Status => Command::Status,
+        Request::Export => Command::Export,
+        Request::Reindex => Command::Reindex,
+        Request::Download { .. } | Request::Doctor => return Ok(None),
+    }))
+}
+
+/// Text in the form that statements are signed in: people type accents in several.
+fn nfc(text: String) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    text.nfc().collect()
+}
+
+fn read<T: FromStr<Err: std::fmt::Display>>(code: &'static str, text: &str) -> Result<T, CommandError> {
+    text.parse().map_err(|error: T::Err| CommandError::bad_input(code, error.to_string()))
+}
+
+/// `180d`, `12h`, `30m`, `10s`, `52w`.
+fn duration(text: &str) -> Result<Duration, CommandError> {
+    let bad = || CommandError::bad_input("bad_time", format!("{text:?} is not a time span: write it as 180d, 12h or 52w"));
+    let text = text.trim();
+    let unit = text.chars().last().ok_or_else(bad)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 7 * 86_400,
+        _ => return Err(bad()),
+    };
+    let count: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| bad())?;
+    let seconds = count.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(bad)?;
+    Ok(Duration::from_secs(seconds))
+}
+
+fn is_infohash_like(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn why_subject(text: &str) -> Result<Subject, CommandError> {
+    let text = text.trim();
+    if is_infohash_like(text) {
+        return read::<Infohash>("bad_infohash", text).map(Subject::Release);
+    }
+    match text.parse::<Key>() {
+        Ok(key) => return Ok(Subject::Key(key)),
+        Err(heirloom_proto::key::KeyError::NotAKey { .. }) => {}
+        Err(error) => return Err(CommandError::bad_input("bad_key", error.to_string())),
+    }
+    text.parse::<WorkId>().map(Subject::Work).map_err(|error| {
+        let what = "neither a key, nor 40 hexadecimal digits of an infohash, nor the id of a work";
+        CommandError::bad_input("bad_subject", format!("{text:?} is {what} ({error})"))
+    })
+}
+
+fn wanted(text: &str) -> Result<Wanted, CommandError> {
+    if is_infohash_like(text.trim()) {
+        return read::<Infohash>("bad_infohash", text).map(Wanted::Release);
+    }
+    text.parse::<WorkId>().map(Wanted::Work).map_err(|error| {
+        let what = "neither 40 hexadecimal digits of an infohash nor the id of a work";
+        CommandError::bad_input("bad_work", format!("{text:?} is {what} ({error})"))
+    })
+}
+
+fn retract_target(text: &str) -> Result<Target, CommandError> {
+    if is_infohash_like(text.trim()) {
+        return read::<Infohash>("bad_infohash", text).map(Target::Release);
+    }
+    read::<StatementId>("bad_id", text).map(Target::Statement).map_err(|_| {
+        let what = "neither the 64 hexadecimal digits of a statement's id nor the 40 of an infohash";
+        CommandError::bad_input("bad_id", format!("{text:?} is {what}"))
+    })
+}
+
+fn ledger_by(text: &str) -> Result<LedgerBy, CommandError> {
+    match text {
+        "key" => Ok(LedgerBy::Key),
+        "address" => Ok(LedgerBy::Address),
+        "release" => Ok(LedgerBy::Release),
+        _ => Err(CommandError::bad_input("bad_by", format!("{text:?} is not a way to add up: use key, address or release"))),
+    }
+}
+
+fn worst_band(text: &str) -> Result<Band, CommandError> {
+    match text {
+        "trusted" => Ok(Band::Trusted),
+        "vouched" => Ok(Band::Vouched),
+        "earned" => Ok(Band::Earned),
+        "unknown" => Ok(Band::Unknown),
+        "all" => Ok(Band::Distrusted),
+        _ => Err(CommandError::bad_input(
+            "bad_band",
+            format!("{text:?} is not a band: use trusted, vouched, earned, unknown or all"),
+        )),
+    }
+}
+
+/// `FILE=S01E02`; the file may be given by the end of its path.
+fn mapping(text: &str) -> Result<(String, (u32, u32)), CommandError> {
+    let bad = || CommandError::bad_input("bad_map", format!("{text:?} is not a mapping: write it as FILE=S01E02"));
+    let (file, episode) = text.rsplit_once('=').ok_or_else(bad)?;
+    let lower = episode.to_ascii_lowercase();
+    let (season, number) = lower.strip_prefix('s').and_then(|rest| rest.split_once('e')).ok_or_else(bad)?;
+    let season = season.parse().map_err(|_| bad())?;
+    let number = number.parse().ok().filter(|n| *n > 0).ok_or_else(bad)?;
+    if file.is_empty() { Err(bad()) } else { Ok((nfc(file.to_owned()), (season, number))) }
+}
+
+fn publish(request: Request) -> Result<Publish, CommandError> {
+    let Request::Publish {
+        source,
+        work,
+        title,
+        year,
+        kind,
+        season,
+        episode,
+        map,
+        licence,
+        resolution,
+        languages,
+        private,
+    } = request
+    else {
+        return Err(CommandError::bad_input("bad_request", "not a publish request"));
+    };
+    let episode = match (season, episode) {
+        (None, None) => None,
+        (Some(season), Some(episode)) if episode > 0 => Some((season, episode)),
+        _ => {
+            return Err(CommandError::bad_input(
+                "bad_episode",
+                "an episode needs both --season and --episode, counted from 1 (season 0 holds the specials)",
+            ));
+        }
+    };
+    if year.is_some_and(|year| !(1..=9999).contains(&year)) {
+        return Err(CommandError::bad_input("bad_year", "the year must lie between 1 and 9999"));
+    }
+    Ok(Publish {
+        source,
+        work: read("bad_work", &work)?,
+        title: title.map(|title| nfc(title.trim().to_owned())).filter(|title| !title.is_empty()),
+        year,
+        kind: kind.map(|kind| read::<WorkKind>("bad_kind", &kind)).transpose()?,
+        episode,
+        map: map.iter().map(|text| mapping(text)).collect::<Result<_, _>>()?,
+        licence: nfc(licence),
+        resolution: nfc(resolution),
+        languages,
+        private,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_mappings_are_read_or_refused() {
+        assert_eq!(duration("180d").expect("days"), Duration::from_secs(180 * 86_400));
+        assert_eq!(duration("52w").expect("weeks"), Duration::from_secs(52 * 7 * 86_400));
+        for text in ["", "d", "0d", "180", "-1d", "9999999999999999999d", "1y", "1ü"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(mapping("a b=c.mkv=s01E02").expect("map"), ("a b=c.mkv".into(), (1, 2)));
+        for text in ["x", "=S01E01", "x=S01", "x=S01E00", "x=SE"] {
+            assert!(mapping(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn why_tells_keys_releases_and_works_apart() {
+        let hash = "dd8255ecdc7ca55fb0bbf81323d87062db1f6d1c";
+        assert!(matches!(why_subject(hash), Ok(Subject::Release(_))));
+        assert!(matches!(why_subject("imdb:tt1254207"), Ok(Subject::Work(_))));
+        let key = heirloom_proto::SecretKey::from_seed(&[1; 32]).public();
+        assert!(matches!(why_subject(&key.to_multibase()), Ok(Subject::Key(_))));
+        assert_eq!(why_subject("did:key:z6Mkx").expect_err("bad").code, "bad_key");
+        assert_eq!(why_subject("hello").expect_err("bad").code, "bad_subject");
+    }
+}

@@ -1,0 +1,347 @@
+//! The command line as typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A peer-to-peer catalogue: signed listings, personal trust, proof of seed.
+#[derive(Debug, Parser)]
+#[command(name = "heirloom", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// Folder of this node: keys, store, downloads
+    #[arg(long, global = true, env = "HEIRLOOM_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// One JSON value on stdout; logs and progress on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a node until it is stopped
+    Run(Box<Run>),
+    /// Tell the whole story on this machine: curator, spammer, newcomer, over a DHT of its own
+    Demo(Demo),
+    /// Show or change who you are
+    Id {
+        #[command(subcommand)]
+        /// What to do
+        verb: Option<IdVerb>,
+    },
+    /// Follow a key, a link, a card, a file, a web page, or pasted text (-); without X list whom you follow
+    Follow(Follow),
+    /// Stop following a key
+    Unfollow {
+        /// Key
+        key: String,
+    },
+    /// Sign what you think of a key
+    Attest(Attest),
+    /// Sign what you found in a release
+    Verdict {
+        /// Release
+        infohash: String,
+        /// good, fake, malware, wrong-work, poor or dead
+        opinion: String,
+        /// In your words
+        #[arg(long, default_value = "")]
+        note: String,
+        /// Keep it to yourself
+        #[arg(long)]
+        private: bool,
+    },
+    /// Explain the score of a key, a release or a work
+    Why {
+        /// Key, infohash or work id
+        subject: String,
+        /// *, catalogue, metadata or seed
+        #[arg(long, default_value = "catalogue")]
+        scope: String,
+        /// As a Graphviz picture
+        #[arg(long)]
+        dot: bool,
+    },
+    /// List keys by trust, best first
+    Trust {
+        /// *, catalogue, metadata or seed
+        #[arg(long, default_value = "catalogue")]
+        scope: String,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show what you received, hash-checked, and from whom
+    Ledger {
+        /// How to add up
+        #[arg(long, value_enum, default_value_t = By::Key)]
+        by: By,
+    },
+    /// List a release of a work: seed a file or folder, or name a torrent or magnet link
+    Publish(Box<Publish>),
+    /// Take back a statement of yours, or your listings of a release
+    Retract {
+        /// Statement id or infohash
+        target: String,
+    },
+    /// Find works by title, year or id
+    Search {
+        /// Words
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// film, series, episode, album, book, software or other
+        #[arg(long)]
+        kind: Option<String>,
+        /// trusted, vouched, earned, unknown or all
+        #[arg(long)]
+        band: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show a work and its releases, asking the network too
+    Show {
+        /// Work id, such as imdb:tt1254207
+        work: String,
+        /// Wait so long for a trusted release to appear
+        #[arg(long, value_name = "SECONDS")]
+        wait: Option<u64>,
+    },
+    /// Download a release, or the best release of a work
+    Get {
+        /// Infohash or work id
+        what: String,
+        /// Folder to put it in
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Wait until it is complete
+        #[arg(long)]
+        wait: bool,
+        /// Although it is not trusted
+        #[arg(long)]
+        anyway: bool,
+    },
+    /// Say how the node is
+    Status,
+    /// Check what a node needs, and say how to mend it
+    Doctor,
+    /// What a curator hands out
+    Curator {
+        #[command(subcommand)]
+        /// What to do
+        verb: CuratorVerb,
+    },
+    /// Write out what is yours
+    #[command(group = clap::ArgGroup::new("what").required(true))]
+    Export {
+        /// Every statement that you signed and that still counts
+        #[arg(long, group = "what")]
+        statements: bool,
+        /// The secret key: whoever has it is you
+        #[arg(long, group = "what")]
+        key: bool,
+    },
+    /// Check every stored statement and derive everything again
+    Reindex,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Run a Mainline DHT of real nodes on loopback, for trying things out
+    #[command(hide = true)]
+    Testnet {
+        /// How many
+        #[arg(long, default_value_t = 16)]
+        nodes: usize,
+    },
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// HTTP API
+    #[arg(long, env = "HEIRLOOM_HTTP", default_value = "127.0.0.1:7340", value_name = "ADDR")]
+    pub http: SocketAddr,
+    /// libp2p address to listen on; may be given several times
+    #[arg(long, env = "HEIRLOOM_P2P", value_delimiter = ',', value_name = "MULTIADDR",
+        default_values = ["/ip4/0.0.0.0/udp/7341/quic-v1", "/ip4/0.0.0.0/tcp/7341"])]
+    pub p2p: Vec<String>,
+    /// BitTorrent, anonymous session
+    #[arg(long, env = "HEIRLOOM_BT", default_value = "0.0.0.0:7342", value_name = "ADDR")]
+    pub bt: SocketAddr,
+    /// BitTorrent, session that shows your key and seeds what you publish
+    #[arg(long, env = "HEIRLOOM_BT_NAMED", default_value = "0.0.0.0:7344", value_name = "ADDR")]
+    pub bt_named: SocketAddr,
+    /// Mainline DHT (IPv4)
+    #[arg(long, env = "HEIRLOOM_DHT", default_value = "0.0.0.0:7343", value_name = "ADDR")]
+    pub dht: std::net::SocketAddrV4,
+    /// DHT node to begin with, instead of the usual ones; may be given several times
+    #[arg(long, env = "HEIRLOOM_DHT_BOOTSTRAP", value_delimiter = ',', value_name = "HOST:PORT")]
+    pub dht_bootstrap: Vec<String>,
+    /// No DHT
+    #[arg(long, env = "HEIRLOOM_NO_DHT")]
+    pub no_dht: bool,
+    /// libp2p peer to stay connected with; may be given several times
+    #[arg(long, env = "HEIRLOOM_PEER", value_delimiter = ',', value_name = "MULTIADDR")]
+    pub peer: Vec<String>,
+    /// Do not look for peers on the local network
+    #[arg(long, env = "HEIRLOOM_NO_MDNS")]
+    pub no_mdns: bool,
+    /// Do not follow the starter catalogue
+    #[arg(long, env = "HEIRLOOM_NO_STARTER")]
+    pub no_starter: bool,
+    /// No network at all but the HTTP API
+    #[arg(long, env = "HEIRLOOM_OFFLINE")]
+    pub offline: bool,
+    /// Folder for downloads
+    #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// HTTP port of the newcomer's node; any free one when left out
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// End with a summary, and with an error if any step did not hold
+    #[arg(long)]
+    pub exit: bool,
+}
+
+/// `id …`.
+#[derive(Debug, Subcommand)]
+pub enum IdVerb {
+    /// Set your name and address
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+    Set {
+        /// Name to show
+        #[arg(long, group = "what")]
+        name: Option<String>,
+        /// Web page
+        #[arg(long, group = "what")]
+        url: Option<String>,
+    },
+    /// Print the 24 recovery words, once
+    Backup,
+}
+
+/// `follow`.
+#[derive(Debug, Args)]
+pub struct Follow {
+    /// Key, link, card file, web page, or - for pasted text
+    pub what: Option<String>,
+    /// full, high, medium or low
+    #[arg(long, default_value = "high")]
+    pub level: String,
+    /// *, catalogue, metadata or seed
+    #[arg(long, default_value = "*")]
+    pub scope: String,
+    /// What you call them
+    #[arg(long)]
+    pub alias: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// All, if there are several
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `attest`.
+#[derive(Debug, Args)]
+pub struct Attest {
+    /// Key
+    pub key: String,
+    /// full, high, medium, low, none or distrust
+    #[arg(long)]
+    pub level: String,
+    /// *, catalogue, metadata or seed
+    #[arg(long, default_value = "*")]
+    pub scope: String,
+    /// Why
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// For how long, such as 180d
+    #[arg(long, value_name = "SPAN")]
+    pub expires: Option<String>,
+    /// Keep it to yourself
+    #[arg(long)]
+    pub private: bool,
+}
+
+/// How to add the ledger up.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum By {
+    /// By key and address
+    Key,
+    /// By address
+    Address,
+    /// By release, key and address
+    Release,
+}
+
+/// `publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// File, folder, torrent file or magnet link
+    pub source: String,
+    /// Work id, such as imdb:tt1254207
+    #[arg(long, value_name = "ID")]
+    pub work: String,
+    /// Title of the work
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Year of the work
+    #[arg(long)]
+    pub year: Option<u32>,
+    /// film, series, episode, album, book, software or other
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Season that the release is of
+    #[arg(long, requires = "episode")]
+    pub season: Option<u32>,
+    /// Episode that the release is
+    #[arg(long, requires = "season")]
+    pub episode: Option<u32>,
+    /// Which file of a season pack is which episode; may be given several times
+    #[arg(long, value_name = "FILE=SxxEyy")]
+    pub map: Vec<String>,
+    /// SPDX licence, such as CC-BY-3.0
+    #[arg(long, default_value = "", value_name = "SPDX")]
+    pub licence: String,
+    /// Such as 1080p
+    #[arg(long, default_value = "")]
+    pub resolution: String,
+    /// Language; may be given several times
+    #[arg(long)]
+    pub language: Vec<String>,
+    /// Keep it to yourself
+    #[arg(long)]
+    pub private: bool,
+}
+
+/// `curator …`.
+#[derive(Debug, Subcommand)]
+pub enum CuratorVerb {
+    /// Print your link and card, for a blog or a forum post
+    #[command(group = clap::ArgGroup::new("form"))]
+    Card {
+        /// As HTML
+        #[arg(long, group = "form")]
+        html: bool,
+        /// As the short block only
+        #[arg(long, group = "form")]
+        text: bool,
+        /// As a QR code
+        #[arg(long, group = "form")]
+        qr: bool,
+        /// As /.well-known/heirloom.json
+        #[arg(long, group = "form")]
+        well_known: bool,
+    },
+}

@@ -1,0 +1,430 @@
+//! The command line: text to requests, answers to text or JSON, and the exit codes that scripts rely on.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line is for")]
+
+mod args;
+mod card;
+mod client;
+mod contacts;
+mod text;
+
+pub use args::Cli;
+
+use crate::api::{Request, error_json, exit_code};
+use crate::driver::{self, Node};
+use crate::home::{Home, Running};
+use crate::{demo, dht, http, p2p};
+use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
+use client::Client;
+use clap::{CommandFactory as _, Parser as _};
+use heirloom_core::command::{CommandError, Fault};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often `get --wait` looks.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(150);
+
+/// What a verb came to.
+enum Outcome {
+    /// Print it.
+    Answer(Value),
+    /// Print it, and exit with this fault: the question was answered, the thing was not done.
+    Declined(Value, CommandError),
+    /// Print this text as it is.
+    Text(String),
+    /// Everything was printed already; exit with this.
+    Exit(ExitCode),
+}
+
+/// Runs the command line and says how to exit.
+pub async fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &arguments),
+    };
+    let (json, name) = (cli.json, cli.verb.name());
+    match carry_out(cli).await {
+        Ok(Outcome::Answer(value)) => {
+            print_value(name, &value, json);
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Declined(value, error)) => {
+            print_value(name, &value, json);
+            eprintln!("heirloom: {error}");
+            ExitCode::from(exit_code(error.fault))
+        }
+        Ok(Outcome::Text(text)) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Exit(code)) => code,
+        Err(error) => fail(&error, json),
+    }
+}
+
+fn fail(error: &CommandError, json: bool) -> ExitCode {
+    if json {
+        let mut value = error_json(error);
+        if let Some(inner) = value.pointer_mut("/error").and_then(Value::as_object_mut) {
+            inner.remove("exit");
+        }
+        print(&format!("{value}\n"));
+    }
+    eprintln!("heirloom: {error}");
+    ExitCode::from(exit_code(error.fault))
+}
+
+/// Help and version go to stdout with exit 0; everything else is bad usage, exit 2.
+fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        print(&error.to_string());
+        return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|argument| argument == "--json") {
+        let rendered = error.to_string();
+        let line = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return fail(&CommandError::bad_input("usage", line), true);
+    }
+    eprint!("{error}");
+    ExitCode::from(2)
+}
+
+/// Prints, and does not mind a reader that went away.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn print_value(verb: &str, value: &Value, json: bool) {
+    if json { print(&format!("{value}\n")) } else { print(&text::render(verb, value)) }
+}
+
+impl Verb {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Demo(_) => "demo",
+            Self::Id { .. } => "id",
+            Self::Follow(_) => "follow",
+            Self::Unfollow { .. } => "unfollow",
+            Self::Attest(_) => "attest",
+            Self::Verdict { .. } => "verdict",
+            Self::Why { .. } => "why",
+            Self::Trust { .. } => "trust",
+            Self::Ledger { .. } => "ledger",
+            Self::Publish(_) => "publish",
+            Self::Retract { .. } => "retract",
+            Self::Search { .. } => "search",
+            Self::Show { .. } => "show",
+            Self::Get { .. } => "get",
+            Self::Status => "status",
+            Self::Doctor => "doctor",
+            Self::Curator { .. } => "curator",
+            Self::Export { .. } => "export",
+            Self::Reindex => "reindex",
+            Self::Completions { .. } => "completions",
+            Self::Testnet { .. } => "testnet",
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
+    let json = cli.json;
+    match cli.verb {
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "heirloom", &mut script);
+            return Ok(Outcome::Text(String::from_utf8_lossy(&script).into_owned()));
+        }
+        Verb::Demo(args) => {
+            let options = demo::Options { port: args.port, exit: args.exit, json };
+            return Ok(Outcome::Exit(demo::run(options).await));
+        }
+        Verb::Testnet { nodes } => return testnet(nodes).await,
+        _ => {}
+    }
+    let home = Home::find(cli.home)?;
+    home.prepare()?;
+    match cli.verb {
+        Verb::Run(args) => run(home, *args).await,
+        Verb::Follow(args) => follow(&Client::new(home), args, json).await,
+        Verb::Get { what, to, wait, anyway } => get(&Client::new(home), what, to, wait, anyway).await,
+        Verb::Why { subject, scope, dot } => {
+            let answer = Client::new(home).request(Request::Why { subject, scope }).await?;
+            Ok(if dot { Outcome::Text(text::dot(&answer)) } else { Outcome::Answer(answer) })
+        }
+        Verb::Id { verb: Some(IdVerb::Backup) } => backup(&home),
+        Verb::Export { key: true, .. } => {
+            let identity = home.identity()?;
+            let secret = data_encoding::HEXLOWER.encode(&*identity.secret.to_seed());
+            Ok(Outcome::Answer(json!({ "key": identity.secret.public().to_string(), "secret": secret })))
+        }
+        Verb::Curator { verb: CuratorVerb::Card { html, text, qr, well_known } } => {
+            let id = Client::new(home).request(Request::Id).await?;
+            let form = card::Form::chosen(html, text, qr, well_known);
+            card::card(&id, form).map(|(text, value)| if json { Outcome::Answer(value) } else { Outcome::Text(text) })
+        }
+        verb => Ok(Outcome::Answer(Client::new(home).request(to_request(verb)?).await?)),
+    }
+}
+
+/// The verbs that are one request.
+fn to_request(verb: Verb) -> Result<Request, CommandError> {
+    Ok(match verb {
+        Verb::Id { verb: Some(IdVerb::Set { name, url }) } => Request::IdSet { name, url },
+        Verb::Unfollow { key } => Request::Unfollow { key },
+        Verb::Attest(a) => Request::Attest {
+            key: a.key,
+            level: a.level,
+            scope: a.scope,
+            reason: a.reason,
+            expires: a.expires,
+            private: a.private,
+        },
+        Verb::Verdict { infohash, opinion, note, private } => Request::Verdict { infohash, opinion, note, private },
+        Verb::Trust { scope, limit } => Request::Trust { scope, limit },
+        Verb::Ledger { by } => {
+            let by = match by {
+                By::Key => "key",
+                By::Address => "address",
+                By::Release => "release",
+            };
+            Request::Ledger { by: by.into() }
+        }
+        Verb::Publish(publish) => to_publish(*publish)?,
+        Verb::Retract { target } => Request::Retract { target },
+        Verb::Search { text, kind, band, limit } => Request::Search { text: text.join(" "), kind, band, limit },
+        Verb::Show { work, wait } => Request::Show { work, wait },
+        Verb::Status => Request::Status,
+        Verb::Doctor => Request::Doctor,
+        Verb::Export { .. } => Request::Export,
+        Verb::Reindex => Request::Reindex,
+        _ => Request::Id,
+    })
+}
+
+fn to_publish(args: Publish) -> Result<Request, CommandError> {
+    let is_magnet = args.source.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("magnet:"));
+    // The node may run in another folder than this command.
+    let source = if is_magnet { args.source } else { absolute(Path::new(&args.source))? };
+    Ok(Request::Publish {
+        source,
+        work: args.work,
+        title: args.title,
+        year: args.year,
+        kind: args.kind,
+        season: args.season,
+        episode: args.episode,
+        map: args.map,
+        licence: args.licence,
+        resolution: args.resolution,
+        languages: args.language,
+        private: args.private,
+    })
+}
+
+fn absolute(path: &Path) -> Result<String, CommandError> {
+    let path = std::path::absolute(path)
+        .map_err(|error| CommandError::bad_input("bad_path", format!("{}: {error}", path.display())))?;
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        CommandError::bad_input("bad_path", format!("the name {} is not valid Unicode: rename it", path.display()))
+    })
+}
+
+fn backup(home: &Home) -> Result<Outcome, CommandError> {
+    home.identity()?;
+    let words = home.recovery_words()?;
+    home.forget_recovery_words()?;
+    Ok(Outcome::Answer(json!({ "words": words.as_str() })))
+}
+
+async fn follow(client: &Client, args: Follow, json: bool) -> Result<Outcome, CommandError> {
+    let Some(what) = args.what else { return Ok(Outcome::Answer(client.request(Request::Follows).await?)) };
+    let contacts = contacts::resolve(&what).await?;
+    if contacts.len() > 1 && !args.all {
+        let list: Value =
+            contacts.iter().map(|c| json!({ "key": c.key.to_string(), "name": c.name, "url": c.url })).collect();
+        let message = format!("{} keys found: name one of them, or add --all", contacts.len());
+        return Ok(Outcome::Declined(list, CommandError::new(Fault::Refused, "several_keys", message)));
+    }
+    let mut followed = Vec::new();
+    for contact in &contacts {
+        let request = |preview| Request::Follow {
+            key: contact.key.to_string(),
+            level: args.level.clone(),
+            scope: args.scope.clone(),
+            alias: args.alias.clone().unwrap_or_else(|| contact.name.clone()),
+            preview,
+        };
+        if !args.yes {
+            let preview = client.request(request(true)).await?;
+            let asks = !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+            if !asks || !confirm(&preview)? {
+                let message = "nothing was changed: add --yes to follow";
+                return Ok(Outcome::Declined(preview, CommandError::new(Fault::Refused, "not_confirmed", message)));
+            }
+        }
+        followed.push(client.request(request(false)).await?);
+    }
+    Ok(Outcome::Answer(if args.all { Value::Array(followed) } else { followed.pop().unwrap_or(Value::Null) }))
+}
+
+fn confirm(preview: &Value) -> Result<bool, CommandError> {
+    eprint!("{}Follow? [y/N] ", text::render("follow", preview));
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| CommandError::bad_input("no_answer", format!("cannot read the answer: {error}")))?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+async fn get(
+    client: &Client,
+    what: String,
+    to: Option<PathBuf>,
+    wait: bool,
+    anyway: bool,
+) -> Result<Outcome, CommandError> {
+    let to = to.as_deref().map(absolute).transpose()?;
+    let begun = client.request(Request::Get { what, to, anyway }).await?;
+    let infohash = begun["infohash"].as_str().unwrap_or_default().to_owned();
+    let mut last = String::new();
+    loop {
+        let state = match client.request(Request::Download { infohash: infohash.clone() }).await {
+            Ok(state) => state,
+            // The order is on its way to the torrent sessions.
+            Err(error) if error.code == "unknown_download" && last.is_empty() => json!({ "infohash": infohash, "state": "starting", "finished": false }),
+            Err(error) => return Err(error),
+        };
+        if state["finished"] == true {
+            return Ok(Outcome::Answer(json!({
+                "infohash": infohash,
+                "path": state["path"],
+                "bytes": state["bytes"],
+                "verified_bytes": state["verified_bytes"],
+                "seconds": state["seconds"],
+                "from": state["from"],
+            })));
+        }
+        if !wait {
+            return Ok(Outcome::Answer(state));
+        }
+        let line = text::progress(&state);
+        if line != last {
+            eprintln!("{line}");
+            last = line;
+        }
+        tokio::time::sleep(PROGRESS_PERIOD).await;
+    }
+}
+
+fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse().map_err(|_| {
+                let message = format!("{text:?} is not a libp2p address: write it as /ip4/127.0.0.1/tcp/7341");
+                CommandError::bad_input("bad_multiaddr", message)
+            })
+        })
+        .collect()
+}
+
+async fn run(home: Home, args: Run) -> Result<Outcome, CommandError> {
+    let Some(lock) = home.lock()? else {
+        let whom = home.running().map(|r| format!(" (process {}, http://{})", r.pid, r.http)).unwrap_or_default();
+        let message = format!("a node already runs in {}{whom}: stop it, or use another --home", home.root().display());
+        return Err(CommandError::new(Fault::Failed, "home_in_use", message));
+    };
+    home.clear_running();
+    let listener = http::bind(args.http).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CommandError::new(Fault::Failed, "http", format!("{}: {error}", args.http)))?;
+    let downloads = args.dir.clone().unwrap_or_else(|| home.downloads());
+    let options = driver::Options {
+        p2p: multiaddrs(&args.p2p)?,
+        peers: multiaddrs(&args.peer)?,
+        mdns: !args.no_mdns,
+        bt: args.bt,
+        bt_named: args.bt_named,
+        dht: args.dht,
+        bootstrap: (!args.dht_bootstrap.is_empty()).then(|| args.dht_bootstrap.clone()),
+        no_dht: args.no_dht,
+        offline: args.offline,
+        downloads: PathBuf::from(absolute(&downloads)?),
+    };
+    let token = home.token()?;
+    let node = Node::start(home.clone(), options).await?;
+    home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(http::serve(listener, node.clone(), token, stop.clone()));
+    print(&format!("{}\n", ready(&node, &home, address)?));
+    if std::io::stderr().is_terminal() && home.has_recovery_words() {
+        show_words(&home)?;
+    }
+    let result = tokio::select! {
+        result = node.ended() => result,
+        () = asked_to_stop() => Ok(()),
+    };
+    stop.cancel();
+    let _ = tokio::time::timeout(Duration::from_secs(4), node.stop()).await;
+    server.abort();
+    drop(lock);
+    result.map(|()| Outcome::Exit(ExitCode::SUCCESS))
+}
+
+fn show_words(home: &Home) -> Result<(), CommandError> {
+    let words = home.recovery_words()?;
+    eprintln!(
+        "\nThese 24 words take your name back if this machine is lost or robbed. They are shown once; write them down:\n\n  {}\n",
+        words.as_str()
+    );
+    home.forget_recovery_words()
+}
+
+/// The line that says where everything listens.
+fn ready(node: &Node, home: &Home, http: std::net::SocketAddr) -> Result<Value, CommandError> {
+    let networks = node.networks();
+    let (bt, named) = networks.engine.as_ref().map(crate::torrent::Engine::listen_addrs).unzip();
+    let p2p: Vec<String> =
+        networks.p2p.as_ref().map(|p2p| p2p.listen_addrs().iter().map(ToString::to_string).collect()).unwrap_or_default();
+    Ok(json!({
+        "event": "ready",
+        "key": home.identity()?.secret.public().to_string(),
+        "http": http.to_string(),
+        "p2p": p2p,
+        "bt": bt.map(|address| address.to_string()),
+        "bt_named": named.map(|address| address.to_string()),
+        "dht": networks.dht.as_ref().map(|dht| dht.local_addr().to_string()),
+        "api_token_file": home.token_file(),
+    }))
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+async fn testnet(nodes: usize) -> Result<Outcome, CommandError> {
+    let failed = |error: std::io::Error| CommandError::new(Fault::Failed, "testnet", error.to_string());
+    let testnet = dht::testnet::Testnet::start(nodes).await.map_err(failed)?;
+    print(&format!("{}\n", json!({ "event": "ready", "bootstrap": testnet.bootstrap() })));
+    asked_to_stop().await;
+    testnet.stop().await;
+    Ok(Outcome::Exit(ExitCode::SUCCESS))
+}

@@ -1,0 +1,299 @@
+//! Answers as text for people. Scripts use `--json`.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// An answer as text.
+#[must_use]
+pub fn render(verb: &str, value: &Value) -> String {
+    match verb {
+        "show" => show(value),
+        "search" => each(value, "Nothing found: follow a curator, or try other words.", found),
+        "why" => why(value),
+        "trust" => each(value, "Nobody is known yet: follow a curator with `heirloom follow`.", trust_row),
+        "ledger" => each(value, "Nothing was received yet.", ledger_row),
+        "follow" if value.is_array() => each(value, "You follow nobody yet: paste a curator's card into `heirloom follow -`.", follow_row),
+        "follow" => followed(value),
+        "doctor" => each(value, "", check),
+        "get" => got(value),
+        "publish" => published(value),
+        "id" if !value["words"].is_null() => format!(
+            "These 24 words take your name back if this machine is lost or robbed. They are shown once; write them down:\n\n  {}\n",
+            text(&value["words"])
+        ),
+        _ => fields(value, 0),
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn each(value: &Value, nothing: &str, row: fn(&Value) -> String) -> String {
+    match value.as_array() {
+        Some(rows) if !rows.is_empty() => rows.iter().map(row).collect(),
+        _ => format!("{nothing}\n"),
+    }
+}
+
+/// Field by field, for answers that need no more.
+fn fields(value: &Value, indent: usize) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Object(map) => {
+            for (name, inner) in map {
+                let label = name.replace('_', " ");
+                if inner.is_object() || inner.is_array() {
+                    let _ = writeln!(out, "{:indent$}{label}:", "");
+                    out.push_str(&fields(inner, indent + 2));
+                } else {
+                    let _ = writeln!(out, "{:indent$}{label}: {}", "", plain(inner));
+                }
+            }
+        }
+        Value::Array(all) => {
+            for inner in all {
+                out.push_str(&fields(inner, indent));
+            }
+        }
+        other => {
+            let _ = writeln!(out, "{:indent$}{}", "", plain(other));
+        }
+    }
+    out
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Bytes as people read them, in powers of 1024.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut unit = 0;
+    let mut divisor = 1_u64;
+    while bytes / divisor >= 1024 && unit + 1 < UNITS.len() {
+        divisor *= 1024;
+        unit += 1;
+    }
+    if unit == 0 {
+        return format!("{bytes} B");
+    }
+    format!("{}.{} {}", bytes / divisor, bytes % divisor * 10 / divisor, UNITS[unit])
+}
+
+fn heading(value: &Value) -> String {
+    let title = if text(&value["title"]).is_empty() { text(&value["work"]) } else { text(&value["title"]) };
+    let year = value["year"].as_u64().map(|year| format!(" ({year})")).unwrap_or_default();
+    format!("{title}{year}  {}", text(&value["work"]))
+}
+
+fn release(value: &Value) -> String {
+    let mut line = format!(
+        "  {:<10} {:+.2}  {:>9}  {:<6} {}\n             {}",
+        text(&value["band"]),
+        value["score"].as_f64().unwrap_or_default(),
+        size(value["size"].as_u64().unwrap_or_default()),
+        text(&value["resolution"]),
+        text(&value["name"]),
+        text(&value["infohash"]),
+    );
+    let listers: Vec<&str> = value["listed_by"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|lister| if text(&lister["name"]).is_empty() { text(&lister["key"]) } else { text(&lister["name"]) })
+        .collect();
+    let _ = writeln!(line, "  listed by {}", listers.join(", "));
+    line
+}
+
+fn show(value: &Value) -> String {
+    let mut out = format!("{}\n", heading(value));
+    if !text(&value["overview"]).is_empty() {
+        let _ = writeln!(out, "{}", text(&value["overview"]));
+    }
+    let releases = value["releases"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let (hidden, shown): (Vec<&Value>, Vec<&Value>) = releases.iter().partition(|r| r["band"] == "distrusted");
+    for one in &shown {
+        out.push_str(&release(one));
+    }
+    if shown.is_empty() {
+        out.push_str("No release found: follow a curator who lists it.\n");
+    }
+    if !hidden.is_empty() {
+        let _ = writeln!(out, "  {} distrusted hidden (--json shows them)", hidden.len());
+    }
+    out
+}
+
+fn found(value: &Value) -> String {
+    format!(
+        "{:<10} {:+.2}  {}  ({} releases)\n",
+        text(&value["band"]),
+        value["score"].as_f64().unwrap_or_default(),
+        heading(value),
+        value["releases"]
+    )
+}
+
+fn why(value: &Value) -> String {
+    let mut out = format!(
+        "{}\n  {} (score {:+.4}, declared support {:.4}, scope {})\n",
+        text(&value["subject"]),
+        text(&value["band"]),
+        value["score"].as_f64().unwrap_or_default(),
+        value["support"].as_f64().unwrap_or_default(),
+        text(&value["scope"]),
+    );
+    for because in value["because"].as_array().into_iter().flatten() {
+        let weight = because["weight"].as_f64().unwrap_or_default();
+        let _ = writeln!(out, "  {:<12} {weight:+.6}  {}", text(&because["kind"]), text(&because["note"]));
+        let path: Vec<&str> = because["path"].as_array().into_iter().flatten().map(text).collect();
+        if path.len() > 1 {
+            let _ = writeln!(out, "               by way of {}", path.join(" → "));
+        }
+    }
+    for ignored in value["ignored"].as_array().into_iter().flatten() {
+        let _ = writeln!(out, "  ignored      {}: {}", text(&ignored["key"]), text(&ignored["reason"]));
+    }
+    let _ = writeln!(out, "  {}", text(&value["arithmetic"]));
+    out
+}
+
+fn named(value: &Value) -> String {
+    match (text(&value["name"]), text(&value["key"])) {
+        ("", "") => "no key".into(),
+        ("", key) => key.into(),
+        (name, key) => format!("{name} {key}"),
+    }
+}
+
+fn trust_row(value: &Value) -> String {
+    format!(
+        "{:<10} {:+.3}  {:>9}  {}\n",
+        text(&value["band"]),
+        value["score"].as_f64().unwrap_or_default(),
+        size(value["verified_bytes"].as_u64().unwrap_or_default()),
+        named(value)
+    )
+}
+
+fn ledger_row(value: &Value) -> String {
+    format!(
+        "{:>9}  {:<15} {:>3} releases  {}\n",
+        size(value["verified_bytes"].as_u64().unwrap_or_default()),
+        text(&value["address"]),
+        value["releases"],
+        named(value)
+    )
+}
+
+fn follow_row(value: &Value) -> String {
+    match value["preview"] {
+        Value::Null => format!("{:<7} {:<10} {}\n", plain(&value["level"]), plain(&value["scope"]), named(value)),
+        _ => followed(value),
+    }
+}
+
+fn followed(value: &Value) -> String {
+    let preview = &value["preview"];
+    let mut out = format!("{} at level {}, scope {}\n", named(value), text(&value["level"]), text(&value["scope"]));
+    let _ = writeln!(
+        out,
+        "  {} keys gain a voice, {} works gain a trusted release, {} works are hidden",
+        preview["keys_gaining_voice"], preview["works_gained"], preview["works_hidden"]
+    );
+    if let Some(other) = value["confusable_with"].as_str() {
+        let _ = writeln!(out, "  Careful: the name looks like that of {other}, whom you follow.");
+    }
+    out
+}
+
+fn check(value: &Value) -> String {
+    let mark = if value["ok"] == true { "ok" } else { "NOT OK" };
+    let fix = value["fix"].as_str().map(|fix| format!(": {fix}")).unwrap_or_default();
+    format!("{mark:<7} {:<8} {}{fix}\n", text(&value["check"]), text(&value["detail"]))
+}
+
+/// One line of progress.
+#[must_use]
+pub fn progress(value: &Value) -> String {
+    format!(
+        "{}: {} of {}, {} peers",
+        text(&value["state"]),
+        size(value["bytes"].as_u64().unwrap_or_default()),
+        size(value["total"].as_u64().unwrap_or_default()),
+        value["peers"].as_u64().unwrap_or_default()
+    )
+}
+
+fn got(value: &Value) -> String {
+    if value["from"].is_null() {
+        return format!("{} {}\n", text(&value["infohash"]), progress(value));
+    }
+    let mut out = format!(
+        "{}\n  {} in {:.1} s, {} hash-checked bytes received:\n",
+        text(&value["path"]),
+        size(value["bytes"].as_u64().unwrap_or_default()),
+        value["seconds"].as_f64().unwrap_or_default(),
+        value["verified_bytes"],
+    );
+    for from in value["from"].as_array().into_iter().flatten() {
+        let _ = writeln!(out, "  {:>12} from {} ({})", from["verified_bytes"], plain(&from["address"]), named(from));
+    }
+    out
+}
+
+fn published(value: &Value) -> String {
+    let mut out = format!("{}  {}\n  {}\n", text(&value["work"]), text(&value["name"]), text(&value["infohash"]));
+    let seeding = if value["seeding"] == true { "seeding" } else { "not seeding: the content is not here" };
+    let _ = writeln!(out, "  {}, {seeding}", size(value["size"].as_u64().unwrap_or_default()));
+    match value["dht"]["stored_on"].as_u64() {
+        Some(0) => out.push_str("  not on the DHT yet: the node goes on trying\n"),
+        Some(nodes) => {
+            let _ = writeln!(out, "  on the DHT, on {nodes} nodes");
+        }
+        None => out.push_str("  not on the DHT: private, or the DHT is off\n"),
+    }
+    out
+}
+
+/// An explanation as a Graphviz picture: paths from me to the voters.
+#[must_use]
+pub fn dot(value: &Value) -> String {
+    let mut out = String::from("digraph why {\n  rankdir=LR;\n");
+    let quote = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let subject = quote(text(&value["subject"]));
+    let _ = writeln!(out, "  {subject} [shape=box];");
+    for because in value["because"].as_array().into_iter().flatten() {
+        let path: Vec<&str> = because["path"].as_array().into_iter().flatten().map(text).collect();
+        for pair in path.windows(2) {
+            let _ = writeln!(out, "  {} -> {};", quote(pair[0]), quote(pair[1]));
+        }
+        if let Some(voter) = path.last() {
+            let weight = because["weight"].as_f64().unwrap_or_default();
+            let label = quote(&format!("{} {weight:+.4}", text(&because["kind"])));
+            let _ = writeln!(out, "  {} -> {subject} [label={label}];", quote(voter));
+        }
+    }
+    out.push_str("}\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, shown) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_055_736, "1.0 MiB"), (u64::MAX, "16777215.9 TiB")] {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+}

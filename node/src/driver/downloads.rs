@@ -1,0 +1,339 @@
+//! Orders to the torrent sessions, and what comes of them: pieces to book, downloads that end.
+
+use super::{Event, Networks, Node};
+use crate::home::Home;
+use crate::torrent::{self, AddError, CreateError, Engine, Magnet, MagnetError, Metainfo, MetainfoError, State};
+use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::io::{self, Input, OrderId, TorrentEvent, TorrentOrder};
+use heirloom_core::views::LedgerBy;
+use heirloom_proto::{Infohash, Sha256};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc};
+use tracing::warn;
+
+/// How often running downloads are looked at: the engine has no word for "finished".
+const LOOK_PERIOD: Duration = Duration::from_millis(100);
+
+/// One torrent that was ordered.
+#[derive(Clone, Debug)]
+struct Watched {
+    since: Instant,
+    /// How long it took, once it is done and its end was told to the core.
+    took: Option<Duration>,
+    /// Its metadata is on disk.
+    is_saved: bool,
+    /// It is fetched, not only seeded.
+    is_fetch: bool,
+    failed: Option<CommandError>,
+}
+
+/// The torrents of this node. Clones are handles.
+#[derive(Clone)]
+pub struct Downloads {
+    engine: Option<Engine>,
+    bookings: Arc<torrent::Bookings>,
+    home: Home,
+    events: mpsc::Sender<Event>,
+    watched: Arc<Mutex<BTreeMap<Infohash, Watched>>>,
+    changed: Arc<Notify>,
+}
+
+impl Downloads {
+    pub(super) fn start(networks: Networks, home: Home, events: mpsc::Sender<Event>) -> Self {
+        let Networks { engine, bookings, .. } = networks;
+        let downloads =
+            Self { engine, bookings, home, events, watched: Arc::default(), changed: Arc::new(Notify::new()) };
+        if downloads.engine.is_some() {
+            tokio::spawn(downloads.clone().watch());
+        }
+        downloads
+    }
+
+    fn watched(&self) -> MutexGuard<'_, BTreeMap<Infohash, Watched>> {
+        // A panic while it was held cannot leave it half changed: every change is one insert.
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn tell(&self, event: TorrentEvent) {
+        // The core is gone only when the process ends.
+        let _ = self.events.send(Event::Input(Input::Torrent(event))).await;
+    }
+
+    /// Books pieces as they come, and tells the core of downloads that ended.
+    async fn watch(self) {
+        loop {
+            let is_running = self.watched().values().any(|w| w.took.is_none() && w.failed.is_none());
+            if is_running {
+                let _ = tokio::time::timeout(LOOK_PERIOD, self.bookings.notified()).await;
+            } else {
+                tokio::select! {
+                    () = self.bookings.notified() => {}
+                    () = self.changed.notified() => {}
+                }
+            }
+            self.book().await;
+            let running: Vec<Infohash> =
+                self.watched().iter().filter(|(_, w)| w.took.is_none() && w.failed.is_none()).map(|(h, _)| *h).collect();
+            for infohash in running {
+                self.look_at(infohash).await;
+            }
+        }
+    }
+
+    async fn book(&self) {
+        for booking in self.bookings.drain() {
+            let shares = booking
+                .shares
+                .into_iter()
+                .map(|share| io::Share { address: share.address, wire_name: share.client_name, bytes: share.bytes })
+                .collect();
+            let infohash = Infohash(booking.infohash);
+            self.tell(TorrentEvent::Received { infohash, piece: booking.piece, shares }).await;
+        }
+    }
+
+    async fn look_at(&self, infohash: Infohash) {
+        let Some(engine) = &self.engine else { return };
+        let Some(progress) = engine.progress(infohash.0) else { return };
+        let is_saved = self.watched().get(&infohash).is_some_and(|w| w.is_saved);
+        if !is_saved && let Some(metainfo) = engine.metainfo(infohash.0) {
+            self.save(infohash, &metainfo.torrent).await;
+            self.change(infohash, |watched| watched.is_saved = true);
+        }
+        if progress.state == State::Failed {
+            let message = progress.error.unwrap_or_else(|| "the download failed".to_owned());
+            self.fail(infohash, CommandError::new(Fault::Failed, "download_failed", message)).await;
+        } else if progress.finished {
+            // Every booking is there before `finished` is: take them first, so that the core has them first too.
+            self.book().await;
+            let content = progress.path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+            self.tell(TorrentEvent::Finished { infohash, content }).await;
+            self.change(infohash, |watched| watched.took = Some(watched.since.elapsed()));
+        }
+    }
+
+    fn change(&self, infohash: Infohash, change: impl FnOnce(&mut Watched)) {
+        if let Some(watched) = self.watched().get_mut(&infohash) {
+            change(watched);
+        }
+    }
+
+    async fn fail(&self, infohash: Infohash, error: CommandError) {
+        let is_fetch = self.watched().get(&infohash).is_some_and(|w| w.is_fetch);
+        self.change(infohash, |watched| watched.failed = Some(error.clone()));
+        if is_fetch {
+            self.tell(TorrentEvent::Failed { infohash, error }).await;
+        } else {
+            // What the owner published is not forgotten because its disk is away today.
+            warn!(%infohash, "not seeded: {error}");
+        }
+    }
+
+    fn torrent_file(&self, infohash: &Infohash) -> PathBuf {
+        self.home.torrents().join(format!("{infohash}.torrent"))
+    }
+
+    async fn save(&self, infohash: Infohash, torrent: &[u8]) {
+        let path = self.torrent_file(&infohash);
+        let beside = path.with_extension("new");
+        let write = async {
+            tokio::fs::write(&beside, torrent).await?;
+            tokio::fs::rename(&beside, &path).await
+        };
+        if let Err(error) = write.await {
+            warn!(%infohash, %error, "torrent file not kept: after a restart its metadata must come from peers again");
+        }
+    }
+
+    /// Carries an order out, in a task of its own.
+    pub(super) fn order(&self, order: TorrentOrder) {
+        let Some(engine) = self.engine.clone() else { return };
+        let downloads = self.clone();
+        tokio::spawn(async move {
+            match order {
+                TorrentOrder::Prepare { order, source } => downloads.prepare(order, source).await,
+                TorrentOrder::Seed { infohash, content, named } => {
+                    downloads.begin(infohash, false);
+                    downloads.seed(&engine, infohash, &content, named).await;
+                }
+                TorrentOrder::Fetch { infohash, info_sha256, trackers, to } => {
+                    downloads.begin(infohash, true);
+                    let torrent = tokio::fs::read(downloads.torrent_file(&infohash)).await.ok();
+                    let download = torrent::Download {
+                        infohash: infohash.0,
+                        torrent,
+                        info_sha256: info_sha256.map(|digest| digest.0),
+                        name: None,
+                        trackers,
+                        to: to.map(PathBuf::from),
+                        peers: Vec::new(),
+                    };
+                    if let Err(error) = engine.download(download).await {
+                        downloads.fail(infohash, add_error(&error)).await;
+                    }
+                }
+                TorrentOrder::Stop { infohash } => {
+                    downloads.watched().remove(&infohash);
+                    if let Err(error) = engine.remove(infohash.0).await {
+                        warn!(%infohash, %error, "torrent not stopped");
+                    }
+                }
+            }
+        });
+    }
+
+    fn begin(&self, infohash: Infohash, is_fetch: bool) {
+        let watched = Watched { since: Instant::now(), took: None, is_saved: false, is_fetch, failed: None };
+        self.watched().insert(infohash, watched);
+        self.changed.notify_one();
+    }
+
+    async fn seed(&self, engine: &Engine, infohash: Infohash, content: &str, named: bool) {
+        let path = self.torrent_file(&infohash);
+        let torrent = match tokio::fs::read(&path).await {
+            Ok(torrent) => torrent,
+            Err(error) => {
+                let message = format!("{} is missing ({error}): publish the file again to seed it", path.display());
+                return self.fail(infohash, CommandError::new(Fault::Failed, "io", message)).await;
+            }
+        };
+        self.change(infohash, |watched| watched.is_saved = true);
+        if let Err(error) = engine.seed(&torrent, Path::new(content), named).await {
+            self.fail(infohash, add_error(&error)).await;
+        }
+    }
+
+    /// Makes a torrent of a path, or reads a torrent file or magnet link.
+    async fn prepare(&self, order: OrderId, source: String) {
+        let event = match self.read_source(&source).await {
+            Ok((metainfo, content)) => TorrentEvent::Prepared { order, metainfo, content },
+            Err(error) => TorrentEvent::NotPrepared { order, error },
+        };
+        self.tell(event).await;
+    }
+
+    async fn read_source(&self, source: &str) -> Result<(io::Metainfo, Option<String>), CommandError> {
+        if source.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("magnet:")) {
+            let magnet = Magnet::parse(source).map_err(|error: MagnetError| {
+                CommandError::bad_input("bad_magnet", format!("{error}: copy the whole link"))
+            })?;
+            return Ok((from_magnet(magnet), None));
+        }
+        let path = PathBuf::from(source);
+        let is_torrent = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("torrent"));
+        if is_torrent && path.is_file() {
+            let bytes = tokio::fs::read(&path).await.map_err(|error| cannot_read(&path, &error))?;
+            let metainfo = Metainfo::parse(&bytes).map_err(|error: MetainfoError| {
+                CommandError::bad_input("bad_torrent", format!("{}: {error}", path.display()))
+            })?;
+            // The content beside its torrent file is what people keep; without it the listing stands, unseeded.
+            let beside = path.parent().map(|folder| folder.join(&metainfo.name)).filter(|content| content.exists());
+            self.save(Infohash(metainfo.infohash), &bytes).await;
+            return Ok((from_metainfo(&metainfo), beside.map(|content| content.to_string_lossy().into_owned())));
+        }
+        if !path.exists() {
+            let message = format!("{} does not exist: name a file, a folder, a .torrent file or a magnet link", path.display());
+            return Err(CommandError::bad_input("no_such_file", message));
+        }
+        let metainfo = torrent::create(&path, Some(&self.key()?)).await.map_err(|error: CreateError| {
+            CommandError::bad_input("cannot_share", error.to_string())
+        })?;
+        self.save(Infohash(metainfo.infohash), &metainfo.torrent).await;
+        Ok((from_metainfo(&metainfo), Some(source.to_owned())))
+    }
+
+    fn key(&self) -> Result<String, CommandError> {
+        Ok(self.home.identity()?.secret.public().to_string())
+    }
+
+    /// How far a download is, for `get --wait`; once done, from whom it came.
+    ///
+    /// # Errors
+    /// Why it failed, or that there is no such download.
+    pub async fn state_of(&self, node: &Node, infohash: Infohash) -> Result<Value, CommandError> {
+        let watched = self.watched().get(&infohash).cloned().ok_or_else(|| {
+            CommandError::not_found("unknown_download", format!("{infohash} is not being downloaded here"))
+        })?;
+        if let Some(error) = watched.failed {
+            return Err(error);
+        }
+        let progress = self.engine.as_ref().and_then(|engine| engine.progress(infohash.0));
+        let Some(progress) = progress else {
+            return Ok(json!({ "infohash": infohash.to_string(), "state": "starting", "finished": false, "bytes": 0, "total": 0, "peers": 0 }));
+        };
+        let mut value = json!({
+            "infohash": infohash.to_string(),
+            "name": progress.name,
+            "state": format!("{:?}", progress.state).to_lowercase(),
+            "finished": watched.took.is_some(),
+            "bytes": progress.bytes,
+            "total": progress.total,
+            "peers": progress.peers,
+            "down_rate": progress.down_rate,
+            "up_rate": progress.up_rate,
+            "uploaded": progress.uploaded,
+            "path": progress.path,
+        });
+        if let (Some(took), Some(fields)) = (watched.took, value.as_object_mut()) {
+            let rows = match *node.command(Command::Ledger { by: LedgerBy::Release }).await? {
+                Reply::Ledger(rows) => rows,
+                _ => Vec::new(),
+            };
+            let from: Vec<_> = rows.into_iter().filter(|row| row.infohash == Some(infohash)).collect();
+            fields.insert("verified_bytes".into(), json!(from.iter().map(|row| row.verified_bytes).sum::<u64>()));
+            fields.insert("seconds".into(), json!(took.as_secs_f64()));
+            let from: Vec<Value> = from
+                .into_iter()
+                .map(|row| {
+                    let key = row.key.map(|key| key.to_string());
+                    json!({ "key": key, "address": row.address.to_string(), "verified_bytes": row.verified_bytes })
+                })
+                .collect();
+            fields.insert("from".into(), Value::Array(from));
+        }
+        Ok(value)
+    }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::bad_input("unreadable", format!("cannot read {}: {error}", path.display()))
+}
+
+fn add_error(error: &AddError) -> CommandError {
+    let (fault, code) = match error {
+        AddError::UnsafePath(_) => (Fault::Refused, "unsafe_path"),
+        AddError::InfoMismatch { .. } => (Fault::Refused, "info_mismatch"),
+        AddError::DiskFull { .. } => (Fault::Failed, "disk_full"),
+        AddError::Metainfo(_) => (Fault::BadInput, "bad_torrent"),
+        _ => (Fault::Failed, "download_failed"),
+    };
+    CommandError::new(fault, code, error.to_string())
+}
+
+fn from_metainfo(metainfo: &Metainfo) -> io::Metainfo {
+    let files = metainfo.files.iter().filter(|file| !file.padding).map(|file| (file.path.join("/"), file.bytes));
+    io::Metainfo {
+        infohash: Infohash(metainfo.infohash),
+        info_sha256: Some(Sha256(metainfo.info_sha256)),
+        name: metainfo.name.clone(),
+        size: metainfo.files.iter().filter(|file| !file.padding).map(|file| file.bytes).sum(),
+        files: files.collect(),
+        trackers: metainfo.trackers.clone(),
+    }
+}
+
+fn from_magnet(magnet: Magnet) -> io::Metainfo {
+    let infohash = Infohash(magnet.infohash);
+    io::Metainfo {
+        infohash,
+        info_sha256: None,
+        name: magnet.name.unwrap_or_else(|| infohash.to_string()),
+        size: 0,
+        files: Vec::new(),
+        trackers: magnet.trackers,
+    }
+}

@@ -1,0 +1,370 @@
+//! Runs the core with real clocks, disks and networks. It is the only reader of clocks on the core's behalf, and it
+//! decides nothing: inputs go in, outputs are carried out.
+
+mod downloads;
+mod networks;
+mod once;
+
+pub use downloads::Downloads;
+pub use networks::{Networks, Options, StartError};
+pub use once::once;
+
+use crate::api::{self, Request};
+use crate::home::{Home, Identity};
+use crate::p2p;
+use crate::store::RocksStore;
+use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId};
+use heirloom_core::{Config, Service};
+use heirloom_proto::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, warn};
+
+/// Inputs that may wait for the core. A full queue makes the senders wait, gossip excepted, which p2p drops itself.
+const INPUTS_QUEUED: usize = 1024;
+/// Most inputs between two commits: one sync to disk serves them all.
+const BATCH_MAX: usize = 256;
+
+/// What the core's thread is sent.
+pub(crate) enum Event {
+    /// Something from a network.
+    Input(Input),
+    /// A gossip message, whose name only the adapter understands.
+    Gossip { message: p2p::MessageRef, peer: p2p::PeerId, bytes: Vec<u8> },
+    /// A command, and where the reply goes.
+    Command { command: Command, reply: oneshot::Sender<Result<Box<Reply>, CommandError>> },
+    /// Finish what is queued, and end.
+    Stop,
+}
+
+/// The clocks of this process.
+#[derive(Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { mono: self.0.elapsed(), wall: Timestamp(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)) }
+    }
+}
+
+/// A running node. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Node {
+    events: mpsc::Sender<Event>,
+    networks: Networks,
+    downloads: Downloads,
+    home: Home,
+    wire_name: Arc<str>,
+    clock: Clock,
+    /// Why the core ended, once it has.
+    ended: watch::Receiver<Option<Result<(), String>>>,
+}
+
+/// The name on the BitTorrent wire: `heirloom/<version> z6Mk…`.
+#[must_use]
+pub fn wire_name(key: &heirloom_proto::Key) -> String {
+    format!("heirloom/{} {}", env!("CARGO_PKG_VERSION"), key.to_multibase())
+}
+
+pub(crate) fn open_service(home: &Home, identity: Identity) -> Result<Service<RocksStore>, CommandError> {
+    let failed = |message: String| CommandError::new(Fault::Failed, "store", message);
+    let store = RocksStore::open(&home.store(), &home.store_version()).map_err(|error| failed(error.to_string()))?;
+    let seed = crate::home::random().map_err(|error| failed(error.to_string()))?;
+    let Identity { secret, generation, next_key_hash, .. } = identity;
+    Service::open(Config { secret, next_key_hash, generation, seed }, store).map_err(|error| failed(error.to_string()))
+}
+
+impl Node {
+    /// Opens the store, binds every port and starts the core.
+    ///
+    /// # Errors
+    /// One sentence: a port in use, a store of a newer version, a full disk.
+    pub async fn start(home: Home, options: Options) -> Result<Self, CommandError> {
+        let identity = home.identity()?;
+        let key = identity.secret.public();
+        let wire_name: Arc<str> = wire_name(&key).into();
+        let opening = home.clone();
+        let service = tokio::task::spawn_blocking(move || open_service(&opening, identity))
+            .await
+            .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
+        let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;
+        let clock = Clock(Instant::now());
+        let (events, queue) = mpsc::channel(INPUTS_QUEUED);
+        let (ended_tx, ended) = watch::channel(None);
+        let downloads = Downloads::start(networks.clone(), home.clone(), events.clone());
+        if let Some(gossip) = gossip {
+            tokio::spawn(networks::forward_gossip(gossip, events.clone()));
+        }
+        let node = Self { events, networks, downloads, home, wire_name, clock, ended };
+        let core = Core {
+            service,
+            clock,
+            queue,
+            node: node.clone(),
+            replies: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            last_request: 0,
+            last_message: 0,
+        };
+        let runtime = tokio::runtime::Handle::current();
+        // The core waits for the disk; on a thread of its own it keeps no network task waiting.
+        std::thread::Builder::new()
+            .name("core".into())
+            .spawn(move || {
+                let result = runtime.block_on(core.run());
+                let _ = ended_tx.send(Some(result));
+            })
+            .map_err(|error| CommandError::new(Fault::Failed, "thread", error.to_string()))?;
+        let started = Input::Started { dht: node.networks.dht.is_some(), torrents: node.networks.engine.is_some() };
+        node.send(Event::Input(started)).await?;
+        Ok(node)
+    }
+
+    async fn send(&self, event: Event) -> Result<(), CommandError> {
+        self.events.send(event).await.map_err(|_| stopped())
+    }
+
+    /// The networks of this node.
+    #[must_use]
+    pub fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// Where it keeps things.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Carries a command out.
+    ///
+    /// # Errors
+    /// What the core answers, or that it has ended.
+    pub async fn command(&self, command: Command) -> Result<Box<Reply>, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Event::Command { command, reply }).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Answers a request of the CLI or the HTTP API.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub async fn request(&self, request: Request) -> Result<Value, CommandError> {
+        match request {
+            Request::Download { infohash } => {
+                let infohash = infohash.parse().map_err(|error: heirloom_proto::ids::IdError| {
+                    CommandError::bad_input("bad_infohash", error.to_string())
+                })?;
+                self.downloads.state_of(self, infohash).await
+            }
+            Request::Status => self.status().await,
+            Request::Doctor => Ok(self.doctor().await),
+            request => {
+                let Some(command) = api::parse(request)? else {
+                    return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
+                };
+                let reply = self.command(command).await?;
+                Ok(api::to_json(&reply, &self.wire_name))
+            }
+        }
+    }
+
+    async fn status(&self) -> Result<Value, CommandError> {
+        let reply = self.command(Command::Status).await?;
+        let mut value = api::to_json(&reply, &self.wire_name);
+        let id = self.command(Command::Identity).await?;
+        let key = match *id {
+            Reply::Identity(id) => id.key.to_string(),
+            _ => String::new(),
+        };
+        let dht = match &self.networks.dht {
+            Some(dht) => {
+                let info = dht.info().await;
+                json!({ "nodes": info.nodes, "mode": info.mode.as_str() })
+            }
+            None => Value::Null,
+        };
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("key".into(), json!(key));
+            fields.insert("uptime_s".into(), json!(self.clock.0.elapsed().as_secs()));
+            fields.insert("peers".into(), json!(self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers())));
+            fields.insert("dht".into(), dht);
+            fields.insert("disk_bytes".into(), json!(folder_bytes(self.home.root())));
+            fields.insert("rss_bytes".into(), json!(rss_bytes()));
+        }
+        Ok(value)
+    }
+
+    async fn doctor(&self) -> Value {
+        let mut checks = Vec::new();
+        let mut check = |name: &str, ok: bool, detail: String, fix: &str| {
+            let fix = if ok { Value::Null } else { json!(fix) };
+            checks.push(json!({ "check": name, "ok": ok, "detail": detail, "fix": fix }));
+        };
+        let free = fs4::available_space(self.home.root()).unwrap_or(0);
+        check("disk", free > 1 << 30, format!("{free} bytes free"), "free some space on the disk that holds the node's folder");
+        match &self.networks.dht {
+            Some(dht) => {
+                let info = dht.info().await;
+                check("dht", info.nodes > 0, format!("{} nodes known", info.nodes), "allow UDP out, or name a node with --dht-bootstrap");
+            }
+            None => check("dht", false, "turned off".into(), "start without --no-dht and --offline"),
+        }
+        let peers = self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers());
+        check("peers", peers > 0, format!("{peers} connected"), "name a peer with --peer, or wait for one on the local network");
+        Value::Array(checks)
+    }
+
+    /// Waits until the core ends by itself.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn ended(&self) -> Result<(), CommandError> {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.map(|value| value.clone()) {
+            Ok(Some(Err(reason))) => Err(CommandError::new(Fault::Failed, "halted", reason)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stops everything: the core first, so that nothing new is begun.
+    pub async fn stop(&self) {
+        let _ = self.events.send(Event::Stop).await;
+        let _ = tokio::time::timeout(Duration::from_secs(3), self.ended()).await;
+        self.networks.stop().await;
+        self.home.clear_running();
+    }
+}
+
+fn stopped() -> CommandError {
+    CommandError::new(Fault::Failed, "stopped", "the node has stopped: see its log, and start it again")
+}
+
+/// Bytes of a folder and what is in it.
+fn folder_bytes(path: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(data) if data.is_dir() => folder_bytes(&entry.path()),
+            Ok(data) => data.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Resident memory of this process (Linux; 0 elsewhere).
+fn rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0);
+    kib * 1024
+}
+
+/// The core on its thread.
+struct Core {
+    service: Service<RocksStore>,
+    clock: Clock,
+    queue: mpsc::Receiver<Event>,
+    node: Node,
+    replies: BTreeMap<RequestId, oneshot::Sender<Result<Box<Reply>, CommandError>>>,
+    messages: BTreeMap<MessageId, (p2p::MessageRef, p2p::PeerId)>,
+    last_request: u64,
+    last_message: u64,
+}
+
+impl Core {
+    async fn run(mut self) -> Result<(), String> {
+        loop {
+            let wake = self.service.next_wakeup().map(|at| at.saturating_sub(self.clock.0.elapsed()));
+            let event = match wake {
+                Some(wait) => tokio::time::timeout(wait, self.queue.recv()).await,
+                None => Ok(self.queue.recv().await),
+            };
+            let mut is_stopping = false;
+            match event {
+                Err(_elapsed) => self.service.handle(self.clock.now(), Input::Wake),
+                Ok(None) => is_stopping = true,
+                Ok(Some(first)) => {
+                    is_stopping |= self.take(first);
+                    for _ in 1..BATCH_MAX {
+                        let Ok(next) = self.queue.try_recv() else { break };
+                        is_stopping |= self.take(next);
+                    }
+                }
+            }
+            // Commit before releasing outputs: a peer must never see a number that a crash could make us use again.
+            if let Err(halt) = self.service.commit() {
+                error!("{halt}");
+                return Err(halt.to_string());
+            }
+            while let Some(output) = self.service.poll_output() {
+                self.carry_out(output);
+            }
+            if is_stopping {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands an event to the core; says whether it was the last.
+    fn take(&mut self, event: Event) -> bool {
+        let now = self.clock.now();
+        match event {
+            Event::Input(input) => self.service.handle(now, input),
+            Event::Gossip { message, peer, bytes } => {
+                self.last_message += 1;
+                let id = MessageId(self.last_message);
+                self.messages.insert(id, (message, peer));
+                self.service.handle(now, Input::Gossip { message: id, bytes });
+            }
+            Event::Command { command, reply } => {
+                self.last_request += 1;
+                let request = RequestId(self.last_request);
+                // A caller who hung up needs no answer.
+                self.replies.retain(|_, reply| !reply.is_closed());
+                self.replies.insert(request, reply);
+                self.service.handle(now, Input::Command { request, command: Box::new(command) });
+            }
+            Event::Stop => return true,
+        }
+        false
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Publish { kind, bytes } => {
+                if let Some(p2p) = &self.node.networks.p2p
+                    && let Err(error) = p2p.try_send(p2p::Command::Publish { topic: networks::topic(kind), bytes })
+                {
+                    warn!("statement not pushed: {error}");
+                }
+            }
+            Output::Admission { message, admission } => {
+                let Some((message, peer)) = self.messages.remove(&message) else { return };
+                let admission = match admission {
+                    Admission::Accept => p2p::Admission::Accept,
+                    Admission::Ignore => p2p::Admission::Ignore,
+                    Admission::Reject => p2p::Admission::Reject,
+                };
+                if let Some(p2p) = &self.node.networks.p2p {
+                    // A full queue only means that the message is not passed on.
+                    let _ = p2p.try_send(p2p::Command::Verdict { message, peer, admission });
+                }
+            }
+            Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
+            Output::Torrent(order) => self.node.downloads.order(order),
+            Output::Reply { request, result } => {
+                if let Some(reply) = self.replies.remove(&request) {
+                    let _ = reply.send(result);
+                }
+            }
+        }
+    }
+}

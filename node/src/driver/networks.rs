@@ -1,0 +1,243 @@
+//! The networks of a node: started together, stopped together, and the orders to the DHT.
+
+use super::Event;
+use crate::dht::{self, Dht};
+use crate::home::Home;
+use crate::p2p::{self, P2p};
+use crate::torrent::{self, Bookings, Engine, PeerSource};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use heirloom_core::command::{CommandError, Fault};
+use heirloom_core::io::{DhtEvent, DhtOrder, Input};
+use heirloom_proto::{Kind, statement};
+use std::net::{SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tracing::debug;
+
+/// How long the peers of a torrent are collected after the first answer: a swarm's members come within moments.
+const PEERS_GRACE: Duration = Duration::from_millis(700);
+/// Most peers collected by one question.
+const PEERS_MAX: usize = 200;
+
+/// What the user chose.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// libp2p addresses to listen on.
+    pub p2p: Vec<p2p::Multiaddr>,
+    /// libp2p peers to keep.
+    pub peers: Vec<p2p::Multiaddr>,
+    /// Look for peers on the local network.
+    pub mdns: bool,
+    /// Anonymous BitTorrent session.
+    pub bt: SocketAddr,
+    /// Named BitTorrent session.
+    pub bt_named: SocketAddr,
+    /// DHT.
+    pub dht: SocketAddrV4,
+    /// `None`: the usual bootstrap nodes.
+    pub bootstrap: Option<Vec<String>>,
+    /// No DHT.
+    pub no_dht: bool,
+    /// No network at all.
+    pub offline: bool,
+    /// Where downloads go.
+    pub downloads: PathBuf,
+}
+
+/// Why the networks did not start: one sentence that names the address.
+pub type StartError = CommandError;
+
+/// What a node is connected to. Clones are handles.
+#[derive(Clone)]
+pub struct Networks {
+    /// The DHT, unless turned off.
+    pub dht: Option<Dht>,
+    /// The torrent sessions, unless offline.
+    pub engine: Option<Engine>,
+    /// Pieces that wait to be booked.
+    pub bookings: Arc<Bookings>,
+    /// libp2p, unless offline.
+    pub p2p: Option<Arc<P2p>>,
+}
+
+/// The topic of a kind; one shard until there is need for more.
+#[must_use]
+pub fn topic(kind: &str) -> String {
+    format!("/heirloom/1/{kind}/0")
+}
+
+fn failed(code: &'static str, error: &dyn std::fmt::Display, advice: &str) -> CommandError {
+    CommandError::new(Fault::Failed, code, format!("{error}: {advice}"))
+}
+
+impl Networks {
+    /// Binds everything.
+    ///
+    /// # Errors
+    /// A port in use, named, with what to do.
+    pub async fn start(
+        home: &Home,
+        wire_name: &str,
+        options: &Options,
+    ) -> Result<(Self, Option<mpsc::Receiver<p2p::Event>>), StartError> {
+        let bookings = Arc::new(Bookings::default());
+        if options.offline {
+            return Ok((Self { dht: None, engine: None, bookings, p2p: None }, None));
+        }
+        let dht = if options.no_dht {
+            None
+        } else {
+            let config = dht::Config { bind: options.dht, bootstrap: options.bootstrap.clone(), server_mode: false };
+            let advice = "choose another address with --dht, or --no-dht";
+            Some(Dht::start(config).await.map_err(|error| failed("dht", &error, advice))?)
+        };
+        let config = torrent::Config {
+            bt: options.bt,
+            bt_named: options.bt_named,
+            wire_name: wire_name.to_owned(),
+            anonymous_name: anonymous_name(),
+            state_dir: home.state(),
+            downloads: options.downloads.clone(),
+            peers: Arc::new(FromDht { dht: dht.clone() }),
+            tracker_interval: torrent::TRACKER_INTERVAL,
+        };
+        let advice = "choose other addresses with --bt and --bt-named, or stop the other program";
+        let engine = Engine::start(config, Arc::clone(&bookings)).await.map_err(|error| failed("bt", &error, advice))?;
+        let config = p2p::Config {
+            listen: options.p2p.clone(),
+            peers: options.peers.clone(),
+            mdns: options.mdns,
+            key_file: home.p2p_key(),
+            topics: Kind::ALL.into_iter().filter(|kind| *kind != Kind::Receipt).map(|kind| topic(kind.name())).collect(),
+            max_message_bytes: heirloom_proto::limits::ENVELOPE_BYTES_MAX,
+            structural: Arc::new(fits_topic),
+        };
+        let advice = "choose another address with --p2p";
+        let (p2p, gossip) = P2p::start(config).await.map_err(|error| failed("p2p", &error, advice))?;
+        Ok((Self { dht, engine: Some(engine), bookings, p2p: Some(Arc::new(p2p)) }, Some(gossip)))
+    }
+
+    /// Carries an order to the DHT out, in a task of its own.
+    pub(super) fn order_dht(&self, order: DhtOrder, events: mpsc::Sender<Event>) {
+        let Some(dht) = self.dht.clone() else { return };
+        tokio::spawn(async move {
+            match order {
+                DhtOrder::Put { order, item } => {
+                    let answer = match dht.put(to_dht(item), None).await {
+                        Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
+                        Err(error) => {
+                            debug!(%error, "item not stored");
+                            let newer_exists =
+                                matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
+                            DhtEvent::NotStored { order, newer_exists }
+                        }
+                    };
+                    let _ = events.send(Event::Input(Input::Dht(answer))).await;
+                }
+                DhtOrder::Get { order, key, salt } => {
+                    let mut items = dht.get(key, salt);
+                    let mut last = None;
+                    while let Some(item) = items.next().await {
+                        // The same item comes from many nodes; once is enough for the core.
+                        if last.as_ref() == Some(&item.signature) {
+                            continue;
+                        }
+                        last = Some(item.signature);
+                        let found = DhtEvent::Found { order, item: from_dht(item) };
+                        if events.send(Event::Input(Input::Dht(found))).await.is_err() {
+                            return;
+                        }
+                    }
+                    let _ = events.send(Event::Input(Input::Dht(DhtEvent::Done { order }))).await;
+                }
+            }
+        });
+    }
+
+    /// Stops everything.
+    pub async fn stop(&self) {
+        if let Some(engine) = &self.engine {
+            let _ = tokio::time::timeout(Duration::from_secs(2), engine.stop()).await;
+        }
+        if let Some(dht) = self.dht.clone() {
+            let _ = tokio::time::timeout(Duration::from_secs(1), dht.stop()).await;
+        }
+    }
+}
+
+/// What the anonymous session shows: the engine's own name and nothing that tells nodes apart.
+fn anonymous_name() -> String {
+    "rqbit 9.1.0".to_owned()
+}
+
+/// The cheap check before gossip's duplicate cache: well formed, and on the topic of its kind.
+fn fits_topic(on: &str, bytes: &[u8]) -> bool {
+    match statement::check_structure(bytes) {
+        Ok(kind) => topic(kind.name()) == on,
+        // A newer version may know it: the core ignores it without blame.
+        Err(error) => !error.blames_relayer(),
+    }
+}
+
+fn to_dht(item: heirloom_proto::dht::Item) -> dht::Item {
+    let heirloom_proto::dht::Item { key, salt, seq, value, signature } = item;
+    dht::Item { key, salt, seq, value, signature }
+}
+
+fn from_dht(item: dht::Item) -> heirloom_proto::dht::Item {
+    let dht::Item { key, salt, seq, value, signature } = item;
+    heirloom_proto::dht::Item { key, salt, seq, value, signature }
+}
+
+/// Peers of torrents come from the DHT.
+struct FromDht {
+    dht: Option<Dht>,
+}
+
+impl PeerSource for FromDht {
+    fn peers(&self, infohash: torrent::Infohash) -> BoxFuture<'_, Vec<SocketAddr>> {
+        Box::pin(async move {
+            let Some(dht) = &self.dht else { return Vec::new() };
+            let mut answers = dht.peers(infohash);
+            let mut found: Vec<SocketAddr> = Vec::new();
+            while found.len() < PEERS_MAX {
+                // Wait for the first answer as long as the query runs, for more only a moment.
+                let next = if found.is_empty() {
+                    answers.next().await
+                } else {
+                    tokio::time::timeout(PEERS_GRACE, answers.next()).await.ok().flatten()
+                };
+                let Some(peers) = next else { break };
+                for peer in peers.into_iter().map(SocketAddr::V4) {
+                    if !found.contains(&peer) && found.len() < PEERS_MAX {
+                        found.push(peer);
+                    }
+                }
+            }
+            found
+        })
+    }
+
+    fn announce(&self, infohash: torrent::Infohash, port: u16) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let Some(dht) = &self.dht else { return };
+            if let Err(error) = dht.announce(infohash, port).await {
+                debug!(%error, "torrent not announced");
+            }
+        })
+    }
+}
+
+/// Hands gossip to the core; when its queue is full the message is dropped, and p2p's own limits slow the sender.
+pub(super) async fn forward_gossip(mut from: mpsc::Receiver<p2p::Event>, to: mpsc::Sender<Event>) {
+    while let Some(event) = from.recv().await {
+        if let p2p::Event::Gossip { message, peer, bytes, .. } = event
+            && to.send(Event::Gossip { message, peer, bytes }).await.is_err()
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The protocols this node speaks, put together, and the swarm that carries them.
+//!
+//! What comes later has its place here: sync is a request-response field beside
+//! `gossipsub`; a relay client goes into the builder after QUIC and, with DCUtR and
+//! AutoNAT, into `Behaviour`. Refusals stand first: what they refuse, the others never see.
+
+use std::{collections::BTreeSet, io, sync::Arc};
+
+use libp2p::{
+    PeerId, Swarm, SwarmBuilder, connection_limits,
+    gossipsub::{
+        self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, RawMessage, TopicHash,
+        WhitelistSubscriptionFilter,
+    },
+    identify,
+    identity::Keypair,
+    mdns, memory_connection_limits, noise, ping,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    tcp,
+};
+
+use super::{Config, Shared, StartError, Structural, gate::Gate, params, tuning};
+
+pub(super) type Gossipsub = gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
+
+/// All protocols; `BehaviourEvent` is made from it.
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    pub gate: Gate,
+    pub limits: connection_limits::Behaviour,
+    pub memory: memory_connection_limits::Behaviour,
+    pub gossipsub: Gossipsub,
+    pub identify: identify::Behaviour,
+    pub ping: ping::Behaviour,
+    pub mdns: Toggle<mdns::tokio::Behaviour>,
+}
+
+/// The check of form, run on every message before anything remembers it. A failure is P4.
+pub(super) struct Form {
+    topics: BTreeSet<String>,
+    max_message_bytes: usize,
+    structural: Structural,
+    shared: Arc<Shared>,
+}
+
+impl DataTransform for Form {
+    fn inbound_transform(&self, raw: RawMessage) -> Result<gossipsub::Message, io::Error> {
+        // Gossipsub would remember and score messages on topics we never joined.
+        let well_formed = self.topics.contains(raw.topic.as_str())
+            && raw.data.len() <= self.max_message_bytes
+            && (self.structural)(raw.topic.as_str(), &raw.data);
+        if !well_formed {
+            self.shared.counters.malformed.one();
+            return Err(io::Error::from(io::ErrorKind::InvalidData));
+        }
+        Ok(gossipsub::Message {
+            source: raw.source,
+            data: raw.data,
+            sequence_number: raw.sequence_number,
+            topic: raw.topic,
+        })
+    }
+
+    fn outbound_transform(&self, _: &TopicHash, data: Vec<u8>) -> Result<Vec<u8>, io::Error> {
+        Ok(data)
+    }
+}
+
+/// The swarm, not yet listening.
+pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Result<Swarm<Behaviour>, StartError> {
+    let behaviour = behaviour(config, &key, shared)?;
+    let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
+    let swarm = SwarmBuilder::with_existing_identity(key)
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, tuning::yamux)
+        .map_err(|error| transport(&error))?
+        .with_quic_config(tuning::quic)
+        .with_behaviour(|_| behaviour)
+        .map_err(|error| transport(&error))?
+        .with_swarm_config(|swarm| {
+            swarm
+                .with_idle_connection_timeout(params::IDLE)
+                .with_max_negotiating_inbound_streams(params::NEGOTIATING_MAX)
+        })
+        .with_connection_timeout(params::CONNECT_WITHIN)
+        .build();
+    Ok(swarm)
+}
+
+fn behaviour(config: &Config, key: &Keypair, shared: &Arc<Shared>) -> Result<Behaviour, StartError> {
+    let identify = identify::Config::new(params::PROTOCOL.into(), key.public())
+        // Nothing that tells versions or machines apart.
+        .with_agent_version("heirloom".into())
+        // Addresses that strangers claim are not dialled; an address book comes later.
+        .with_cache_size(0);
+    let ping = ping::Config::new().with_interval(params::PING_EVERY).with_timeout(params::PING_WITHIN);
+    Ok(Behaviour {
+        gate: Gate::default(),
+        limits: connection_limits::Behaviour::new(tuning::connection_limits()),
+        memory: memory_connection_limits::Behaviour::with_max_bytes(params::MEMORY_BYTES_MAX),
+        gossipsub: gossipsub(config, shared)?,
+        identify: identify::Behaviour::new(identify),
+        ping: ping::Behaviour::new(ping),
+        mdns: config.mdns.then(|| mdns(key.public().to_peer_id())).flatten().into(),
+    })
+}
+
+fn gossipsub(config: &Config, shared: &Arc<Shared>) -> Result<Gossipsub, StartError> {
+    let form = Form {
+        topics: config.topics.iter().cloned().collect(),
+        max_message_bytes: config.max_message_bytes,
+        structural: Arc::clone(&config.structural),
+        shared: Arc::clone(shared),
+    };
+    let mut gossipsub = Gossipsub::new_with_subscription_filter_and_transform(
+        MessageAuthenticity::Anonymous,
+        tuning::gossip(&config.topics, config.max_message_bytes)?,
+        tuning::subscriptions(&config.topics),
+        form,
+    )
+    .map_err(|error| StartError::Parameters(error.into()))?;
+    gossipsub
+        .with_peer_score(tuning::peer_score(&config.topics), tuning::thresholds())
+        .map_err(StartError::Parameters)?;
+    for topic in &config.topics {
+        gossipsub
+            .subscribe(&IdentTopic::new(topic))
+            .map_err(|error| StartError::Parameters(format!("topic {topic}: {error}")))?;
+    }
+    Ok(gossipsub)
+}
+
+/// A machine without a usable interface still has its configured peers, so this is no error.
+fn mdns(peer_id: PeerId) -> Option<mdns::tokio::Behaviour> {
+    mdns::tokio::Behaviour::new(mdns::Config::default(), peer_id)
+        .inspect_err(|error| tracing::warn!(%error, "the local network is not searched for peers"))
+        .ok()
+}

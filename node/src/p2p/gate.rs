@@ -1,0 +1,261 @@
+//! Who may connect: limits per host and network, and bans. A behaviour without a
+//! protocol; the connection counts that know no addresses are the library's.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fmt,
+    net::IpAddr,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use libp2p::{
+    Multiaddr, PeerId,
+    core::{Endpoint, transport::PortUse},
+    swarm::{
+        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent, THandlerOutEvent,
+        ToSwarm, dummy,
+    },
+};
+
+use super::{netgroup, params};
+
+/// Why a connection was refused here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    PeerBanned,
+    AddressBanned,
+    HostFull,
+    NetworkFull,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PeerBanned => "the peer is banned",
+            Self::AddressBanned => "the address is banned",
+            Self::HostFull => "too many connections with this host",
+            Self::NetworkFull => "too many connections with this network",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Bans by peer and by address, and the addresses of the connections there are.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    connections: BTreeMap<ConnectionId, IpAddr>,
+    peers: BTreeMap<PeerId, Instant>,
+    addresses: BTreeMap<IpAddr, Instant>,
+}
+
+impl Gate {
+    /// Refuses a peer until `now` + [`params::BAN`].
+    pub fn ban_peer(&mut self, peer: PeerId, now: Instant) {
+        ban(&mut self.peers, peer, now);
+    }
+
+    /// Refuses an address until `now` + [`params::BAN`]; not one of our own ground,
+    /// where one bad neighbour would lock out all others.
+    pub fn ban_address(&mut self, ip: IpAddr, now: Instant) {
+        if netgroup::groups(ip).is_some() {
+            ban(&mut self.addresses, ip.to_canonical(), now);
+        }
+    }
+
+    /// Whether a peer is refused.
+    pub fn is_banned(&self, peer: &PeerId, now: Instant) -> bool {
+        self.check_peer(peer, now).is_err()
+    }
+
+    /// Forgets bans that have ended.
+    pub fn expire(&mut self, now: Instant) {
+        self.peers.retain(|_, until| *until > now);
+        self.addresses.retain(|_, until| *until > now);
+    }
+
+    fn check_peer(&self, peer: &PeerId, now: Instant) -> Result<(), Refusal> {
+        if self.peers.get(peer).is_some_and(|until| *until > now) { Err(Refusal::PeerBanned) } else { Ok(()) }
+    }
+
+    fn check_address(&self, ip: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
+        let Some(ip) = ip else { return Ok(()) };
+        let Some((host, network)) = netgroup::groups(ip) else {
+            return Ok(());
+        };
+        if self.addresses.get(&ip.to_canonical()).is_some_and(|until| *until > now) {
+            return Err(Refusal::AddressBanned);
+        }
+        let others = self.connections.values().filter_map(|ip| netgroup::groups(*ip));
+        let (mut same_host, mut same_network) = (0, 0);
+        for (other_host, other_network) in others {
+            same_host += usize::from(other_host == host);
+            same_network += usize::from(other_network == network);
+        }
+        if same_host >= params::PER_HOST_MAX {
+            return Err(Refusal::HostFull);
+        }
+        if same_network >= params::PER_NETWORK_MAX {
+            return Err(Refusal::NetworkFull);
+        }
+        Ok(())
+    }
+
+    fn check(&self, peer: &PeerId, address: &Multiaddr) -> Result<dummy::ConnectionHandler, ConnectionDenied> {
+        let now = Instant::now();
+        self.check_peer(peer, now)
+            .and_then(|()| self.check_address(netgroup::ip_of(address), now))
+            .map_err(ConnectionDenied::new)?;
+        Ok(dummy::ConnectionHandler)
+    }
+}
+
+/// Overflow: the ban that ends first gives way.
+fn ban<K: Ord + Copy>(bans: &mut BTreeMap<K, Instant>, key: K, now: Instant) {
+    bans.insert(key, now + params::BAN);
+    if bans.len() > params::BANS_MAX
+        && let Some(first) = bans.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key)
+    {
+        bans.remove(&first);
+    }
+}
+
+impl NetworkBehaviour for Gate {
+    type ConnectionHandler = dummy::ConnectionHandler;
+    type ToSwarm = Infallible;
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        // Before the handshake, which costs us more than them.
+        self.check_address(netgroup::ip_of(remote), Instant::now()).map_err(ConnectionDenied::new)
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.check(&peer, remote)
+    }
+
+    fn handle_pending_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: Option<PeerId>,
+        _: &[Multiaddr],
+        _: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        if let Some(peer) = peer {
+            self.check_peer(&peer, Instant::now()).map_err(ConnectionDenied::new)?;
+        }
+        Ok(Vec::new())
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: PeerId,
+        remote: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.check(&peer, remote)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm) {
+        match event {
+            FromSwarm::ConnectionEstablished(event) => {
+                if let Some(ip) = netgroup::ip_of(event.endpoint.get_remote_address()) {
+                    self.connections.insert(event.connection_id, ip);
+                }
+            }
+            FromSwarm::ConnectionClosed(event) => {
+                self.connections.remove(&event.connection_id);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(&mut self, _: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
+        match event {}
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn gate(connected: &[&str]) -> Gate {
+        let connections = connected.iter().enumerate().map(|(id, text)| (ConnectionId::new_unchecked(id), ip(text)));
+        Gate { connections: connections.collect(), ..Gate::default() }
+    }
+
+    fn check(gate: &Gate, text: &str, now: Instant) -> Result<(), Refusal> {
+        gate.check_address(Some(ip(text)), now)
+    }
+
+    #[test]
+    fn hosts_and_networks_have_few_places() {
+        let now = Instant::now();
+        let gate =
+            gate(&["203.0.113.1", "203.0.113.1", "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"]);
+        assert_eq!(check(&gate, "203.0.113.1", now), Err(Refusal::HostFull));
+        assert_eq!(check(&gate, "203.0.113.2", now), Ok(()));
+        assert_eq!(check(&gate, "198.51.100.5", now), Err(Refusal::NetworkFull));
+        assert_eq!(check(&gate, "198.51.101.5", now), Ok(()));
+    }
+
+    #[test]
+    fn loopback_and_private_networks_have_room() {
+        let now = Instant::now();
+        let gate = gate(&["127.0.0.1"; 30]);
+        assert_eq!(check(&gate, "127.0.0.1", now), Ok(()));
+        assert_eq!(gate.check_address(None, now), Ok(()), "a relayed connection has no address");
+    }
+
+    #[test]
+    fn bans_end() {
+        let now = Instant::now();
+        let mut gate = gate(&[]);
+        let mallory = PeerId::random();
+        gate.ban_peer(mallory, now);
+        gate.ban_address(ip("203.0.113.1"), now);
+        gate.ban_address(ip("127.0.0.1"), now);
+        assert_eq!(gate.check_peer(&mallory, now), Err(Refusal::PeerBanned));
+        assert_eq!(check(&gate, "203.0.113.1", now), Err(Refusal::AddressBanned));
+        assert_eq!(check(&gate, "::ffff:203.0.113.1", now), Err(Refusal::AddressBanned));
+        assert_eq!(check(&gate, "127.0.0.1", now), Ok(()), "loopback is not banned");
+        let after = now + params::BAN;
+        assert_eq!(gate.check_peer(&mallory, after), Ok(()));
+        gate.expire(after);
+        assert!(gate.peers.is_empty() && gate.addresses.is_empty());
+    }
+
+    #[test]
+    fn the_ban_that_ends_first_gives_way() {
+        let now = Instant::now();
+        let mut bans = BTreeMap::new();
+        for key in 0..=params::BANS_MAX {
+            ban(&mut bans, key, now + Duration::from_millis(key as u64));
+        }
+        assert_eq!(bans.len(), params::BANS_MAX);
+        assert!(!bans.contains_key(&0));
+    }
+}

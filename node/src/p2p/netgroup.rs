@@ -1,0 +1,139 @@
+//! Which machine and which network an address belongs to. Pure.
+//!
+//! Addresses cost an attacker money by network, not by address, so limits are
+//! counted per group. Loopback and private networks have no groups: there the
+//! neighbours are one's own.
+
+use std::net::{IpAddr, SocketAddr};
+
+use libp2p::{Multiaddr, multiaddr::Protocol};
+
+/// One machine: an IPv4 address or an IPv6 /64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Host {
+    V4([u8; 4]),
+    V6([u8; 8]),
+}
+
+/// One network: an IPv4 /24 or an IPv6 /48.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Network {
+    V4([u8; 3]),
+    V6([u8; 6]),
+}
+
+/// The groups of a public address; `None` for loopback, private and link-local ones.
+pub(super) fn groups(ip: IpAddr) -> Option<(Host, Network)> {
+    let ip = ip.to_canonical();
+    if is_own_ground(ip) {
+        return None;
+    }
+    Some(match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            (Host::V4([a, b, c, d]), Network::V4([a, b, c]))
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, e, f, g, h, ..] = ip.octets();
+            (Host::V6([a, b, c, d, e, f, g, h]), Network::V6([a, b, c, d, e, f]))
+        }
+    })
+}
+
+fn is_own_ground(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
+    }
+}
+
+/// The address a direct connection comes from or goes to. `None` for a relayed one:
+/// its first part is the relay, which must not be blamed for whom it carries.
+pub(super) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    if address.iter().any(|part| part == Protocol::P2pCircuit) {
+        return None;
+    }
+    match address.iter().next()? {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    }
+}
+
+/// What to bind for a listen address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Socket {
+    Tcp(SocketAddr),
+    Quic(SocketAddr),
+}
+
+/// The socket of a listen address; `None` if it is of another kind.
+pub(super) fn socket_of(address: &Multiaddr) -> Option<Socket> {
+    let ip = ip_of(address)?;
+    let mut rest = address.iter().skip(1);
+    let socket = match (rest.next()?, rest.next()) {
+        (Protocol::Tcp(port), None) => Socket::Tcp(SocketAddr::new(ip, port)),
+        (Protocol::Udp(port), Some(Protocol::QuicV1)) => Socket::Quic(SocketAddr::new(ip, port)),
+        _ => return None,
+    };
+    rest.next().is_none().then_some(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups_of(ip: &str) -> Option<(Host, Network)> {
+        groups(ip.parse().expect("an address"))
+    }
+
+    #[test]
+    fn own_ground_has_no_groups() {
+        for ip in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.1.2.3",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.1.1",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert_eq!(groups_of(ip), None, "{ip}");
+        }
+    }
+
+    #[test]
+    fn neighbours_share_a_network() {
+        assert_eq!(groups_of("203.0.113.7").map(|(_, net)| net), groups_of("203.0.113.9").map(|(_, net)| net));
+        assert_ne!(groups_of("203.0.113.7").map(|(host, _)| host), groups_of("203.0.113.9").map(|(host, _)| host));
+        assert_eq!(groups_of("2001:db8:1:2::1"), groups_of("2001:db8:1:2:ffff::9"), "one /64 is one host");
+        assert_eq!(groups_of("2001:db8:1:2::1").map(|(_, net)| net), groups_of("2001:db8:1:3::1").map(|(_, net)| net));
+        assert_eq!(groups_of("203.0.113.7"), groups_of("::ffff:203.0.113.7"), "a mapped address is the same host");
+    }
+
+    #[test]
+    fn only_tcp_and_quic_are_listened_on() {
+        let socket = |text: &str| socket_of(&text.parse().expect("a multiaddr"));
+        assert_eq!(socket("/ip4/127.0.0.1/tcp/7341"), Some(Socket::Tcp(([127, 0, 0, 1], 7341).into())));
+        assert_eq!(socket("/ip4/0.0.0.0/udp/0/quic-v1"), Some(Socket::Quic(([0, 0, 0, 0], 0).into())));
+        for other in [
+            "/ip4/1.2.3.4/udp/7341",
+            "/dns4/localhost/tcp/1",
+            "/ip4/1.2.3.4/tcp/1/ws",
+            "/ip4/1.2.3.4/udp/7341/quic-v1/webtransport",
+            "/ip4/1.2.3.4",
+        ] {
+            assert_eq!(socket(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_relay_is_not_its_passenger() {
+        let id = libp2p::PeerId::random();
+        let address: Multiaddr = format!("/ip4/203.0.113.7/tcp/1/p2p/{id}/p2p-circuit").parse().expect("a multiaddr");
+        assert_eq!(ip_of(&address), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! What the adapter remembers about each peer: its rate, its standing, and whether
+//! it has said hello. Peers that left are remembered a while, so that reconnecting
+//! refills no bucket. Pure; time is an argument.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use libp2p::PeerId;
+
+use super::{params, rate::Rate, standing::Standing};
+
+/// One peer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub rate: Rate,
+    pub standing: Standing,
+    /// Where its first connection comes from or goes to.
+    pub ip: Option<IpAddr>,
+    presence: Presence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Presence {
+    Up { since: Instant, greeted: bool },
+    Gone { since: Instant },
+}
+
+/// All peers that are connected, and the last [`params::GONE_PEERS_MAX`] that were.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    table: BTreeMap<PeerId, Peer>,
+}
+
+impl Peers {
+    /// The first connection with a peer.
+    pub fn up(&mut self, id: PeerId, ip: Option<IpAddr>, now: Instant) -> &Peer {
+        let presence = Presence::Up { since: now, greeted: false };
+        let peer = self.table.entry(id).or_insert_with(|| Peer {
+            rate: Rate::new(now),
+            standing: Standing::default(),
+            ip,
+            presence,
+        });
+        peer.presence = presence;
+        peer.ip = ip;
+        peer
+    }
+
+    /// The last connection with a peer is gone.
+    pub fn down(&mut self, id: &PeerId, now: Instant) {
+        if let Some(peer) = self.table.get_mut(id) {
+            peer.presence = Presence::Gone { since: now };
+        }
+    }
+
+    /// The peer identified itself as one of ours.
+    pub fn greeted(&mut self, id: &PeerId) {
+        if let Some(Peer { presence: Presence::Up { greeted, .. }, .. }) = self.table.get_mut(id) {
+            *greeted = true;
+        }
+    }
+
+    /// A peer that is or was lately connected.
+    pub fn get_mut(&mut self, id: &PeerId) -> Option<&mut Peer> {
+        self.table.get_mut(id)
+    }
+
+    /// Those connected.
+    pub fn connected(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
+        self.table.iter().filter(|(_, peer)| matches!(peer.presence, Presence::Up { .. })).map(|(id, peer)| (*id, peer))
+    }
+
+    /// Those connected for longer than [`params::HELLO_WITHIN`] without a hello.
+    pub fn silent(&self, now: Instant) -> Vec<PeerId> {
+        let late = |peer: &Peer| match peer.presence {
+            Presence::Up { since, greeted } => !greeted && now.saturating_duration_since(since) > params::HELLO_WITHIN,
+            Presence::Gone { .. } => false,
+        };
+        self.table.iter().filter(|(_, peer)| late(peer)).map(|(id, _)| *id).collect()
+    }
+
+    /// Lets penalties fade and forgets who is gone too long. Overflow: the longest gone goes first.
+    pub fn pass(&mut self, passed: Duration, now: Instant) {
+        self.table.values_mut().for_each(|peer| peer.standing.fade(passed));
+        let mut gone: Vec<_> = self
+            .table
+            .iter()
+            .filter_map(|(id, peer)| match peer.presence {
+                Presence::Gone { since } => Some((since, *id)),
+                Presence::Up { .. } => None,
+            })
+            .collect();
+        gone.sort_unstable();
+        let too_many = gone.len().saturating_sub(params::GONE_PEERS_MAX);
+        for (index, (since, id)) in gone.into_iter().enumerate() {
+            if index < too_many || now.saturating_duration_since(since) > params::GONE_PEERS_KEPT {
+                self.table.remove(&id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::p2p::rate::Admit;
+
+    #[test]
+    fn reconnecting_refills_nothing() {
+        let now = Instant::now();
+        let bob = PeerId::random();
+        let mut peers = Peers::default();
+        peers.up(bob, None, now);
+        while peers.get_mut(&bob).expect("known").rate.admit(now, 100) == Admit::Pass {}
+        peers.get_mut(&bob).expect("known").standing.penalise(500.0);
+        peers.down(&bob, now);
+        peers.pass(Duration::ZERO, now);
+        assert_eq!(peers.connected().count(), 0);
+        let peer = peers.up(bob, None, now);
+        assert!(peer.standing.score() < -499.0);
+        assert_ne!(peers.get_mut(&bob).expect("known").rate.admit(now, 100), Admit::Pass);
+    }
+
+    #[test]
+    fn strangers_are_found_and_friends_are_not() {
+        let now = Instant::now();
+        let (alice, mallory) = (PeerId::random(), PeerId::random());
+        let mut peers = Peers::default();
+        peers.up(alice, None, now);
+        peers.up(mallory, None, now);
+        peers.greeted(&alice);
+        assert!(peers.silent(now + params::HELLO_WITHIN).is_empty());
+        let late = now + params::HELLO_WITHIN + Duration::from_millis(1);
+        assert_eq!(peers.silent(late), [mallory]);
+        peers.down(&mallory, late);
+        assert!(peers.silent(late).is_empty());
+    }
+
+    #[test]
+    fn the_longest_gone_are_forgotten_first() {
+        let now = Instant::now();
+        let mut peers = Peers::default();
+        let ids: Vec<_> = (0..params::GONE_PEERS_MAX + 3).map(|_| PeerId::random()).collect();
+        for (index, id) in ids.iter().enumerate() {
+            let then = now + Duration::from_millis(index as u64);
+            peers.up(*id, None, then);
+            peers.down(id, then);
+        }
+        let stays = PeerId::random();
+        peers.up(stays, None, now);
+        peers.pass(Duration::ZERO, now + Duration::from_secs(10));
+        assert_eq!(peers.table.len(), params::GONE_PEERS_MAX + 1);
+        assert!(peers.get_mut(&ids[2]).is_none() && peers.get_mut(&ids[3]).is_some());
+        peers.pass(Duration::ZERO, now + params::GONE_PEERS_KEPT + Duration::from_secs(60));
+        assert_eq!(peers.connected().map(|(id, _)| id).collect::<Vec<_>>(), [stays]);
+        assert_eq!(peers.table.len(), 1);
+    }
+}

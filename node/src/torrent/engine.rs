@@ -1,0 +1,360 @@
+//! The engine itself: two sessions, one tracker, and a table of what they do.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use librqbit::api::TorrentIdOrHash;
+use librqbit::{ManagedTorrent, Session};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::Infohash;
+use super::bookings::Bookings;
+use super::config::Config;
+use super::errors::{AddError, RemoveError, StartError, StreamError};
+use super::ledger::Ledger;
+use super::metainfo::Metainfo;
+use super::peers::{PeerBook, Side, hex};
+use super::progress::{Progress, State};
+use super::session::{self, STREAMS_MAX};
+use super::stream::{self, Stream};
+use super::tracker::Tracker;
+
+/// What to download.
+#[derive(Debug, Clone, Default)]
+pub struct Download {
+    /// The torrent.
+    pub infohash: Infohash,
+    /// Its torrent file, when at hand. Otherwise the metadata comes from peers.
+    pub torrent: Option<Vec<u8>>,
+    /// SHA-256 of the info dictionary, as a listing signed it. Anything else is refused before anything is written.
+    pub info_sha256: Option<[u8; 32]>,
+    /// Name to show until the metadata is here.
+    pub name: Option<String>,
+    /// Trackers to ask besides our own. They learn this node's address.
+    pub trackers: Vec<String>,
+    /// Folder that the torrent's file or folder goes into; [`Config::downloads`] when `None`.
+    pub to: Option<PathBuf>,
+    /// Peers to ask first.
+    pub peers: Vec<SocketAddr>,
+}
+
+/// The torrent engine. Clones are handles to the same engine; [`Engine::stop`] ends it.
+#[derive(Clone)]
+pub struct Engine(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) config: Config,
+    pub(super) bookings: Arc<Bookings>,
+    pub(super) anonymous: Arc<Session>,
+    pub(super) named: Arc<Session>,
+    pub(super) resolver: Arc<Session>,
+    pub(super) book: PeerBook,
+    pub(super) stop: CancellationToken,
+    /// Held while a torrent is added, moved or removed, so that two of these never meet halfway.
+    pub(super) changing: tokio::sync::Mutex<()>,
+    listen: [SocketAddr; 2],
+    torrents: Mutex<BTreeMap<Infohash, Torrent>>,
+    streams: Arc<Semaphore>,
+}
+
+/// What the engine knows of a torrent.
+pub(super) struct Torrent {
+    pub(super) side: Side,
+    /// What was asked for, to begin anew after a failure; `None` for seeds.
+    pub(super) request: Option<Download>,
+    /// Set once a session has it.
+    pub(super) running: Option<Running>,
+    /// Whether the user stopped it. Only for torrents that no session has; sessions know their own.
+    pub(super) paused: bool,
+    pub(super) failed: Option<AddError>,
+    /// Ends the tasks that look after it.
+    pub(super) stop: CancellationToken,
+}
+
+/// A torrent that a session has.
+#[derive(Clone)]
+pub(super) struct Running {
+    pub(super) handle: Arc<ManagedTorrent>,
+    pub(super) meta: Arc<Metainfo>,
+    /// The account of a download; `None` for seeds.
+    pub(super) ledger: Option<Arc<Ledger>>,
+    /// Its file or folder on disk.
+    pub(super) path: PathBuf,
+}
+
+impl Engine {
+    /// Starts both sessions and the private tracker.
+    ///
+    /// # Errors
+    /// When an address is taken or cannot be listened on, or a folder cannot be made.
+    pub async fn start(config: Config, bookings: Arc<Bookings>) -> Result<Self, StartError> {
+        for path in [&config.state_dir, &config.downloads] {
+            std::fs::create_dir_all(path)
+                .map_err(|source| StartError::Folder { path: path.clone(), source })?;
+        }
+        session::warn_of_proxy();
+        if let Err(error) = librqbit::try_increase_nofile_limit() {
+            debug!(%error, "the limit of open files stays as it is");
+        }
+        let stop = CancellationToken::new();
+        let (tracker, listener) = Tracker::bind().await.map_err(|source| StartError::Listen {
+            address: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+            source,
+        })?;
+        let downloads = &config.downloads;
+        let open = |address, name, side| {
+            let url = tracker.url(side);
+            async move { session::open(address, name, &url, downloads).await }
+        };
+        let anonymous = open(config.bt, &config.anonymous_name, Side::Anonymous).await?;
+        let named = open(config.bt_named, &config.wire_name, Side::Named).await?;
+        let resolver = session::open_resolver(&config.anonymous_name, config.bt, downloads).await?;
+        let listen =
+            [anonymous.listen_addr().unwrap_or(config.bt), named.listen_addr().unwrap_or(config.bt_named)];
+        let book = PeerBook::new(config.peers.clone(), config.tracker_interval, listen, stop.clone());
+        tracker.serve(listener, book.clone(), stop.clone());
+        Ok(Self(Arc::new(Inner {
+            config,
+            bookings,
+            anonymous,
+            named,
+            resolver,
+            book,
+            stop,
+            changing: tokio::sync::Mutex::default(),
+            listen,
+            torrents: Mutex::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        })))
+    }
+
+    /// Where the sessions listen: anonymous, named.
+    pub fn listen_addrs(&self) -> (SocketAddr, SocketAddr) {
+        (self.0.listen[0], self.0.listen[1])
+    }
+
+    /// Tells the engine under which addresses others see this node, so that it never takes itself for a peer.
+    pub fn set_external_ips(&self, ips: Vec<IpAddr>) {
+        self.0.book.set_external_ips(ips);
+    }
+
+    /// Seeds content that is on disk: `content` is the file, or the folder, that the torrent was made of, under any
+    /// name. It is only read, never written, and its content is never fetched from others.
+    ///
+    /// Returns once the torrent is added; the content is hashed after that, and `progress` tells the result. Adding it
+    /// twice changes nothing; adding it with another `named` moves it to the other session.
+    ///
+    /// # Errors
+    /// When the torrent is not acceptable, or a file is missing or of another size.
+    pub async fn seed(&self, torrent: &[u8], content: &Path, named: bool) -> Result<(), AddError> {
+        self.0.seed(torrent, content, if named { Side::Named } else { Side::Anonymous }).await
+    }
+
+    /// Downloads a torrent, continuing from what is on disk, and seeds it afterwards (in the anonymous session).
+    ///
+    /// With a torrent file, every refusal is returned here. Without one it returns at once and keeps looking for
+    /// somebody who has the metadata until it is removed; a refusal of that metadata is then in `progress`.
+    /// What is downloaded or seeded already stays as it is, and only learns of the peers.
+    ///
+    /// # Errors
+    /// When the torrent is refused. Nothing was written then.
+    pub async fn download(&self, download: Download) -> Result<(), AddError> {
+        self.0.download(download).await
+    }
+
+    /// Adds peers to ask for a torrent (from a listing, say). Unknown torrents are ignored.
+    pub fn hint(&self, infohash: Infohash, peers: &[SocketAddr]) {
+        self.0.book.hint(infohash, peers);
+    }
+
+    /// How far a torrent is; `None` when it is not here.
+    pub fn progress(&self, infohash: Infohash) -> Option<Progress> {
+        let torrents = self.0.torrents();
+        let torrent = torrents.get(&infohash)?;
+        let named = torrent.side == Side::Named;
+        let Some(running) = torrent.running.clone() else {
+            let request = torrent.request.as_ref();
+            let (state, error) = match (&torrent.failed, torrent.paused) {
+                (Some(error), _) => (State::Failed, Some(error.to_string())),
+                (None, true) => (State::Paused, None),
+                (None, false) => (State::Resolving, None),
+            };
+            let name = request.and_then(|request| request.name.clone());
+            return Some(Progress { named, error, ..Progress::unresolved(state, name) });
+        };
+        // The library's locks are taken without holding ours.
+        drop(torrents);
+        let files = running.meta.files.iter().filter(|file| !file.padding).map(|file| {
+            let below = if running.meta.single_file { &[][..] } else { &file.path };
+            (file.index, below.iter().fold(running.path.clone(), |path, part| path.join(part)))
+        });
+        let progress = Progress::of(&running.handle, &running.meta, running.ledger.as_deref(), files);
+        Some(Progress { named, path: Some(running.path.clone()), ..progress })
+    }
+
+    /// All torrents that are here, in the order of their infohashes.
+    pub fn torrents(&self) -> Vec<Infohash> {
+        self.0.torrents().keys().copied().collect()
+    }
+
+    /// The checked metadata of a torrent, once it is here.
+    pub fn metainfo(&self, infohash: Infohash) -> Option<Arc<Metainfo>> {
+        Some(self.0.running(infohash)?.meta)
+    }
+
+    /// Opens a file of a torrent for playing; pieces around the reading position are fetched first.
+    ///
+    /// Waits while the content on disk is being checked.
+    ///
+    /// # Errors
+    /// When the metadata is not here yet, there is no such file, or too many streams are open.
+    pub async fn stream(&self, infohash: Infohash, file: usize) -> Result<Box<dyn Stream>, StreamError> {
+        let Some(running) = self.0.running(infohash) else {
+            return Err(StreamError::NotReady { infohash: hex(infohash) });
+        };
+        if running.meta.files.get(file).is_none_or(|file| file.padding) {
+            return Err(StreamError::NoFile { infohash: hex(infohash), index: file });
+        }
+        let Ok(permit) = self.0.streams.clone().try_acquire_owned() else {
+            return Err(StreamError::TooMany { limit: STREAMS_MAX });
+        };
+        let opened = running.handle.clone().stream(file).await;
+        let opened = opened.map_err(|error| StreamError::Session {
+            infohash: hex(infohash),
+            index: file,
+            reason: format!("{error:#}"),
+        })?;
+        Ok(Box::new(stream::Limited::new(opened, permit)))
+    }
+
+    /// Stops a torrent until [`Engine::resume`].
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub async fn pause(&self, infohash: Infohash) -> Result<(), RemoveError> {
+        let _changing = self.0.changing.lock().await;
+        let Some(running) = self.0.running(infohash) else {
+            let mut torrents = self.0.torrents();
+            let Some(torrent) = torrents.get_mut(&infohash) else {
+                return Err(RemoveError::Unknown { infohash: hex(infohash) });
+            };
+            torrent.stop.cancel();
+            torrent.paused = true;
+            return Ok(());
+        };
+        let refused = |error| RemoveError::Session { infohash: hex(infohash), reason: format!("{error:#}") };
+        let stopped = running.handle.is_paused() || self.0.failure(&running).is_some();
+        if !stopped {
+            self.0.session_of(infohash).pause(&running.handle).await.map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Continues a paused or failed torrent. (A seed whose content did not match is added again with
+    /// [`Engine::seed`].)
+    ///
+    /// # Errors
+    /// When it is not here, or refused again.
+    pub async fn resume(&self, infohash: Infohash) -> Result<(), RemoveError> {
+        let refused = |reason| RemoveError::Session { infohash: hex(infohash), reason };
+        let changing = self.0.changing.lock().await;
+        let Some(running) = self.0.running(infohash) else {
+            let torrents = self.0.torrents();
+            let Some(torrent) = torrents.get(&infohash) else {
+                return Err(RemoveError::Unknown { infohash: hex(infohash) });
+            };
+            let again = torrent.request.clone().filter(|_| torrent.paused || torrent.failed.is_some());
+            drop(torrents);
+            drop(changing);
+            let Some(again) = again else { return Ok(()) };
+            return self.0.restart(again).await.map_err(|error| refused(error.to_string()));
+        };
+        if running.handle.is_paused() || self.0.failure(&running).is_some() {
+            let session = self.0.session_of(infohash).clone();
+            session.unpause(&running.handle).await.map_err(|error| refused(format!("{error:#}")))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a torrent; its files stay.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub async fn remove(&self, infohash: Infohash) -> Result<(), RemoveError> {
+        let _changing = self.0.changing.lock().await;
+        self.0.take_out(infohash, false).await
+    }
+
+    /// Forgets a torrent and deletes its files, if it was a download. Seeded content is never deleted.
+    ///
+    /// # Errors
+    /// When it is not here, or a file cannot be deleted.
+    pub async fn remove_and_delete(&self, infohash: Infohash) -> Result<(), RemoveError> {
+        let _changing = self.0.changing.lock().await;
+        self.0.take_out(infohash, true).await
+    }
+
+    /// Stops everything and forgets all torrents; what is on disk stays. Afterwards nothing can be added any more.
+    ///
+    /// Takes about a second: that is how long the library gives its tasks.
+    pub async fn stop(&self) {
+        let _changing = self.0.changing.lock().await;
+        self.0.stop.cancel();
+        tokio::join!(self.0.anonymous.stop(), self.0.named.stop(), self.0.resolver.stop());
+        self.0.torrents().clear();
+    }
+}
+
+impl Drop for Inner {
+    /// The last handle is gone without [`Engine::stop`]: nothing must go on behind the owner's back.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Inner {
+    pub(super) fn torrents(&self) -> MutexGuard<'_, BTreeMap<Infohash, Torrent>> {
+        self.torrents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn running(&self, infohash: Infohash) -> Option<Running> {
+        self.torrents().get(&infohash)?.running.clone()
+    }
+
+    pub(super) fn session(&self, side: Side) -> &Arc<Session> {
+        match side {
+            Side::Anonymous => &self.anonymous,
+            Side::Named => &self.named,
+        }
+    }
+
+    fn session_of(&self, infohash: Infohash) -> &Arc<Session> {
+        let side = self.torrents().get(&infohash).map_or(Side::Anonymous, |torrent| torrent.side);
+        self.session(side)
+    }
+
+    /// What the library stopped a torrent for.
+    fn failure(&self, running: &Running) -> Option<String> {
+        running.handle.stats().error
+    }
+
+    /// Takes a torrent out of the table, the peer book and its session. The caller holds `changing`.
+    pub(super) async fn take_out(&self, infohash: Infohash, delete: bool) -> Result<(), RemoveError> {
+        let taken = self.torrents().remove(&infohash);
+        let Some(torrent) = taken else { return Err(RemoveError::Unknown { infohash: hex(infohash) }) };
+        torrent.stop.cancel();
+        self.book.forget(infohash);
+        let Some(running) = torrent.running else { return Ok(()) };
+        // A seed's storage ignores deletion as well; to ask for it would still be wrong.
+        let delete = delete && running.ledger.is_some();
+        let id = TorrentIdOrHash::Id(running.handle.id());
+        self.session(torrent.side)
+            .delete(id, delete)
+            .await
+            .map_err(|error| RemoveError::Session { infohash: hex(infohash), reason: format!("{error:#}") })
+    }
+}

@@ -1,0 +1,7 @@
+//! The torrent engine against itself, and against the bare library, on loopback.
+//!
+//! Each engine has its own address (127.0.0.N), so that bookings can be told apart. Nothing leaves the machine.
+
+mod exchange;
+mod refusals;
+mod support;

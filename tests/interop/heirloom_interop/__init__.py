@@ -1,0 +1,1 @@
+"""Heirloom against other people's software, on loopback: see ../README.md."""

@@ -1,0 +1,21 @@
+//! The story end to end: real processes on loopback, driven by the commands that `heirloom --help` shows, with a DHT of
+//! real nodes. The program is `HEIRLOOM_BIN`, else the one that cargo built beside this test.
+//!
+//! Each test has its own folder, addresses and DHT, waits for conditions and never asserts how long something took.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a test prints is shown when it fails")]
+
+mod support;
+
+#[path = "story/bad_input.rs"]
+mod bad_input;
+#[path = "story/crashes.rs"]
+mod crashes;
+#[path = "story/downloads.rs"]
+mod downloads;
+#[path = "story/finding.rs"]
+mod finding;
+#[path = "story/judging.rs"]
+mod judging;
+#[path = "story/running.rs"]
+mod running;

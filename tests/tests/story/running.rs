@@ -1,0 +1,111 @@
+//! Starting and stopping: what a second start, a taken port or a newer store do, and that a polite stop is quick.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::support::{Answer, Bed, Cli, bytes_of, text, write_file};
+
+/// The contract says 5 s; a busy machine gets twice that before this fails.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// A `run` that must not come up: exit 1, one sentence for people, an error object for scripts.
+#[track_caller]
+fn assert_does_not_start(cli: &Cli, args: &[&str], mentions: &str) {
+    let mut all = vec!["run", "--no-dht", "--no-mdns", "--no-starter"];
+    all.extend(args);
+    let for_people = cli.run_for_people(&all);
+    assert_eq!(for_people.code, 1, "{for_people:?}");
+    let said = last_line(&for_people);
+    assert!(said.to_lowercase().contains(mentions), "{said:?} does not mention {mentions:?}");
+    let for_scripts = cli.run(&all).value(1);
+    let message = text(&for_scripts["error"], "message");
+    assert!(message.to_lowercase().contains(mentions), "{message:?} does not mention {mentions:?}");
+    assert!(!text(&for_scripts["error"], "code").is_empty(), "{for_scripts}");
+}
+
+fn last_line(answer: &Answer) -> String {
+    answer.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+}
+
+const ANYWHERE: [&str; 8] =
+    ["--http", "127.0.0.1:0", "--p2p", "/ip4/127.0.0.1/tcp/0", "--bt", "127.0.0.1:0", "--bt-named", "127.0.0.1:0"];
+
+#[test]
+fn a_taken_port_is_named() {
+    let bed = Bed::without_dht();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = taken.local_addr().expect("bound");
+    let p2p = format!("/ip4/127.0.0.1/tcp/{}", taken.port());
+    for (flag, value) in [("--http", taken.to_string()), ("--bt", taken.to_string()), ("--p2p", p2p)] {
+        let mut args = ANYWHERE;
+        let at = args.iter().position(|arg| *arg == flag).expect("among the flags");
+        args[at + 1] = &value;
+        assert_does_not_start(&bed.home("alice"), &args, &taken.port().to_string());
+    }
+}
+
+#[test]
+fn a_second_node_on_the_same_home_is_refused_and_the_first_goes_on() {
+    let bed = Bed::without_dht();
+    let first = bed.node("alice");
+    assert_does_not_start(&first.cli, &ANYWHERE, "run");
+    assert_eq!(first.cli.ok(&["id"])["key"], first.key.as_str(), "the first still answers");
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let bed = Bed::without_dht();
+    let mut node = bed.node("alice");
+    let signed = node.cli.ok(&["verdict", &"ab".repeat(20), "good"]);
+    assert!(node.stop(STOP_MAX).success());
+    let version = node.home().join("store-version");
+    let before = std::fs::read(&version).expect("the store says its version");
+    write_file(&version, b"999\n");
+    assert_does_not_start(&node.cli, &ANYWHERE, "newer");
+    assert_eq!(std::fs::read(&version).expect("still there"), b"999\n", "nothing was written");
+    assert_eq!(node.cli.run(&["status"]).code, 1, "nor do commands open it");
+
+    write_file(&version, &before);
+    node.start_again(&bed.net(&[]));
+    let statements = node.cli.ok(&["export", "--statements"]).to_string();
+    assert!(statements.contains(text(&signed, "id")), "nothing was lost");
+}
+
+#[test]
+fn a_polite_stop_is_clean_and_soon() {
+    let bed = Bed::new();
+    let mut node = bed.node("alice");
+    node.publish(
+        &bed.file("clip.mp4", &bytes_of(100_000, 80)),
+        "imdb:tt7000030",
+        &["--title", "Stop", "--year", "2024", "--kind", "film", "--licence", "CC0-1.0"],
+    );
+    assert!(node.is_running());
+    let status = node.stop(STOP_MAX);
+    assert!(status.success(), "it ends with {status}");
+    node.start_again(&bed.net(&[]));
+    assert!(node.is_running());
+}
+
+#[test]
+fn commands_work_on_the_store_when_no_node_runs() {
+    let bed = Bed::without_dht();
+    let mut node = bed.node("alice");
+    let film = "imdb:tt7000031";
+    let about = ["--title", "Alone", "--year", "2024", "--kind", "film", "--licence", "CC0-1.0"];
+    let published = node.publish(&bed.file("alone.mp4", &bytes_of(50_000, 81)), film, &about);
+    assert!(node.stop(STOP_MAX).success());
+
+    assert_eq!(node.cli.ok(&["id"])["key"], node.key.as_str());
+    let shown = node.cli.ok(&["show", film]);
+    assert_eq!(shown["releases"][0]["infohash"], published["infohash"], "{shown}");
+    let signed = node.cli.ok(&["verdict", text(&published, "infohash"), "good"]);
+    node.cli.ok(&["ledger"]);
+    node.cli.ok(&["trust"]);
+    let refused = node.cli.run(&["get", &"cd".repeat(20), "--anyway", "--wait"]).value(1);
+    assert!(text(&refused["error"], "message").contains("heirloom run"), "it says what to do: {refused}");
+
+    node.start_again(&bed.net(&[]));
+    let statements = node.cli.ok(&["export", "--statements"]).to_string();
+    assert!(statements.contains(text(&signed, "id")), "what was signed meanwhile is there");
+}
