@@ -56,6 +56,13 @@ impl Checker {
         self.spammers.insert(of);
     }
 
+    /// A disk is gone: what was taken in is forgotten, which numbers were used is not.
+    pub(crate) fn wipe(&mut self, node: NodeId) {
+        self.accepted.remove(&node);
+        self.newest.retain(|(of, _), _| *of != node);
+        self.taken_back.retain(|(of, ..)| *of != node);
+    }
+
     /// Outputs that left a node, after their commit.
     pub(crate) fn outputs(&mut self, node: NodeId, of: &Node, outputs: &[Output]) -> Result<(), Broken> {
         let depends_on_disk =

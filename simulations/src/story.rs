@@ -18,6 +18,7 @@ const OUTTAKE: &str = "outtake";
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// How long somebody goes on asking a node that crashes or does not answer.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -42,6 +43,10 @@ pub struct Story {
     pub storm: Duration,
     /// Whether the curator is off when the newcomer begins to fetch, and comes half a minute later.
     pub is_late_seeder: bool,
+    /// Whether the newcomer's node starts for the first time when all others have been there for long.
+    pub is_newcomer_late: bool,
+    /// How long everybody is off between the storm and the newcomer's questions: items fade in two hours.
+    pub everybody_off: Duration,
     /// Keep the whole trace.
     pub keeps_trace: bool,
 }
@@ -85,6 +90,8 @@ impl Story {
             weather: None,
             storm: Duration::ZERO,
             is_late_seeder: false,
+            is_newcomer_late: false,
+            everybody_off: Duration::ZERO,
             keeps_trace: false,
         }
     }
@@ -102,6 +109,8 @@ impl Story {
             weather: Some(Faults::draw(&mut dice)),
             storm: dice.between((5 * MINUTE, 20 * MINUTE)),
             is_late_seeder: dice.happens(500),
+            is_newcomer_late: dice.happens(500),
+            everybody_off: if dice.happens(300) { 3 * HOUR } else { Duration::ZERO },
             keeps_trace: false,
         }
     }
@@ -121,7 +130,10 @@ impl Story {
     pub fn run_world(&self) -> Result<(Summary, World), Failure> {
         let mut world = World::new(self.seed, self.nodes, self.hostile_dht, self.keeps_trace);
         let cast = self.cast(&mut world);
-        world.boot_all();
+        for node in (0..self.nodes).filter(|node| *node != cast.newcomer || !self.is_newcomer_late) {
+            let after = world.dice().between((Duration::ZERO, 2 * SECOND));
+            world.boot_in(node, after);
+        }
         world.run_for(10 * SECOND)?;
         if let Some(weather) = self.weather {
             world.set_faults(weather);
@@ -132,6 +144,20 @@ impl Story {
             world.set_faults(Faults::NONE);
             world.run_for(HEALING)?;
             world.audit()?;
+        }
+        if !self.everybody_off.is_zero() {
+            for node in 0..self.nodes {
+                world.kill(node, false);
+            }
+            world.run_for(self.everybody_off)?;
+            for node in (0..self.nodes).filter(|node| *node != cast.newcomer || !self.is_newcomer_late) {
+                world.boot_in(node, SECOND);
+            }
+            world.run_for(HEALING)?;
+        }
+        if self.is_newcomer_late {
+            world.boot_in(cast.newcomer, Duration::ZERO);
+            world.run_for(10 * SECOND)?;
         }
         let first_trusted = self.newcomer_finds_and_fetches(&mut world, &cast)?;
         judges(&mut world, &cast)?;
@@ -264,8 +290,11 @@ impl Story {
         if !world.run_until(PATIENCE, |world| world.is_seeding(reader, &good))? {
             return world.fail("nobody seeds the film when the curator is off");
         }
-        // An hour and a half later the items still stand, since followers put them again.
-        world.run_for(100 * MINUTE)?;
+        // All that the curator put has faded; what followers put again has not. Somebody begins with an empty home.
+        world.run_for(130 * MINUTE)?;
+        world.wipe(reader);
+        world.boot_in(reader, SECOND);
+        world.run_for(10 * SECOND)?;
         let curator = world.key(cast.curator);
         insist(world, reader, &follow(curator, Level::HIGH))?;
         let shown = see(world, reader, Some(MINUTE))?;

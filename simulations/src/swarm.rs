@@ -132,4 +132,10 @@ impl Swarm {
         let fetched = self.disks.keys().filter(|(of, _)| *of == node).copied();
         self.disturbed.extend(fetched);
     }
+
+    /// A disk is gone with all that was fetched.
+    pub(crate) fn wipe(&mut self, node: NodeId) {
+        self.disks.retain(|(of, _), _| *of != node);
+        self.sources.retain(|(of, _), _| *of != node);
+    }
 }

@@ -5,7 +5,7 @@ use crate::dht::{Dht, PutOutcome};
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::gossip::Mesh;
-use crate::node::Node;
+use crate::node::{Disk, Node};
 use crate::swarm::{Progress, Swarm};
 use crate::trace::Trace;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
@@ -231,6 +231,15 @@ impl World {
         self.check(result);
     }
 
+    /// Ends a process and takes its disk away: the owner has only the key left.
+    pub fn wipe(&mut self, node: NodeId) {
+        self.kill(node, false);
+        self.trace.note(self.now, &format!("n{node} loses its disk"));
+        self.nodes[node].disk = Disk::default();
+        self.swarm.wipe(node);
+        self.checker.wipe(node);
+    }
+
     /// Lets time pass.
     ///
     /// # Errors
@@ -384,7 +393,9 @@ impl World {
             return;
         }
         let is_power_cut = self.dice.happens(self.faults.power_cuts);
-        self.stop(node, is_power_cut);
+        if self.is_up(node) {
+            self.stop(node, is_power_cut);
+        }
         self.plan_crash(node);
     }
 

@@ -48,6 +48,24 @@ fn different_seeds_are_different_worlds() {
 }
 
 #[test]
+fn a_dht_that_was_away_holds_everything_when_it_is_back() {
+    for seed in 300..308 {
+        // Nothing reaches anybody while the curator publishes; nobody else keeps it alive.
+        let away = Faults { loss: 1000, ..Faults::NONE };
+        let storm = Duration::from_secs(600);
+        told(&Story { nodes: 2, is_newcomer_late: true, weather: Some(away), storm, ..Story::calm(seed) });
+    }
+}
+
+#[test]
+fn a_curator_who_was_off_until_everything_faded_is_found_again() {
+    for seed in 400..408 {
+        let everybody_off = Duration::from_secs(5 * 3600);
+        told(&Story { nodes: 2, is_newcomer_late: true, everybody_off, ..Story::calm(seed) });
+    }
+}
+
+#[test]
 fn lies_of_the_dht_alone_stop_nobody() {
     for seed in 100..116 {
         let lies = Faults { lies: 1000, ..Faults::NONE };
