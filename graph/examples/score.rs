@@ -10,15 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::{env, fs, process};
 
-use heirloom_graph::{
-    Epoch, FollowLevel, NodeId, Params, Root, RootPolicy, Scope, Scores, Statement, TrustGraph,
-};
+use heirloom_graph::{Epoch, FollowLevel, NodeId, Params, Root, RootPolicy, Scope, Scores, Statement, TrustGraph};
 
 /// Times at or below this are counters, not dates.
 const REAL_TIME_MIN_S: f64 = 1e9;
 
-const USAGE: &str =
-    "usage: score EDGES.csv ROOTS.txt OUT.csv [--preset strict|standard] [--now SECONDS] [--support]";
+const USAGE: &str = "usage: score EDGES.csv ROOTS.txt OUT.csv [--preset strict|standard] [--now SECONDS] [--support]";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -91,23 +88,13 @@ fn run() -> Result<(), Failure> {
         let time_s: f64 = fields.next().map_or(Ok(0.0), |time| time.trim().parse())?;
         newest_s = newest_s.max(time_s);
         let time_ms = millis(time_s);
-        graph.add_statement(Statement {
-            issuer,
-            subject,
-            scope: Scope::All,
-            level,
-            time_ms,
-            expires_ms: None,
-        })?;
+        graph.add_statement(Statement { issuer, subject, scope: Scope::All, level, time_ms, expires_ms: None })?;
     }
     for root in fs::read_to_string(&files[1])?.lines().map(str::trim).filter(|line| !line.is_empty()) {
         graph.set_root(Root::follow(keys.id(root), FollowLevel::Full))?;
     }
-    let epoch = if newest_s > REAL_TIME_MIN_S {
-        Epoch::exactly(millis(now_s.unwrap_or(newest_s)))
-    } else {
-        Epoch::ageless()
-    };
+    let epoch =
+        if newest_s > REAL_TIME_MIN_S { Epoch::exactly(millis(now_s.unwrap_or(newest_s))) } else { Epoch::ageless() };
     let params = params.with_root_policy(RootPolicy::Equal);
     let scores = Scores::compute(&graph, Scope::All, epoch, &params);
     let mut out = String::from(if support { "key,score,support\n" } else { "key,score\n" });

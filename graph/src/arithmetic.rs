@@ -118,8 +118,7 @@ impl fmt::Display for Arithmetic {
         if self.evidence > 0.0 {
             let [praise, against, support] = [self.praise, self.against, self.support].map(show);
             let [evidence, level, scale] = [self.evidence, self.mean_level, self.evidence_scale].map(show);
-            let [weight, shrink, half] =
-                [self.distrust_weight, self.level_shrink, self.level_shrink / 2.0].map(show);
+            let [weight, shrink, half] = [self.distrust_weight, self.level_shrink, self.level_shrink / 2.0].map(show);
             write!(f, "e = C + λ·B = {support} + {weight}·{against} = {evidence}; ")?;
             write!(f, "L = (A + k_L/2)/(C + k_L) = ({praise} + {half})/({support} + {shrink}) = {level}; ")?;
             write!(f, "s = (L·C − λ·B)·e/(e² + k²) = ")?;

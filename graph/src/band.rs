@@ -105,21 +105,14 @@ impl Thresholds {
             ("score", values.score, positive(values.score) && values.score <= 1.0),
             ("trusted_support", values.trusted_support, positive(values.trusted_support)),
             ("vouched_support", values.vouched_support, positive(values.vouched_support)),
-            (
-                "earned_score",
-                values.earned_score,
-                positive(values.earned_score) && values.earned_score <= 1.0,
-            ),
+            ("earned_score", values.earned_score, positive(values.earned_score) && values.earned_score <= 1.0),
             ("distrusted_score", values.distrusted_score, (-1.0..=0.0).contains(&values.distrusted_score)),
         ];
         if let Some((name, value, _)) = ranges.into_iter().find(|(_, _, fits)| !fits) {
             return Err(ThresholdError::OutOfRange { name, value });
         }
         if values.vouched_support > values.trusted_support {
-            return Err(ThresholdError::Crossed {
-                vouched: values.vouched_support,
-                trusted: values.trusted_support,
-            });
+            return Err(ThresholdError::Crossed { vouched: values.vouched_support, trusted: values.trusted_support });
         }
         Ok(Self(values))
     }
@@ -161,8 +154,7 @@ mod tests {
 
     #[test]
     fn invented_receipts_of_others_need_more_than_a_trace() {
-        let trace =
-            Standing { score: 0.01, declared: 0.0, evidence: 0.02, root_evidence: false, blocked: false };
+        let trace = Standing { score: 0.01, declared: 0.0, evidence: 0.02, root_evidence: false, blocked: false };
         assert_eq!(Thresholds::default().band(trace), Band::Unknown);
         assert_eq!(Thresholds::default().band(Standing { root_evidence: true, ..trace }), Band::Earned);
     }

@@ -169,8 +169,7 @@ impl Scores {
         arithmetic.ruling = ruling::on_release(&self.plan, &cast, self.params.root_policy());
         arithmetic.score = score.score;
         let voices = cast.iter().filter(|vote| vote.weight > 0.0).map(|vote| {
-            let weight =
-                if vote.level > 0.0 { vote.weight * witness_factor } else { vote.weight * -vote.level };
+            let weight = if vote.level > 0.0 { vote.weight * witness_factor } else { vote.weight * -vote.level };
             let part = if vote.level > 0.0 { weight * vote.level } else { values.distrust_weight * weight };
             let (from, kind) = (vote.voter as usize, ReasonKind::Vote(vote.opinion));
             Voice { from, weight, part, kind, of_root: self.plan.is_root[from] }
@@ -186,8 +185,7 @@ impl Scores {
         let mut voices = Vec::new();
         for from in graph.links.neighbors_directed(key, petgraph::Direction::Incoming) {
             let from_at = from as usize;
-            let Some(vote) = (from_at < plan.len()).then(|| plan.vote(from_at, key as usize)).flatten()
-            else {
+            let Some(vote) = (from_at < plan.len()).then(|| plan.vote(from_at, key as usize)).flatten() else {
                 continue;
             };
             let of_root = plan.is_root[from_at];
@@ -204,19 +202,9 @@ impl Scores {
                     let bytes = link.counted_bytes(self.scope, self.epoch, values);
                     let bytes_kind = ReasonKind::Bytes { bytes, weight: heard.evidence };
                     if bytes > 0.0 && power.for_[from_at] > 0.0 {
-                        measured.push(Measured {
-                            receiver: plan.names.id(from),
-                            bytes,
-                            weight: heard.evidence,
-                        });
+                        measured.push(Measured { receiver: plan.names.id(from), bytes, weight: heard.evidence });
                         if of_root && vote.kind == VoteKind::For {
-                            voices.push(Voice {
-                                from: from_at,
-                                weight: 0.0,
-                                part: 0.0,
-                                kind: bytes_kind,
-                                of_root,
-                            });
+                            voices.push(Voice { from: from_at, weight: 0.0, part: 0.0, kind: bytes_kind, of_root });
                         }
                     }
                     let declared = ReasonKind::Statement { level: heard.level() };
@@ -259,9 +247,7 @@ impl Scores {
         let share = |voice: &Voice| if total > 0.0 { voice.part / total } else { 0.0 };
         let id = |voice: &Voice| self.plan.names.id(voice.from as Index);
         let decides = |voice: &Voice| matches!(voice.kind, ReasonKind::Follow { .. });
-        voices.sort_by(|a, b| {
-            decides(b).cmp(&decides(a)).then(b.part.total_cmp(&a.part)).then(id(a).cmp(&id(b)))
-        });
+        voices.sort_by(|a, b| decides(b).cmp(&decides(a)).then(b.part.total_cmp(&a.part)).then(id(a).cmp(&id(b))));
         let (mut explained, mut kept) = (0.0, Vec::new());
         for voice in voices {
             if voice.of_root || explained < EXPLAINED_MIN {

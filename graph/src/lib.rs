@@ -54,9 +54,7 @@ pub use epoch::Epoch;
 pub use explain::{EXPLAINED_MIN, Explanation, IGNORED_MAX, Reason, ReasonKind, Subject};
 pub use ids::{NodeId, ReleaseId};
 pub use ignored::IgnoredReason;
-pub use input::{
-    DayBytes, Evidence, FollowLevel, InputError, Opinion, ReleaseVote, Root, RootKind, Scope, Statement,
-};
+pub use input::{DayBytes, Evidence, FollowLevel, InputError, Opinion, ReleaseVote, Root, RootKind, Scope, Statement};
 pub use params::{Params, ParamsError, RootPolicy, Values};
 pub use ruling::Ruling;
 pub use scores::{Score, Scores};

@@ -64,8 +64,7 @@ impl Link {
             self.said.push(new);
             return;
         };
-        let rank =
-            |said: &Said| (said.time_ms, -said.level, std::cmp::Reverse(said.expires_ms.unwrap_or(u64::MAX)));
+        let rank = |said: &Said| (said.time_ms, -said.level, std::cmp::Reverse(said.expires_ms.unwrap_or(u64::MAX)));
         if rank(&new) == rank(old) {
             return;
         }
@@ -79,18 +78,14 @@ impl Link {
 
     /// The statement that counts in `scope`: the live one of that scope, else the live one of every scope.
     pub(crate) fn live(&self, scope: Scope, epoch: Epoch) -> Option<&Said> {
-        let of =
-            |wanted| self.said.iter().find(|said| said.scope == wanted && !epoch.is_past(said.expires_ms));
+        let of = |wanted| self.said.iter().find(|said| said.scope == wanted && !epoch.is_past(said.expires_ms));
         of(scope).or_else(|| of(Scope::All))
     }
 
     pub(crate) fn resolve(&self, scope: Scope, epoch: Epoch, values: &Values) -> Heard {
         let declared = self.live(scope, epoch).map(|said| (said.level, said.time_ms));
-        let evidence = if self.bytes.is_empty() {
-            0.0
-        } else {
-            byte_weight(self.counted_bytes(scope, epoch, values), values)
-        };
+        let evidence =
+            if self.bytes.is_empty() { 0.0 } else { byte_weight(self.counted_bytes(scope, epoch, values), values) };
         Heard { declared, evidence }
     }
 
@@ -102,8 +97,7 @@ impl Link {
         let mut releases: BTreeMap<(Option<ReleaseId>, Option<u64>), BTreeMap<u64, u64>> = BTreeMap::new();
         for (_, day) in self.bytes.iter().filter(|(at, _)| *at == scope || *at == Scope::All) {
             let unnamed_time = day.release.is_none().then_some(day.time_ms);
-            let bytes =
-                releases.entry((day.release, unnamed_time)).or_default().entry(day.time_ms).or_default();
+            let bytes = releases.entry((day.release, unnamed_time)).or_default().entry(day.time_ms).or_default();
             *bytes = bytes.saturating_add(day.bytes);
         }
         let mut sum = Sum::default();

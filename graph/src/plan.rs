@@ -93,9 +93,7 @@ impl Plan {
             .links
             .all_edges()
             .filter(|(from, to, _)| from != to && !zeroed.contains(from))
-            .filter_map(|(from, to, link)| {
-                Some((from, to, vote(link.resolve(scope, epoch, values), epoch, values)?))
-            })
+            .filter_map(|(from, to, link)| Some((from, to, vote(link.resolve(scope, epoch, values), epoch, values)?)))
             .collect();
         edges.sort_unstable_by_key(|(from, to, _)| (*from, *to));
         // PANIC: sorted on the line above, and a GraphMap holds each pair once.
@@ -146,19 +144,13 @@ impl Plan {
     pub(crate) fn flow_share(&self, from: usize, vote: &Vote, values: &Values) -> f64 {
         match vote.kind {
             VoteKind::Against => 0.0,
-            VoteKind::For | VoteKind::Bytes => {
-                vote.weight / self.out_weight[from].max(values.out_weight_floor)
-            }
+            VoteKind::For | VoteKind::Bytes => vote.weight / self.out_weight[from].max(values.out_weight_floor),
         }
     }
 
     /// min(1, ν / D_u); 1 for a root.
     pub(crate) fn budget_for(&self, from: usize, values: &Values) -> f64 {
-        if self.is_root[from] {
-            1.0
-        } else {
-            (values.vote_budget / f64::from(self.votes_for[from].max(1))).min(1.0)
-        }
+        if self.is_root[from] { 1.0 } else { (values.vote_budget / f64::from(self.votes_for[from].max(1))).min(1.0) }
     }
 
     /// min(1, ν / N_u), for roots too: it also weighs the key's own distrust of others.
@@ -241,12 +233,9 @@ fn seats(graph: &TrustGraph, scope: Scope, epoch: Epoch, params: &Params) -> BTr
     };
     let seat = |kind| match kind {
         RootKind::Me => Seat { power: 1.0, share: own_share, silent: false, kind },
-        RootKind::Follow(level) => Seat {
-            power: level.value(),
-            share: (1.0 - own_share) * level.value() / levels,
-            silent: false,
-            kind,
-        },
+        RootKind::Follow(level) => {
+            Seat { power: level.value(), share: (1.0 - own_share) * level.value() / levels, silent: false, kind }
+        }
         RootKind::FollowOnly(level) => Seat { power: level.value(), share: 0.0, silent: true, kind },
     };
     kinds.into_iter().map(|(key, kind)| (key, seat(kind))).collect()

@@ -89,11 +89,8 @@ impl Poll {
             }
         }
         let witness_factor = all.factor(values);
-        let sums = Sums {
-            praise: praise.value() * witness_factor,
-            against: against.value(),
-            support: all.discounted(values),
-        };
+        let sums =
+            Sums { praise: praise.value() * witness_factor, against: against.value(), support: all.discounted(values) };
         Self { cast, sums, declared: declared.discounted(values), witness_factor }
     }
 }

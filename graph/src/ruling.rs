@@ -99,15 +99,12 @@ pub(crate) fn on_keys(
         for subject in graph.links.neighbors(root).filter(|subject| *subject != root) {
             let live = graph.links.edge_weight(root, subject).and_then(|link| link.live(scope, epoch));
             let Some(said) = live else { continue };
-            let word =
-                Word { by: plan.names.id(root), level: said.level, is_mine: is_mine(plan, root, policy) };
+            let word = Word { by: plan.names.id(root), level: said.level, is_mine: is_mine(plan, root, policy) };
             words.entry(subject).or_default().push(word);
         }
     }
-    let mut rulings: BTreeMap<Index, Ruling> = words
-        .into_iter()
-        .filter_map(|(subject, words)| Some((subject, decide(words.into_iter())?)))
-        .collect();
+    let mut rulings: BTreeMap<Index, Ruling> =
+        words.into_iter().filter_map(|(subject, words)| Some((subject, decide(words.into_iter())?))).collect();
     for &key in &plan.zeroed {
         if !rulings.get(&key).is_some_and(|ruling| ruling.blocks()) {
             rulings.insert(key, Ruling::Duplicity);
@@ -128,8 +125,7 @@ pub(crate) fn on_keys(
 
 /// The ruling on a release, from its votes.
 pub(crate) fn on_release(plan: &Plan, cast: &[Cast], policy: RootPolicy) -> Option<Ruling> {
-    let roots =
-        cast.iter().filter(|vote| plan.is_root[vote.voter as usize] && !plan.zeroed.contains(&vote.voter));
+    let roots = cast.iter().filter(|vote| plan.is_root[vote.voter as usize] && !plan.zeroed.contains(&vote.voter));
     decide(roots.map(|vote| Word {
         by: plan.names.id(vote.voter),
         level: vote.level,

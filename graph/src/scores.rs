@@ -138,12 +138,7 @@ impl Scores {
     /// Trust in a key; [`Score::UNRATED`] for one never mentioned.
     #[must_use]
     pub fn key(&self, key: &NodeId) -> Score {
-        self.plan
-            .names
-            .find(key)
-            .and_then(|index| self.keys.get(index as usize))
-            .copied()
-            .unwrap_or(Score::UNRATED)
+        self.plan.names.find(key).and_then(|index| self.keys.get(index as usize)).copied().unwrap_or(Score::UNRATED)
     }
 
     /// Confidence in a torrent: is it no fake, no malware? [`Score::UNRATED`] where nobody voted.
@@ -244,8 +239,7 @@ impl Scores {
     /// Hops over edges of trust, breadth first from me (0) and my follows (1).
     fn distances(&self) -> Vec<Option<u32>> {
         let mut hops: Vec<Option<u32>> = vec![None; self.plan.len()];
-        let is_start =
-            |kind: RootKind| kind == RootKind::Me || self.params.root_policy() == RootPolicy::Equal;
+        let is_start = |kind: RootKind| kind == RootKind::Me || self.params.root_policy() == RootPolicy::Equal;
         let starts = self.plan.seats.iter().filter(|(_, seat)| is_start(seat.kind));
         let mut queue: VecDeque<usize> = starts.map(|(key, _)| *key as usize).collect();
         queue.iter().for_each(|key| hops[*key] = Some(0));

@@ -86,8 +86,7 @@ impl Tally {
             (0..count).filter(|key| power.for_[*key] > 0.0 || power.against[*key] > 0.0).collect();
         for &from in &speakers {
             let is_root = plan.is_root[from];
-            let (for_, against_) =
-                (voice_for(plan, power, from, values), voice_against(plan, power, from, values));
+            let (for_, against_) = (voice_for(plan, power, from, values), voice_against(plan, power, from, values));
             for (to, vote) in plan.row(from) {
                 match vote.kind {
                     VoteKind::For => {
@@ -116,9 +115,7 @@ impl Tally {
         let discount = |(sum, factor): (&Sum, &f64)| sum.value() * factor;
         Self {
             praise: praise.iter().zip(&witness_factor).map(discount).collect(),
-            against: (0..count)
-                .map(|key| against[key].value() + own_distrust(plan, power, key, values))
-                .collect(),
+            against: (0..count).map(|key| against[key].value() + own_distrust(plan, power, key, values)).collect(),
             support: all.iter().map(|votes| votes.discounted(values)).collect(),
             declared: declared.iter().map(|votes| votes.discounted(values)).collect(),
             evidence: evidence.iter().zip(&witness_factor).map(discount).collect(),

@@ -154,9 +154,7 @@ impl TrustGraph {
         let ballot = self.releases.entry(release).or_default().entry(voter).or_default();
         let slot = if opinion == Opinion::Listing { &mut ballot.listing } else { &mut ballot.verdict };
         let new = Held { opinion, time_ms, expires_ms, superseded: false };
-        let rank = |held: &Held| {
-            (held.time_ms, held.opinion, std::cmp::Reverse(held.expires_ms.unwrap_or(u64::MAX)))
-        };
+        let rank = |held: &Held| (held.time_ms, held.opinion, std::cmp::Reverse(held.expires_ms.unwrap_or(u64::MAX)));
         *slot = match *slot {
             Some(old) if rank(&old) == rank(&new) => Some(old),
             Some(old) => Some(Held { superseded: true, ..if rank(&new) > rank(&old) { new } else { old } }),

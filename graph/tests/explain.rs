@@ -5,8 +5,8 @@ mod common;
 
 use common::{DAY_MS, GIB, TODAY, World, key, release};
 use heirloom_graph::{
-    Band, EXPLAINED_MIN, Epoch, Explanation, FollowLevel, IGNORED_MAX, IgnoredReason, Opinion, Params,
-    ReasonKind, Ruling, Scope, Scores, Statement, Subject,
+    Band, EXPLAINED_MIN, Epoch, Explanation, FollowLevel, IGNORED_MAX, IgnoredReason, Opinion, Params, ReasonKind,
+    Ruling, Scope, Scores, Statement, Subject,
 };
 
 fn explain(world: &World, name: &str) -> Explanation {
@@ -19,13 +19,9 @@ fn reasons(explanation: &Explanation, name: &str) -> Vec<IgnoredReason> {
 
 #[test]
 fn a_path_leads_from_a_root_to_the_voter() {
-    let world =
-        World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("bob", "carol", 0.5);
+    let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("bob", "carol", 0.5);
     let why = explain(&world, "carol");
-    assert_eq!(
-        (why.subject, why.scope, why.band),
-        (Subject::Key(key("carol")), Scope::Catalogue, Band::Vouched)
-    );
+    assert_eq!((why.subject, why.scope, why.band), (Subject::Key(key("carol")), Scope::Catalogue, Band::Vouched));
     assert_eq!(why.because.len(), 1);
     assert_eq!(why.because[0].path, [key("alice"), key("bob")]);
     assert_eq!(why.because[0].kind, ReasonKind::Statement { level: 0.5 });
@@ -52,11 +48,7 @@ fn a_follow_and_its_bytes_are_both_visible() {
     let measured = why.arithmetic.measured[0];
     assert_eq!((measured.receiver, measured.bytes, measured.weight), (key("me"), four, 0.25));
     assert_eq!(why.arithmetic.ruling, Some(Ruling::OwnFollow { level: 0.75 }));
-    assert!(
-        why.arithmetic.to_string().ends_with("own follow sets it to 0.75; score 0.75"),
-        "{}",
-        why.arithmetic
-    );
+    assert!(why.arithmetic.to_string().ends_with("own follow sets it to 0.75; score 0.75"), "{}", why.arithmetic);
 
     let stated = explain(&world.says("me", "alice", 1.0), "alice");
     let kinds: Vec<ReasonKind> = stated.because.iter().map(|reason| reason.kind).collect();
@@ -69,8 +61,7 @@ fn the_listed_shares_explain_enough_and_never_more_than_all() {
     let mut world = World::mine().follow("alice", FollowLevel::Full);
     for n in 0..40 {
         let curator = format!("curator{n}");
-        world =
-            world.says("alice", &curator, 1.0).says(&curator, "carol", if n % 4 == 0 { -0.5 } else { 0.8 });
+        world = world.says("alice", &curator, 1.0).says(&curator, "carol", if n % 4 == 0 { -0.5 } else { 0.8 });
     }
     let why = explain(&world, "carol");
     let sum: f64 = why.because.iter().map(|reason| reason.share).sum();
@@ -81,16 +72,14 @@ fn the_listed_shares_explain_enough_and_never_more_than_all() {
 
 #[test]
 fn the_arithmetic_gives_the_score_shown() {
-    let world =
-        World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("alice", "dave", 0.6);
+    let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("alice", "dave", 0.6);
     let mut world = world.says("bob", "carol", 0.9).says("dave", "carol", -0.05).says("carol", "dave", -1.0);
     world.graph.note_last_statement(key("carol"), TODAY);
     let why = explain(&world, "carol");
     let a = &why.arithmetic;
     let e = a.support + a.distrust_weight * a.against;
     let level = (a.praise + a.level_shrink / 2.0) / (a.support + a.level_shrink);
-    let s = (level * a.support - a.distrust_weight * a.against) * e
-        / (e * e + a.evidence_scale * a.evidence_scale);
+    let s = (level * a.support - a.distrust_weight * a.against) * e / (e * e + a.evidence_scale * a.evidence_scale);
     assert!((s * a.dormancy - why.score).abs() < 1e-12 && a.ruling.is_none());
     assert!((a.total() - (a.praise + a.distrust_weight * a.against)).abs() < 1e-12);
     let against: f64 = why
@@ -146,10 +135,7 @@ fn a_replaced_statement_and_a_strained_budget_are_mentioned() {
         })
         .unwrap();
     let why = explain(&world, "bob0");
-    assert_eq!(
-        reasons(&why, "alice"),
-        [IgnoredReason::Replaced, IgnoredReason::OverBudget { factor: 20.0 / 30.0 }]
-    );
+    assert_eq!(reasons(&why, "alice"), [IgnoredReason::Replaced, IgnoredReason::OverBudget { factor: 20.0 / 30.0 }]);
 }
 
 #[test]
@@ -162,11 +148,8 @@ fn a_crowd_without_power_is_counted_not_listed() {
 #[test]
 fn a_release_is_explained_by_its_votes() {
     let world = World::mine().follow("alice", FollowLevel::High).follow("bob", FollowLevel::Low);
-    let world = world.votes("alice", 1, Opinion::Listing).votes("bob", 1, Opinion::WrongWork).votes(
-        "eve",
-        1,
-        Opinion::Good,
-    );
+    let world =
+        world.votes("alice", 1, Opinion::Listing).votes("bob", 1, Opinion::WrongWork).votes("eve", 1, Opinion::Good);
     let scores = world.scores();
     let why = scores.explain_release(&world.graph, &release(1));
     assert_eq!((why.score, why.band), (0.75, Band::Trusted));

@@ -5,8 +5,8 @@ mod common;
 
 use common::{DAY_MS, TODAY, World, key};
 use heirloom_graph::{
-    Band, Epoch, FollowLevel, InputError, Params, Root, Scope, Score, Scores, Statement, ThresholdValues,
-    Thresholds, TrustGraph,
+    Band, Epoch, FollowLevel, InputError, Params, Root, Scope, Score, Scores, Statement, ThresholdValues, Thresholds,
+    TrustGraph,
 };
 
 #[test]
@@ -80,8 +80,7 @@ fn one_distrust_by_a_follow_blocks_and_praise_by_strangers_does_not_help() {
 
 #[test]
 fn distrust_throttles_what_a_key_passes_on() {
-    let circle =
-        |world: World| world.says("me", "alice", 1.0).says("me", "bob", 1.0).says("bob", "carol", 1.0);
+    let circle = |world: World| world.says("me", "alice", 1.0).says("me", "bob", 1.0).says("bob", "carol", 1.0);
     let before = circle(World::mine()).key("carol").reach;
     let after = circle(World::mine()).says("alice", "bob", -1.0).key("carol").reach;
     assert!(after < before / 2.0, "{after} {before}");
@@ -101,8 +100,7 @@ fn my_word_beats_that_of_a_follow_and_among_follows_distrust_wins() {
 
 #[test]
 fn a_follow_that_i_distrust_is_no_root() {
-    let world =
-        World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("me", "alice", -1.0);
+    let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("me", "alice", -1.0);
     assert_eq!((world.key("alice").band, world.key("alice").power_for), (Band::Distrusted, 0.0));
     assert_eq!(world.key("bob").score, 0.0);
 }
@@ -125,8 +123,7 @@ fn a_follow_in_one_scope_is_a_root_there_only() {
 
 #[test]
 fn a_starter_votes_but_gives_nobody_a_voice() {
-    let world =
-        World::mine().root(Root::follow_only(key("starter"), FollowLevel::High)).says("starter", "eve", 1.0);
+    let world = World::mine().root(Root::follow_only(key("starter"), FollowLevel::High)).says("starter", "eve", 1.0);
     let world = world.says("eve", "mallory", 1.0);
     assert_eq!(world.key("me").reach, 0.3, "it takes no share of the reach");
     assert_eq!((world.key("eve").reach, world.key("eve").power_for), (0.0, 0.0));
@@ -146,8 +143,7 @@ fn an_expired_statement_is_as_good_as_absent_from_its_day_on() {
     };
     let mut world = World::mine();
     world.graph.add_statement(said(Some(TODAY + DAY_MS / 2))).unwrap();
-    let score =
-        |now| Scores::compute(&world.graph, Scope::All, Epoch::of(now), &Params::strict()).key(&key("alice"));
+    let score = |now| Scores::compute(&world.graph, Scope::All, Epoch::of(now), &Params::strict()).key(&key("alice"));
     assert_eq!(score(TODAY).band, Band::Trusted);
     assert_eq!(score(TODAY), score(TODAY + DAY_MS - 1), "constant inside a day");
     assert_eq!(score(TODAY + DAY_MS), Score::UNRATED);
@@ -177,8 +173,7 @@ fn a_silent_key_loses_part_of_a_positive_score() {
 
 #[test]
 fn a_proof_of_duplicity_weighs_a_key_zero() {
-    let world =
-        World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("bob", "carol", 1.0);
+    let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("bob", "carol", 1.0);
     let bob_zeroed = world.clone().zero("bob");
     let bob = bob_zeroed.key("bob");
     assert_eq!((bob.power_for, bob.power_against, bob.band), (0.0, 0.0, Band::Unknown));
@@ -203,8 +198,7 @@ fn measured_bytes_earn_a_band_and_no_support() {
 
 #[test]
 fn bytes_never_stand_in_for_a_second_witness() {
-    let world =
-        World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("alice", "dave", 1.0);
+    let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0).says("alice", "dave", 1.0);
     let world = world.says("bob", "carol", 1.0);
     let (before, after) = (world.key("carol"), world.clone().received("dave", "carol", 9).key("carol"));
     assert_eq!(before.support, after.support);
@@ -223,8 +217,7 @@ fn other_thresholds_give_other_bands() {
     let params = Params::strict().with_thresholds(Thresholds::new(lax).unwrap());
     let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "bob", 1.0);
     let world = world.says("bob", "carol", 1.0);
-    let band =
-        |params| Scores::compute(&world.graph, Scope::All, Epoch::of(TODAY), &params).key(&key("carol")).band;
+    let band = |params| Scores::compute(&world.graph, Scope::All, Epoch::of(TODAY), &params).key(&key("carol")).band;
     assert_eq!((band(Params::strict()), band(params)), (Band::Vouched, Band::Trusted));
 }
 

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use heirloom_graph::{
-    Epoch, FollowLevel, NodeId, Params, Root, RootPolicy, Scope, Scores, Statement, TrustGraph,
-};
+use heirloom_graph::{Epoch, FollowLevel, NodeId, Params, Root, RootPolicy, Scope, Scores, Statement, TrustGraph};
 
 /// Largest difference that is accepted, as the metric's description asks.
 const TOLERANCE: f64 = 1e-6;
@@ -62,8 +60,7 @@ fn scores_equal_those_of_the_reference() {
             let fields: Vec<&str> = line.split(',').collect();
             let key = id(fields[0]);
             let got = [strict.key(&key).score, standard.key(&key).score, strict.key(&key).support];
-            for (name, (got, wanted)) in
-                ["strict", "standard", "support"].into_iter().zip(got.iter().zip(&fields[1..]))
+            for (name, (got, wanted)) in ["strict", "standard", "support"].into_iter().zip(got.iter().zip(&fields[1..]))
             {
                 let difference = (got - wanted.parse::<f64>().unwrap()).abs();
                 let worst = largest.entry(name).or_default();

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use common::{DAY_MS, GIB, TODAY};
 use heirloom_graph::{
-    Band, DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root,
-    RootPolicy, Scope, Score, Scores, Statement, TrustGraph, Values,
+    Band, DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, RootPolicy,
+    Scope, Score, Scores, Statement, TrustGraph, Values,
 };
 use proptest::prelude::*;
 
@@ -86,8 +86,7 @@ fn scores(graph: &TrustGraph, params: &Params) -> Scores {
 
 /// Every bit of a score.
 fn bits(score: Score) -> ([u64; 7], Option<u32>, Band) {
-    let Score { score, support, support_all, mean_level, band, distance, power_for, power_against, reach } =
-        score;
+    let Score { score, support, support_all, mean_level, band, distance, power_for, power_against, reach } = score;
     let values = [score, support, support_all, mean_level, power_for, power_against, reach];
     (values.map(f64::to_bits), distance, band)
 }
@@ -101,8 +100,7 @@ fn all_bits(scores: &Scores, name: fn(u8) -> NodeId) -> Vec<([u64; 7], Option<u3
 }
 
 fn level() -> impl Strategy<Value = f64> {
-    prop_oneof![4 => 1..=100_i32, 1 => -100..=-1_i32, 1 => Just(0)]
-        .prop_map(|percent| f64::from(percent) / 100.0)
+    prop_oneof![4 => 1..=100_i32, 1 => -100..=-1_i32, 1 => Just(0)].prop_map(|percent| f64::from(percent) / 100.0)
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
@@ -117,10 +115,9 @@ fn opinion() -> impl Strategy<Value = Opinion> {
 fn fact(keys: u8) -> impl Strategy<Value = Fact> {
     let said = (0..keys, 0..keys, scope(), level(), 0..900_u16, prop::bool::weighted(0.1))
         .prop_map(|(u, v, scope, level, days, expired)| Fact::Said(u, v, scope, level, days, expired));
-    let bytes =
-        (0..keys, 0..keys, 0..900_u16, 1..6_u8).prop_map(|(u, v, days, size)| Fact::Bytes(u, v, days, size));
-    let voted = (0..keys, 0..6_u8, opinion(), 0..400_u16)
-        .prop_map(|(u, r, opinion, days)| Fact::Voted(u, r, opinion, days));
+    let bytes = (0..keys, 0..keys, 0..900_u16, 1..6_u8).prop_map(|(u, v, days, size)| Fact::Bytes(u, v, days, size));
+    let voted =
+        (0..keys, 0..6_u8, opinion(), 0..400_u16).prop_map(|(u, r, opinion, days)| Fact::Voted(u, r, opinion, days));
     prop_oneof![40 => said, 6 => bytes, 10 => voted, 1 => (1..keys).prop_map(Fact::Zeroed)]
 }
 

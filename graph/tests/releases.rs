@@ -50,13 +50,7 @@ fn five_thousand_listings_are_each_as_loud_as_five() {
         bytes[..2].copy_from_slice(&number.to_be_bytes());
         let release = heirloom_graph::ReleaseId(bytes);
         let opinion = Opinion::Listing;
-        busy.graph.add_vote(ReleaseVote {
-            voter: key("curator0"),
-            release,
-            opinion,
-            time_ms: TODAY,
-            expires_ms: None,
-        });
+        busy.graph.add_vote(ReleaseVote { voter: key("curator0"), release, opinion, time_ms: TODAY, expires_ms: None });
     }
     assert_eq!(busy.release(1), before);
 }
@@ -141,17 +135,14 @@ fn an_expired_listing_is_gone() {
         time_ms: TODAY - 30 * DAY_MS,
         expires_ms: Some(TODAY + DAY_MS),
     });
-    let at = |now| {
-        Scores::compute(&world.graph, Scope::Catalogue, Epoch::of(now), &Params::strict())
-            .release(&release(1))
-    };
+    let at =
+        |now| Scores::compute(&world.graph, Scope::Catalogue, Epoch::of(now), &Params::strict()).release(&release(1));
     assert_eq!(at(TODAY).score, 0.75);
     assert_eq!(at(TODAY + DAY_MS).score, 0.0);
 }
 
 #[test]
 fn a_zeroed_curator_lists_nothing() {
-    let world =
-        World::mine().follow("alice", FollowLevel::Full).votes("alice", 1, Opinion::Listing).zero("alice");
+    let world = World::mine().follow("alice", FollowLevel::Full).votes("alice", 1, Opinion::Listing).zero("alice");
     assert_eq!((world.release(1).score, world.release(1).band), (0.0, Band::Unknown));
 }

@@ -24,25 +24,17 @@ type Said = Vec<(u16, u16, f64)>;
 fn scores(said: &[&Said], params: &Params) -> Scores {
     let mut graph = TrustGraph::new();
     graph.set_root(Root::follow(name(0), FollowLevel::Full)).unwrap();
-    for &(issuer, subject, level) in
-        said.iter().copied().flatten().filter(|(issuer, subject, _)| issuer != subject)
-    {
+    for &(issuer, subject, level) in said.iter().copied().flatten().filter(|(issuer, subject, _)| issuer != subject) {
         let (issuer, subject) = (name(issuer), name(subject));
-        let statement =
-            Statement { issuer, subject, scope: Scope::All, level, time_ms: TODAY, expires_ms: None };
+        let statement = Statement { issuer, subject, scope: Scope::All, level, time_ms: TODAY, expires_ms: None };
         graph.add_statement(statement).unwrap();
     }
     let params = params.with_root_policy(RootPolicy::Equal);
     Scores::compute(&graph, Scope::All, Epoch::ageless(), &params)
 }
 
-fn statements(
-    from: std::ops::Range<u16>,
-    to: std::ops::Range<u16>,
-    most: usize,
-) -> impl Strategy<Value = Said> {
-    let level =
-        prop_oneof![5 => 1..=100_i32, 1 => -100..=-1_i32].prop_map(|percent| f64::from(percent) / 100.0);
+fn statements(from: std::ops::Range<u16>, to: std::ops::Range<u16>, most: usize) -> impl Strategy<Value = Said> {
+    let level = prop_oneof![5 => 1..=100_i32, 1 => -100..=-1_i32].prop_map(|percent| f64::from(percent) / 100.0);
     // Each pair once: the bound's own arithmetic below counts edges.
     prop::collection::btree_map((from, to), level, 0..most)
         .prop_map(|edges| edges.into_iter().map(|((u, v), level)| (u, v, level)).collect())
@@ -57,12 +49,7 @@ fn attack(fakes: u16) -> impl Strategy<Value = Said> {
 fn ring() -> impl Strategy<Value = (Said, Said, Said, u16)> {
     (2..40_u16).prop_flat_map(|fakes| {
         let all = HONEST + fakes;
-        (
-            statements(0..HONEST, 0..HONEST, 80),
-            attack(fakes),
-            statements(HONEST..all, 0..all, 200),
-            Just(fakes),
-        )
+        (statements(0..HONEST, 0..HONEST, 80), attack(fakes), statements(HONEST..all, 0..all, 200), Just(fakes))
     })
 }
 

@@ -244,7 +244,8 @@ impl Home {
     /// When the file cannot be written.
     pub fn write_running(&self, running: &Running) -> Result<(), CommandError> {
         let path = self.running_file();
-        write_private(&path, &format!("{}\n{}\n", running.http, running.pid)).map_err(|error| cannot("write", &path, &error))
+        write_private(&path, &format!("{}\n{}\n", running.http, running.pid))
+            .map_err(|error| cannot("write", &path, &error))
     }
 
     /// Where a node of this folder said that it answers. It may be dead by now.
@@ -274,7 +275,9 @@ fn read_identity(text: &str) -> Option<Identity> {
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> CommandError {
     let advice = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": the disk is full, free some space and try again",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ": the disk is full, free some space and try again"
+        }
         io::ErrorKind::PermissionDenied => ": permission denied, use a folder of your own with --home",
         _ => "",
     };

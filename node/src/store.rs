@@ -110,10 +110,8 @@ fn write_version(file: &Path) -> Result<(), OpenError> {
     if file.exists() {
         return Ok(());
     }
-    std::fs::write(file, format!("{STORE_VERSION}\n")).map_err(|error| OpenError::Io {
-        path: file.into(),
-        reason: error.to_string(),
-    })
+    std::fs::write(file, format!("{STORE_VERSION}\n"))
+        .map_err(|error| OpenError::Io { path: file.into(), reason: error.to_string() })
 }
 
 fn is_full(text: &str) -> bool {
@@ -179,9 +177,8 @@ mod tests {
     #[test]
     fn rocksdb_conforms() {
         let folder = tempfile::tempdir().expect("folder");
-        let open = || {
-            RocksStore::open(&folder.path().join("store"), &folder.path().join("store-version")).expect("open")
-        };
+        let open =
+            || RocksStore::open(&folder.path().join("store"), &folder.path().join("store-version")).expect("open");
         heirloom_core::store::conformance(open(), |store| {
             drop(store);
             open()

@@ -250,7 +250,8 @@ mod tests {
         assert!(read.statements.len() >= 3, "newest listings and the record fit: {}", read.statements.len());
         assert_eq!(read.statements[..2], all[..2]);
         assert!(!read.more.is_empty(), "there is room for an id of what did not fit");
-        let left_out: Vec<_> = all.iter().map(|s| s.id()).filter(|id| read.statements.iter().all(|s| s.id() != *id)).collect();
+        let left_out: Vec<_> =
+            all.iter().map(|s| s.id()).filter(|id| read.statements.iter().all(|s| s.id() != *id)).collect();
         assert!(left_out.starts_with(&read.more), "the newest of the rest are named");
     }
 

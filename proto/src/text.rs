@@ -171,12 +171,10 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
     }
     let text = &text[..end];
     let mut found: Vec<Contact> = Vec::new();
-    let mut add = |contact: Contact| {
-        match found.iter().position(|known| known.key == contact.key) {
-            Some(at) if found[at].name.is_empty() && found[at].url.is_empty() => found[at] = contact,
-            None if found.len() < FOUND_MAX => found.push(contact),
-            _ => {}
-        }
+    let mut add = |contact: Contact| match found.iter().position(|known| known.key == contact.key) {
+        Some(at) if found[at].name.is_empty() && found[at].url.is_empty() => found[at] = contact,
+        None if found.len() < FOUND_MAX => found.push(contact),
+        _ => {}
     };
     let mut rest = text;
     // Cards first: they are cut out, so that the did:key inside is not seen as a second find.

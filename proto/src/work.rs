@@ -41,7 +41,9 @@ pub enum WorkIdError {
         expected: &'static str,
     },
     /// A web page that names no work.
-    #[error("{text:?} is not the page of a work on IMDb, TMDB, Wikidata or MusicBrainz: write the id, such as imdb:tt1254207")]
+    #[error(
+        "{text:?} is not the page of a work on IMDb, TMDB, Wikidata or MusicBrainz: write the id, such as imdb:tt1254207"
+    )]
     UnknownPage {
         /// What was given.
         text: String,
@@ -233,7 +235,8 @@ mod tests {
 
     #[test]
     fn wrong_forms_are_refused() {
-        for text in ["imdb:nm0000001", "imdb:", "imdb:tt0", "imdb:tt12345678901", "tmdb:10378", "tvdb:x", "wikidata:P1"] {
+        for text in ["imdb:nm0000001", "imdb:", "imdb:tt0", "imdb:tt12345678901", "tmdb:10378", "tvdb:x", "wikidata:P1"]
+        {
             assert!(matches!(text.parse::<WorkId>(), Err(WorkIdError::BadForm { .. })), "{text}");
         }
         assert!(matches!("isbn:978".parse::<WorkId>(), Err(WorkIdError::UnknownScheme { .. })));

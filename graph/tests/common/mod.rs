@@ -2,8 +2,8 @@
 #![allow(dead_code)] // Each test binary uses its own part.
 
 use heirloom_graph::{
-    DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, Scope,
-    Score, Scores, Statement, TrustGraph,
+    DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, Scope, Score,
+    Scores, Statement, TrustGraph,
 };
 
 pub const DAY_MS: u64 = 86_400_000;

@@ -73,12 +73,8 @@ impl Catalogue {
     }
 
     fn add_record(&mut self, place: Place, record: &Work) {
-        let title = Title {
-            title: record.title.clone(),
-            year: record.year,
-            kind: record.kind,
-            folded: folded(&record.title),
-        };
+        let title =
+            Title { title: record.title.clone(), year: record.year, kind: record.kind, folded: folded(&record.title) };
         for id in &record.ids {
             self.records.entry(id.clone()).or_default().insert(place.author, place);
             self.titles.entry(id.clone()).or_default().insert(place.author, title.clone());
@@ -235,7 +231,8 @@ impl Title {
         }
         let year = self.year.map(|year| year.to_string());
         let matches = |word: &&str| {
-            year.as_deref() == Some(*word) || self.folded.split(' ').any(|have| have == *word || have.starts_with(*word))
+            year.as_deref() == Some(*word)
+                || self.folded.split(' ').any(|have| have == *word || have.starts_with(*word))
         };
         if words.iter().all(matches) {
             return Some(if self.folded.starts_with(wanted) { 2 } else { 3 });
@@ -268,12 +265,7 @@ mod tests {
 
     #[test]
     fn titles_are_found_as_people_type() {
-        let title = |text: &str, year| Title {
-            title: text.into(),
-            year,
-            kind: WorkKind::Film,
-            folded: folded(text),
-        };
+        let title = |text: &str, year| Title { title: text.into(), year, kind: WorkKind::Film, folded: folded(text) };
         let amelie = title("Le Fabuleux Destin d'Amélie Poulain", Some(2001));
         let rank = |title: &Title, text: &str| {
             let wanted = folded(text);

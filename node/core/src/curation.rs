@@ -115,7 +115,9 @@ mod tests {
 
     #[test]
     fn names_that_look_alike_have_one_skeleton() {
-        for (a, b) in [("Alice", "A1ice"), ("Blender curator", "BIender-Curator"), ("Modern", "Modem"), ("сору", "copy")] {
+        for (a, b) in
+            [("Alice", "A1ice"), ("Blender curator", "BIender-Curator"), ("Modern", "Modem"), ("сору", "copy")]
+        {
             assert_eq!(name_skeleton(a), name_skeleton(b), "{a} {b}");
         }
         assert_ne!(name_skeleton("Alice"), name_skeleton("Alison"));

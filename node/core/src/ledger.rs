@@ -99,7 +99,12 @@ impl Ledger {
 
     /// Lines added up, most bytes first. Releases that the owner judged bad count for nobody.
     #[must_use]
-    pub fn rows(&self, by: LedgerBy, judged_bad: &BTreeSet<Infohash>, name_of: impl Fn(&Key) -> String) -> Vec<LedgerRow> {
+    pub fn rows(
+        &self,
+        by: LedgerBy,
+        judged_bad: &BTreeSet<Infohash>,
+        name_of: impl Fn(&Key) -> String,
+    ) -> Vec<LedgerRow> {
         let mut rows: BTreeMap<(IpAddr, Option<Key>, Option<Infohash>), (Amount, BTreeSet<Infohash>)> = BTreeMap::new();
         for (line, amount) in self.lines.iter().filter(|(line, _)| !judged_bad.contains(&line.infohash)) {
             let group = match by {
@@ -107,8 +112,9 @@ impl Ledger {
                 LedgerBy::Address => (line.address, None, None),
                 LedgerBy::Release => (line.address, line.key, Some(line.infohash)),
             };
-            let (sum, releases) =
-                rows.entry(group).or_insert((Amount { bytes: 0, first: amount.first, last: amount.last }, BTreeSet::new()));
+            let (sum, releases) = rows
+                .entry(group)
+                .or_insert((Amount { bytes: 0, first: amount.first, last: amount.last }, BTreeSet::new()));
             sum.bytes += amount.bytes;
             sum.first = sum.first.min(amount.first);
             sum.last = sum.last.max(amount.last);

@@ -271,7 +271,8 @@ impl Replication {
         // Without a DHT nothing is put or watched, however long it is due.
         let tasks = self.due.values().copied().filter(|_| self.has_dht);
         let orders = self.under_way.values().map(|order| order.by);
-        let lookups = self.lookups.values().map(|lookup| lookup.next_round.unwrap_or(lookup.deadline).min(lookup.deadline));
+        let lookups =
+            self.lookups.values().map(|lookup| lookup.next_round.unwrap_or(lookup.deadline).min(lookup.deadline));
         let waiting = self.waiting.values().flatten().map(|waiting| waiting.deadline);
         tasks.chain(orders).chain(lookups).chain(waiting).min()
     }

@@ -5,8 +5,8 @@ use crate::ground::Stored;
 use crate::ledger::Ledger;
 use crate::views;
 use heirloom_graph::{
-    Band, Epoch, Explanation, FollowLevel, IgnoredReason, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote, Root, Score,
-    Scores, TrustGraph,
+    Band, Epoch, Explanation, FollowLevel, IgnoredReason, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote,
+    Root, Score, Scores, TrustGraph,
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
@@ -142,7 +142,11 @@ impl Scoring {
                 if author == self.me {
                     // What was held against the key gives way to the owner's word, whichever is newer.
                     if self.held_against.remove(&a.subject) {
-                        self.graph.remove_statement(&node(&self.me), &node(&a.subject), heirloom_graph::Scope::Catalogue);
+                        self.graph.remove_statement(
+                            &node(&self.me),
+                            &node(&a.subject),
+                            heirloom_graph::Scope::Catalogue,
+                        );
                     }
                     self.own_words.insert((a.subject, a.scope));
                 }
@@ -362,7 +366,8 @@ pub fn to_why(subject: String, of: Scope, explanation: &Explanation, name_of: im
             views::Because { path, weight: reason.weight, kind, note }
         })
         .collect();
-    let ignored = explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
+    let ignored =
+        explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
     views::Why {
         subject,
         scope: of,

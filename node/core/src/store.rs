@@ -211,11 +211,8 @@ pub fn conformance<S: Store>(store: S, reopen: impl Fn(S) -> S) {
         })
         .expect("scan");
     assert_eq!(seen, 1, "the visitor can stop");
-    let second: &[(Table, &[u8], Option<&[u8]>)] = &[
-        (Table::Local, b"a", None),
-        (Table::Local, b"b", Some(b"22")),
-        (Table::Local, b"missing", None),
-    ];
+    let second: &[(Table, &[u8], Option<&[u8]>)] =
+        &[(Table::Local, b"a", None), (Table::Local, b"b", Some(b"22")), (Table::Local, b"missing", None)];
     store.write(&batch(second), Durability::Process).expect("write");
     let store = reopen(store);
     assert_eq!(store.get(Table::Local, b"a").expect("get"), None, "deleted");

@@ -105,7 +105,8 @@ impl Torrent {
 }
 
 fn to_bytes(torrent: &Torrent) -> Vec<u8> {
-    let flags = u8::from(torrent.is_named) | u8::from(torrent.is_complete) << 1 | u8::from(torrent.info_sha256.is_some()) << 2;
+    let flags =
+        u8::from(torrent.is_named) | u8::from(torrent.is_complete) << 1 | u8::from(torrent.info_sha256.is_some()) << 2;
     let mut bytes = vec![flags];
     bytes.extend_from_slice(&torrent.info_sha256.map_or([0; 32], |digest| digest.0));
     bytes.extend_from_slice(&torrent.added.0.to_be_bytes());

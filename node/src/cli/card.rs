@@ -52,8 +52,12 @@ pub fn card(id: &Value, form: Form) -> Result<(String, Value), CommandError> {
         Form::Html => html.clone(),
         Form::WellKnown => format!("{well_known:#}\n"),
         Form::Qr => {
-            let code = QrCode::new(link.as_bytes())
-                .map_err(|error| CommandError::bad_input("too_long", format!("the link does not fit a QR code ({error}): shorten your name")))?;
+            let code = QrCode::new(link.as_bytes()).map_err(|error| {
+                CommandError::bad_input(
+                    "too_long",
+                    format!("the link does not fit a QR code ({error}): shorten your name"),
+                )
+            })?;
             format!("{}\n", code.render::<Dense1x2>().quiet_zone(true).build())
         }
     };

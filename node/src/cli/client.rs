@@ -49,7 +49,10 @@ impl Client {
                 return answer;
             }
             if Instant::now() >= give_up {
-                let message = format!("another process uses {} and does not answer: stop it and try again", self.home.root().display());
+                let message = format!(
+                    "another process uses {} and does not answer: stop it and try again",
+                    self.home.root().display()
+                );
                 return Err(CommandError::new(Fault::Failed, "home_in_use", message));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -62,7 +65,9 @@ impl Client {
         running: &Running,
         request: &Request,
     ) -> Result<Option<Result<Value, CommandError>>, CommandError> {
-        let broken = |error: &dyn std::fmt::Display| CommandError::new(Fault::Failed, "api", format!("the node's answer was cut off: {error}"));
+        let broken = |error: &dyn std::fmt::Display| {
+            CommandError::new(Fault::Failed, "api", format!("the node's answer was cut off: {error}"))
+        };
         let mut body = serde_json::to_value(request).map_err(|error| broken(&error))?;
         let verb = body.as_object_mut().and_then(|fields| fields.remove("verb"));
         let verb = verb.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();

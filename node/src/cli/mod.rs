@@ -14,8 +14,8 @@ use crate::home::{Home, Running};
 use crate::http::{self, Request, error_json, exit_code};
 use crate::{demo, dht, p2p};
 use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
-use client::Client;
 use clap::{CommandFactory as _, Parser as _};
+use client::Client;
 use heirloom_core::command::{CommandError, Fault};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -234,14 +234,17 @@ fn checked_source(path: &Path) -> Result<String, CommandError> {
     let is_torrent = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("torrent"));
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return bad("no_such_file", format!("{shown} does not exist: name a file, a folder, a .torrent file or a magnet link"));
+            return bad(
+                "no_such_file",
+                format!("{shown} does not exist: name a file, a folder, a .torrent file or a magnet link"),
+            );
         }
         Err(error) => return bad("unreadable", format!("cannot read {shown}: {error}")),
         Ok(data) if is_torrent && data.is_file() => {
             let read = std::fs::read(path);
-            let parsed = read.map_err(|error| error.to_string()).and_then(|bytes| {
-                crate::torrent::Metainfo::parse(&bytes).map_err(|error| error.to_string())
-            });
+            let parsed = read
+                .map_err(|error| error.to_string())
+                .and_then(|bytes| crate::torrent::Metainfo::parse(&bytes).map_err(|error| error.to_string()));
             if let Err(reason) = parsed {
                 return bad("bad_torrent", format!("{shown}: {reason}"));
             }
@@ -321,7 +324,9 @@ async fn get(
         let state = match client.request(Request::Download { infohash: infohash.clone() }).await {
             Ok(state) => state,
             // The order is on its way to the torrent sessions.
-            Err(error) if error.code == "unknown_download" && last.is_empty() => json!({ "infohash": infohash, "state": "starting", "finished": false }),
+            Err(error) if error.code == "unknown_download" && last.is_empty() => {
+                json!({ "infohash": infohash, "state": "starting", "finished": false })
+            }
             Err(error) => return Err(error),
         };
         if state["finished"] == true {
@@ -415,8 +420,11 @@ fn show_words(home: &Home) -> Result<(), CommandError> {
 fn ready(node: &Node, home: &Home, http: std::net::SocketAddr) -> Result<Value, CommandError> {
     let networks = node.networks();
     let (bt, named) = networks.engine.as_ref().map(crate::torrent::Engine::listen_addrs).unzip();
-    let p2p: Vec<String> =
-        networks.p2p.as_ref().map(|p2p| p2p.listen_addrs().iter().map(ToString::to_string).collect()).unwrap_or_default();
+    let p2p: Vec<String> = networks
+        .p2p
+        .as_ref()
+        .map(|p2p| p2p.listen_addrs().iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
     Ok(json!({
         "event": "ready",
         "key": home.identity()?.secret.public().to_string(),

@@ -12,7 +12,9 @@ pub fn render(verb: &str, value: &Value) -> String {
         "why" => why(value),
         "trust" => each(value, "Nobody is known yet: follow a curator with `heirloom follow`.", trust_row),
         "ledger" => each(value, "Nothing was received yet.", ledger_row),
-        "follow" if value.is_array() => each(value, "You follow nobody yet: paste a curator's card into `heirloom follow -`.", follow_row),
+        "follow" if value.is_array() => {
+            each(value, "You follow nobody yet: paste a curator's card into `heirloom follow -`.", follow_row)
+        }
         "follow" => followed(value),
         "doctor" => each(value, "", check),
         "get" => got(value),
@@ -292,7 +294,9 @@ mod tests {
 
     #[test]
     fn sizes_read_well() {
-        for (bytes, shown) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_055_736, "1.0 MiB"), (u64::MAX, "16777215.9 TiB")] {
+        for (bytes, shown) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_055_736, "1.0 MiB"), (u64::MAX, "16777215.9 TiB")]
+        {
             assert_eq!(size(bytes), shown);
         }
     }

@@ -74,8 +74,12 @@ impl Downloads {
                 }
             }
             self.book().await;
-            let running: Vec<Infohash> =
-                self.watched().iter().filter(|(_, w)| w.took.is_none() && w.failed.is_none()).map(|(h, _)| *h).collect();
+            let running: Vec<Infohash> = self
+                .watched()
+                .iter()
+                .filter(|(_, w)| w.took.is_none() && w.failed.is_none())
+                .map(|(h, _)| *h)
+                .collect();
             for infohash in running {
                 self.look_at(infohash).await;
             }
@@ -234,12 +238,13 @@ impl Downloads {
             return Ok((from_metainfo(&metainfo), beside.map(|content| content.to_string_lossy().into_owned())));
         }
         if !path.exists() {
-            let message = format!("{} does not exist: name a file, a folder, a .torrent file or a magnet link", path.display());
+            let message =
+                format!("{} does not exist: name a file, a folder, a .torrent file or a magnet link", path.display());
             return Err(CommandError::bad_input("no_such_file", message));
         }
-        let metainfo = torrent::create(&path, Some(&self.key()?)).await.map_err(|error: CreateError| {
-            CommandError::bad_input("cannot_share", error.to_string())
-        })?;
+        let metainfo = torrent::create(&path, Some(&self.key()?))
+            .await
+            .map_err(|error: CreateError| CommandError::bad_input("cannot_share", error.to_string()))?;
         self.save(Infohash(metainfo.infohash), &metainfo.torrent).await;
         Ok((from_metainfo(&metainfo), Some(source.to_owned())))
     }

@@ -105,13 +105,18 @@ impl Networks {
             tracker_interval: torrent::TRACKER_INTERVAL,
         };
         let advice = "choose other addresses with --bt and --bt-named, or stop the other program";
-        let engine = Engine::start(config, Arc::clone(&bookings)).await.map_err(|error| failed("bt", &error, advice))?;
+        let engine =
+            Engine::start(config, Arc::clone(&bookings)).await.map_err(|error| failed("bt", &error, advice))?;
         let config = p2p::Config {
             listen: options.p2p.clone(),
             peers: options.peers.clone(),
             mdns: options.mdns,
             key_file: home.p2p_key(),
-            topics: Kind::ALL.into_iter().filter(|kind| *kind != Kind::Receipt).map(|kind| topic(kind.name())).collect(),
+            topics: Kind::ALL
+                .into_iter()
+                .filter(|kind| *kind != Kind::Receipt)
+                .map(|kind| topic(kind.name()))
+                .collect(),
             max_message_bytes: heirloom_proto::limits::ENVELOPE_BYTES_MAX,
             structural: Arc::new(fits_topic),
         };
@@ -130,8 +135,7 @@ impl Networks {
                         Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
                         Err(error) => {
                             debug!(%error, "item not stored");
-                            let newer_exists =
-                                matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
+                            let newer_exists = matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
                             DhtEvent::NotStored { order, newer_exists }
                         }
                     };

@@ -133,9 +133,7 @@ fn episode_name(episode: Option<(u32, u32)>) -> Value {
 }
 
 fn published(published: &views::Published) -> Value {
-    let file = |(index, (path, size, episode)): (usize, &(String, u64, Option<(u32, u32)>))| {
-        json!({ "index": index, "path": path, "size": size, "episode": episode_name(*episode) })
-    };
+    let file = |(index, (path, size, episode)): (usize, &(String, u64, Option<(u32, u32)>))| json!({ "index": index, "path": path, "size": size, "episode": episode_name(*episode) });
     json!({
         "work": published.work.as_str(),
         "infohash": published.infohash.to_string(),

@@ -112,7 +112,9 @@ async fn guard(State(server): State<Arc<Server>>, request: HttpRequest, next: Ne
         Some(refusal) => refusal,
         None => match server.places.try_acquire() {
             Ok(_place) => next.run(request).await,
-            Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests at once: try again in a moment"),
+            Err(_) => {
+                problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests at once: try again in a moment")
+            }
         },
     };
     let headers = response.headers_mut();
@@ -120,7 +122,10 @@ async fn guard(State(server): State<Arc<Server>>, request: HttpRequest, next: Ne
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
@@ -132,7 +137,11 @@ async fn guard(State(server): State<Arc<Server>>, request: HttpRequest, next: Ne
 fn check(server: &Server, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
     if !is_own_host(headers, server.address) {
         // A page that makes a name of its own point here (DNS rebinding) still sends that name.
-        return Some(problem(StatusCode::MISDIRECTED_REQUEST, "wrong_host", "use http://127.0.0.1 and the node's port"));
+        return Some(problem(
+            StatusCode::MISDIRECTED_REQUEST,
+            "wrong_host",
+            "use http://127.0.0.1 and the node's port",
+        ));
     }
     if let Some(origin) = headers.get(header::ORIGIN) {
         let own = format!("http://{}", server.address);

@@ -167,7 +167,8 @@ fn read<T: FromStr<Err: std::fmt::Display>>(code: &'static str, text: &str) -> R
 
 /// `180d`, `12h`, `30m`, `10s`, `52w`.
 fn duration(text: &str) -> Result<Duration, CommandError> {
-    let bad = || CommandError::bad_input("bad_time", format!("{text:?} is not a time span: write it as 180d, 12h or 52w"));
+    let bad =
+        || CommandError::bad_input("bad_time", format!("{text:?} is not a time span: write it as 180d, 12h or 52w"));
     let text = text.trim();
     let unit = text.chars().last().ok_or_else(bad)?;
     let seconds = match unit {
@@ -228,7 +229,10 @@ fn ledger_by(text: &str) -> Result<LedgerBy, CommandError> {
         "key" => Ok(LedgerBy::Key),
         "address" => Ok(LedgerBy::Address),
         "release" => Ok(LedgerBy::Release),
-        _ => Err(CommandError::bad_input("bad_by", format!("{text:?} is not a way to add up: use key, address or release"))),
+        _ => Err(CommandError::bad_input(
+            "bad_by",
+            format!("{text:?} is not a way to add up: use key, address or release"),
+        )),
     }
 }
 

@@ -27,9 +27,8 @@ impl Inner {
             let torrents = self.torrents();
             let known = torrents.get(&infohash);
             // What failed, or still lacks the metadata that is here now, begins anew.
-            let stays = known.map(|torrent| {
-                torrent.running.is_some() || (torrent.failed.is_none() && download.torrent.is_none())
-            });
+            let stays = known
+                .map(|torrent| torrent.running.is_some() || (torrent.failed.is_none() && download.torrent.is_none()));
             stays
         };
         match known {
@@ -90,12 +89,7 @@ impl Inner {
     }
 
     /// Goes on with the metadata that was found, unless the torrent was removed or paused meanwhile.
-    async fn resolved(
-        self: Arc<Self>,
-        download: Download,
-        found: Result<Vec<u8>, AddError>,
-        stop: &CancellationToken,
-    ) {
+    async fn resolved(self: Arc<Self>, download: Download, found: Result<Vec<u8>, AddError>, stop: &CancellationToken) {
         let _changing = self.changing.lock().await;
         if stop.is_cancelled() {
             return;
@@ -126,8 +120,7 @@ impl Inner {
         let infohash = meta.infohash;
         let path = to.join(&meta.name);
         let folder = if meta.single_file { to } else { path.clone() };
-        let ledger =
-            Arc::new(Ledger::new(infohash, meta.total_bytes, meta.piece_bytes, self.bookings.clone()));
+        let ledger = Arc::new(Ledger::new(infohash, meta.total_bytes, meta.piece_bytes, self.bookings.clone()));
         let factory = CountingFactory {
             infohash,
             ledger: ledger.clone(),
@@ -161,12 +154,7 @@ impl Inner {
     }
 
     /// See [`Engine::seed`](super::Engine::seed).
-    pub(super) async fn seed(
-        self: &Arc<Self>,
-        torrent: &[u8],
-        content: &Path,
-        side: Side,
-    ) -> Result<(), AddError> {
+    pub(super) async fn seed(self: &Arc<Self>, torrent: &[u8], content: &Path, side: Side) -> Result<(), AddError> {
         let meta = Arc::new(Metainfo::parse(torrent)?);
         let infohash = meta.infohash;
         let _changing = self.changing.lock().await;
@@ -216,39 +204,20 @@ impl Inner {
         let Ok(output_folder) = folder.clone().into_os_string().into_string() else {
             return Err(AddError::Disk { path: folder, reason: "the path is not valid Unicode".to_owned() });
         };
-        let options = AddTorrentOptions {
-            output_folder: Some(output_folder),
-            storage_factory: Some(storage),
-            ..options
-        };
+        let options =
+            AddTorrentOptions { output_folder: Some(output_folder), storage_factory: Some(storage), ..options };
         let torrent = AddTorrent::from_bytes(meta.bare_torrent());
         match self.session(side).add_torrent(torrent, Some(options)).await {
-            Ok(AddTorrentResponse::Added(_, handle) | AddTorrentResponse::AlreadyManaged(_, handle)) => {
-                Ok(handle)
-            }
-            Ok(AddTorrentResponse::ListOnly(_)) => {
-                Err(AddError::Session { reason: "it was only listed".to_owned() })
-            }
+            Ok(AddTorrentResponse::Added(_, handle) | AddTorrentResponse::AlreadyManaged(_, handle)) => Ok(handle),
+            Ok(AddTorrentResponse::ListOnly(_)) => Err(AddError::Session { reason: "it was only listed".to_owned() }),
             Err(error) => Err(AddError::Session { reason: format!("{error:#}") }),
         }
     }
 
-    fn insert(
-        &self,
-        infohash: Infohash,
-        side: Side,
-        request: Option<Download>,
-        running: Running,
-    ) -> CancellationToken {
+    fn insert(&self, infohash: Infohash, side: Side, request: Option<Download>, running: Running) -> CancellationToken {
         let stop = self.stop.child_token();
-        let torrent = Torrent {
-            side,
-            request,
-            running: Some(running),
-            paused: false,
-            failed: None,
-            stop: stop.clone(),
-        };
+        let torrent =
+            Torrent { side, request, running: Some(running), paused: false, failed: None, stop: stop.clone() };
         self.torrents().insert(infohash, torrent);
         stop
     }
@@ -263,8 +232,7 @@ impl Inner {
         let on_loopback = self.config.bt.ip().is_loopback();
         let mut allowed: Vec<String> = Vec::new();
         for tracker in trackers {
-            if allowed.len() < TRACKERS_MAX && !allowed.contains(tracker) && is_tracker(tracker, on_loopback)
-            {
+            if allowed.len() < TRACKERS_MAX && !allowed.contains(tracker) && is_tracker(tracker, on_loopback) {
                 allowed.push(tracker.clone());
             }
         }
@@ -283,18 +251,12 @@ fn is_tracker(text: &str, on_loopback: bool) -> bool {
     match host.parse::<std::net::IpAddr>().map(|ip| ip.to_canonical()) {
         Ok(ip) if ip.is_loopback() => on_loopback,
         Ok(std::net::IpAddr::V4(ip)) => !(ip.is_private() || ip.is_link_local() || ip.is_unspecified()),
-        Ok(std::net::IpAddr::V6(ip)) => {
-            !(ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified())
-        }
+        Ok(std::net::IpAddr::V6(ip)) => !(ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()),
         Err(_) => on_loopback || (host.contains('.') && !host.ends_with(".local") && host != "localhost"),
     }
 }
 
-fn check_identity(
-    meta: &Metainfo,
-    infohash: Infohash,
-    info_sha256: Option<[u8; 32]>,
-) -> Result<(), AddError> {
+fn check_identity(meta: &Metainfo, infohash: Infohash, info_sha256: Option<[u8; 32]>) -> Result<(), AddError> {
     if meta.infohash != infohash {
         return Err(AddError::InfohashMismatch { found: hex(meta.infohash), expected: hex(infohash) });
     }

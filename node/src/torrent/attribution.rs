@@ -73,20 +73,14 @@ pub(super) struct Attribution {
 impl Attribution {
     /// Splits a piece of `size` bytes (where full pieces have `piece_bytes`) among the peers, given all their counters
     /// now. The shares sum to `size`.
-    pub(super) fn split(
-        &mut self,
-        now: BTreeMap<SocketAddr, Counters>,
-        size: u64,
-        piece_bytes: u64,
-    ) -> Vec<Share> {
+    pub(super) fn split(&mut self, now: BTreeMap<SocketAddr, Counters>, size: u64, piece_bytes: u64) -> Vec<Share> {
         self.take_in(now, piece_bytes);
         let mut parts: BTreeMap<Source, u64> = BTreeMap::new();
         let mut rest = size;
         self.book(&mut rest, &mut parts, |account| (account.claim(), false));
         self.book(&mut rest, &mut parts, |account| (account.surplus(), account.taken_from));
         if rest > 0 {
-            let most =
-                self.accounts.iter().max_by_key(|(_, account)| account.fetched).map(|(source, _)| source);
+            let most = self.accounts.iter().max_by_key(|(_, account)| account.fetched).map(|(source, _)| source);
             // With no peer known at all there is nobody to credit: the bytes are booked to no address.
             let source = most.cloned().unwrap_or(((IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0).into(), None));
             if let Some(account) = self.accounts.get_mut(&source) {
@@ -128,12 +122,7 @@ impl Attribution {
     }
 
     /// Books up to what `offer` gives per account, the preferred and largest first, until `rest` is used up.
-    fn book(
-        &mut self,
-        rest: &mut u64,
-        parts: &mut BTreeMap<Source, u64>,
-        offer: impl Fn(&Account) -> (u64, bool),
-    ) {
+    fn book(&mut self, rest: &mut u64, parts: &mut BTreeMap<Source, u64>, offer: impl Fn(&Account) -> (u64, bool)) {
         if *rest == 0 {
             return;
         }
@@ -172,8 +161,7 @@ impl Attribution {
         }
         if self.last.len() > SOURCES_MAX {
             let accounts = &self.accounts;
-            self.last
-                .retain(|address, last| accounts.contains_key(&(*address, last.name.clone())) || last.live);
+            self.last.retain(|address, last| accounts.contains_key(&(*address, last.name.clone())) || last.live);
         }
     }
 }

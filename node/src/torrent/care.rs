@@ -67,12 +67,7 @@ pub(super) async fn check_seed(
 ///
 /// The library tries an unreachable peer again after 10 s, one minute, six minutes and so on, and takes no hint that it
 /// is back. A pause and a start, without a new check of the disk, make it try all peers at once.
-pub(super) async fn look_after(
-    inner: Weak<Inner>,
-    infohash: Infohash,
-    stop: CancellationToken,
-    interval: Duration,
-) {
+pub(super) async fn look_after(inner: Weak<Inner>, infohash: Infohash, stop: CancellationToken, interval: Duration) {
     let began = Instant::now();
     let (mut retried, mut fetched, mut fetched_at) = (began, 0, began);
     let mut complete = false;

@@ -205,18 +205,11 @@ mod tests {
         for (bytes, pieces) in [(32_768, 2), (32_769, 3), (1, 1)] {
             fs::write(&clip, vec![7; bytes]).unwrap();
             let meta = create(&clip, Some("did:key:z6MkExample")).await.unwrap();
-            assert_eq!(
-                (meta.name.as_str(), meta.single_file, meta.total_bytes),
-                ("clip.mp4", true, bytes as u64)
-            );
+            assert_eq!((meta.name.as_str(), meta.single_file, meta.total_bytes), ("clip.mp4", true, bytes as u64));
             assert_eq!(meta.key.as_deref(), Some("did:key:z6MkExample"));
             assert_eq!(meta.total_bytes.div_ceil(meta.piece_bytes.into()), pieces);
             let keyless = create(&clip, None).await.unwrap();
-            assert_eq!(
-                (keyless.infohash, keyless.key),
-                (meta.infohash, None),
-                "the key is outside of the info"
-            );
+            assert_eq!((keyless.infohash, keyless.key), (meta.infohash, None), "the key is outside of the info");
         }
     }
 

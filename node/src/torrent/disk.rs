@@ -46,12 +46,7 @@ pub(super) fn check_target(meta: &Metainfo, folder: &Path) -> Result<(), AddErro
     let needed = meta.total_bytes.saturating_sub(present);
     let available = available_space(folder)?;
     if needed > available.saturating_sub(RESERVE_BYTES) && needed > 0 {
-        return Err(AddError::DiskFull {
-            path: folder.to_owned(),
-            needed,
-            available,
-            reserve: RESERVE_BYTES,
-        });
+        return Err(AddError::DiskFull { path: folder.to_owned(), needed, available, reserve: RESERVE_BYTES });
     }
     Ok(())
 }
@@ -147,9 +142,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_somebody_is_not_overwritten() {
-        for (name, what) in
-            [("Show", "it is not a folder"), ("Show/S01/e2.mkv", "it has 999 bytes, not 1000")]
-        {
+        for (name, what) in [("Show", "it is not a folder"), ("Show/S01/e2.mkv", "it has 999 bytes, not 1000")] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

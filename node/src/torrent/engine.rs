@@ -93,18 +93,16 @@ impl Engine {
     /// When an address is taken or cannot be listened on, or a folder cannot be made.
     pub async fn start(config: Config, bookings: Arc<Bookings>) -> Result<Self, StartError> {
         for path in [&config.state_dir, &config.downloads] {
-            std::fs::create_dir_all(path)
-                .map_err(|source| StartError::Folder { path: path.clone(), source })?;
+            std::fs::create_dir_all(path).map_err(|source| StartError::Folder { path: path.clone(), source })?;
         }
         session::warn_of_proxy();
         if let Err(error) = librqbit::try_increase_nofile_limit() {
             debug!(%error, "the limit of open files stays as it is");
         }
         let stop = CancellationToken::new();
-        let (tracker, listener) = Tracker::bind().await.map_err(|source| StartError::Listen {
-            address: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
-            source,
-        })?;
+        let (tracker, listener) = Tracker::bind()
+            .await
+            .map_err(|source| StartError::Listen { address: (std::net::Ipv4Addr::LOCALHOST, 0).into(), source })?;
         let downloads = &config.downloads;
         let open = |address, name, side| {
             let url = tracker.url(side);
@@ -113,8 +111,7 @@ impl Engine {
         let anonymous = open(config.bt, &config.anonymous_name, Side::Anonymous).await?;
         let named = open(config.bt_named, &config.wire_name, Side::Named).await?;
         let resolver = session::open_resolver(&config.anonymous_name, config.bt, downloads).await?;
-        let listen =
-            [anonymous.listen_addr().unwrap_or(config.bt), named.listen_addr().unwrap_or(config.bt_named)];
+        let listen = [anonymous.listen_addr().unwrap_or(config.bt), named.listen_addr().unwrap_or(config.bt_named)];
         let book = PeerBook::new(config.peers.clone(), config.tracker_interval, listen, stop.clone());
         tracker.serve(listener, book.clone(), stop.clone());
         Ok(Self(Arc::new(Inner {

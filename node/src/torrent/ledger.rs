@@ -24,12 +24,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(
-        infohash: Infohash,
-        total_bytes: u64,
-        piece_bytes: u32,
-        bookings: Arc<Bookings>,
-    ) -> Self {
+    pub(super) fn new(infohash: Infohash, total_bytes: u64, piece_bytes: u32, bookings: Arc<Bookings>) -> Self {
         let piece_bytes = u64::from(piece_bytes);
         let pieces = total_bytes.div_ceil(piece_bytes);
         Self {
@@ -112,8 +107,7 @@ mod tests {
     use super::*;
 
     fn alice(fetched: u64, completed: u64) -> BTreeMap<SocketAddr, Counters> {
-        let counters =
-            Counters { fetched, completed, taken_from: 0, live: true, name: Some("alice".to_owned()) };
+        let counters = Counters { fetched, completed, taken_from: 0, live: true, name: Some("alice".to_owned()) };
         [(([127, 0, 0, 2], 7344).into(), counters)].into()
     }
 

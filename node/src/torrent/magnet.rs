@@ -43,8 +43,7 @@ impl Magnet {
         let scheme = text.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("magnet:?"));
         let Some(query) = scheme.and(text.get(8..)) else { return Err(MagnetError::NotMagnet) };
         let mut infohash = None;
-        let mut magnet =
-            Self { infohash: [0; 20], name: None, trackers: vec![], peers: vec![], keys: vec![] };
+        let mut magnet = Self { infohash: [0; 20], name: None, trackers: vec![], peers: vec![], keys: vec![] };
         for pair in query.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = decode(value);
@@ -101,10 +100,8 @@ fn numberless(key: &str) -> &str {
 /// The infohash in a topic; `None` for topics of other networks and for v2 hashes.
 fn read_topic(topic: &str) -> Result<Option<Infohash>, MagnetError> {
     let prefix = "urn:btih:";
-    let Some(digits) = topic
-        .get(..prefix.len())
-        .filter(|head| head.eq_ignore_ascii_case(prefix))
-        .and(topic.get(prefix.len()..))
+    let Some(digits) =
+        topic.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix)).and(topic.get(prefix.len()..))
     else {
         return Ok(None);
     };

@@ -152,9 +152,7 @@ fn check_numbers(info: &Dict<'_>) -> Result<u32, MetainfoError> {
         (None, Some(files)) if files.len() > FILES_MAX => {
             return Err(MetainfoError::TooManyFiles { files: files.len(), limit: FILES_MAX });
         }
-        (None, Some(files)) => {
-            files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.number("length")?))
-        }
+        (None, Some(files)) => files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.number("length")?)),
         _ => return malformed("it has neither a size nor a list of files, or both"),
     };
     let Some(total) = total else { return malformed("a file has no size") };
@@ -174,13 +172,12 @@ fn check_numbers(info: &Dict<'_>) -> Result<u32, MetainfoError> {
 
 /// Has the library decode the torrent, so that names are exactly those that it will write.
 fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
-    let parsed = librqbit::torrent_from_bytes(bytes)
-        .map_err(|error| MetainfoError::Malformed { what: error.to_string() })?;
+    let parsed =
+        librqbit::torrent_from_bytes(bytes).map_err(|error| MetainfoError::Malformed { what: error.to_string() })?;
     let trackers = trackers_of(parsed.iter_announce().map(|tracker| tracker.as_ref()));
     let single_file = parsed.info.data.length.is_some();
     let private = parsed.info.data.private;
-    let valid =
-        parsed.info.data.validate().map_err(|error| MetainfoError::Malformed { what: error.to_string() })?;
+    let valid = parsed.info.data.validate().map_err(|error| MetainfoError::Malformed { what: error.to_string() })?;
     let infohash: Infohash = Sha1::digest(info_bytes).into();
     let mut files = Vec::new();
     for (index, file) in valid.iter_file_details().enumerate() {
@@ -188,12 +185,7 @@ fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         if attributes.symlink || file.symlink_path.is_some() {
             return Err(MetainfoError::Symlink { index });
         }
-        files.push(File {
-            index,
-            path: file.filename.to_vec(),
-            bytes: file.len,
-            padding: attributes.padding,
-        });
+        files.push(File { index, path: file.filename.to_vec(), bytes: file.len, padding: attributes.padding });
     }
     let name = match (valid.name(), single_file) {
         (Some(name), _) => name.into_owned(),
@@ -375,16 +367,8 @@ pub(super) mod tests {
 
     #[test]
     fn unsafe_names_and_links_are_refused() {
-        for path in [
-            &["..", "evil"][..],
-            &["C:evil.txt"],
-            &["CON"],
-            &["a."],
-            &["a\u{202E}b"],
-            &["a/b"],
-            &[""],
-            &["."],
-        ] {
+        for path in [&["..", "evil"][..], &["C:evil.txt"], &["CON"], &["a."], &["a\u{202E}b"], &["a/b"], &[""], &["."]]
+        {
             let refused = refusal(&Forged::folder("f", &[path]));
             let refused_here = matches!(refused, MetainfoError::UnsafePath(_));
             let refused_by_library = matches!(refused, MetainfoError::Malformed { .. });

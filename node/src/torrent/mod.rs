@@ -35,9 +35,7 @@ pub use config::{Config, PeerSource, TRACKER_INTERVAL};
 pub use create::create;
 pub use disk::RESERVE_BYTES;
 pub use engine::{Download, Engine};
-pub use errors::{
-    AddError, CreateError, MagnetError, MetainfoError, RemoveError, StartError, StreamError, UnsafePath,
-};
+pub use errors::{AddError, CreateError, MagnetError, MetainfoError, RemoveError, StartError, StreamError, UnsafePath};
 pub use magnet::Magnet;
 pub use metainfo::{File, Metainfo};
 pub use progress::{FileProgress, Progress, State};

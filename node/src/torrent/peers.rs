@@ -357,8 +357,7 @@ mod tests {
 
     #[tokio::test]
     async fn hints_and_finds_are_told_but_never_our_own_addresses() {
-        let found =
-            ["127.0.0.3:1", "127.0.0.1:7342", "127.0.0.1:7344", "9.9.9.9:7344", "0.0.0.0:5", "127.0.0.4:0"];
+        let found = ["127.0.0.3:1", "127.0.0.1:7342", "127.0.0.1:7344", "9.9.9.9:7344", "0.0.0.0:5", "127.0.0.4:0"];
         let book = book(&source(&found, true));
         assert_eq!(book.answer(T, Side::Anonymous).await, None, "unknown torrents are nobody's business");
         book.track(T, false, false);

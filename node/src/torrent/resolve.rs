@@ -118,8 +118,7 @@ fn link(infohash: Infohash, trackers: &[String]) -> String {
 }
 
 async fn ask(session: Arc<Session>, link: String, peers: Vec<SocketAddr>, time_max: Duration) -> Attempt {
-    let options =
-        AddTorrentOptions { list_only: true, initial_peers: Some(peers), ..AddTorrentOptions::default() };
+    let options = AddTorrentOptions { list_only: true, initial_peers: Some(peers), ..AddTorrentOptions::default() };
     match timeout(time_max, session.add_torrent(AddTorrent::from_url(link), Some(options))).await {
         Ok(Ok(AddTorrentResponse::ListOnly(found))) => Ok(Some(found.torrent_bytes.to_vec())),
         Ok(Ok(_)) | Err(_) => Ok(None),
@@ -161,10 +160,7 @@ mod tests {
         assert_eq!(queue.next(now), None, "not yet");
         queue.take_in(&[peer(1), peer(2), peer(3)], now);
         assert_eq!(queue.next(now), Some(peer(3)));
-        assert_eq!(
-            (queue.next(later), queue.next(later), queue.next(later)),
-            (Some(second), Some(first), None)
-        );
+        assert_eq!((queue.next(later), queue.next(later), queue.next(later)), (Some(second), Some(first), None));
         queue.put_back(first, later);
         queue.take_in(&[peer(2)], later);
         assert_eq!(queue.next(later), Some(peer(2)), "who is no longer said to have it is not asked");

@@ -41,11 +41,7 @@ pub(super) async fn open(
 }
 
 /// Opens the session that only asks peers for metadata. It does not listen, and asks exactly the peers it is given.
-pub(super) async fn open_resolver(
-    name: &str,
-    near: SocketAddr,
-    downloads: &Path,
-) -> Result<Arc<Session>, StartError> {
+pub(super) async fn open_resolver(name: &str, near: SocketAddr, downloads: &Path) -> Result<Arc<Session>, StartError> {
     Session::new_with_opts(downloads.to_owned(), quiet(name, near.is_ipv4(), None))
         .await
         .map_err(|error| StartError::Session { address: near, reason: format!("{error:#}") })
@@ -78,9 +74,7 @@ fn check_free(address: SocketAddr) -> Result<SocketAddr, StartError> {
 
 /// Warns when the library would reach our tracker through a proxy: it honours `http_proxy` for loopback too.
 pub(super) fn warn_of_proxy() {
-    let set = |names: &[&str]| {
-        names.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty())
-    };
+    let set = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty());
     let Some(proxy) = set(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]) else { return };
     let exempt = set(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
     if !exempt.split(',').any(|host| matches!(host.trim(), "127.0.0.1" | "127.0.0.0/8" | "*")) {

@@ -33,16 +33,11 @@ pub(super) struct CountingFactory {
 impl StorageFactory for CountingFactory {
     type Storage = CountingStorage;
 
-    fn create(
-        &self,
-        shared: &ManagedTorrentShared,
-        metadata: &TorrentMetadata,
-    ) -> anyhow::Result<CountingStorage> {
+    fn create(&self, shared: &ManagedTorrentShared, metadata: &TorrentMetadata) -> anyhow::Result<CountingStorage> {
         ensure!(shared.info_hash.0 == self.infohash, "bug: storage of another torrent");
         // Names were checked when the torrent was added. Here is the last place before the disk, so once more.
         for file in metadata.file_infos.iter().filter(|file| !file.attrs.padding) {
-            let path =
-                file.relative_filename.iter().map(|part| part.to_str().context("a name is not Unicode"));
+            let path = file.relative_filename.iter().map(|part| part.to_str().context("a name is not Unicode"));
             paths::check(&path.collect::<anyhow::Result<Vec<_>>>()?)?;
             disk::refuse_links(&self.folder, &file.relative_filename)?;
         }
@@ -125,12 +120,7 @@ impl TorrentStorage for CountingStorage {
         self.files.pwrite_all(file, offset, bytes)
     }
 
-    fn pwrite_all_vectored(
-        &self,
-        file: usize,
-        offset: u64,
-        parts: [IoSlice<'_>; 2],
-    ) -> anyhow::Result<usize> {
+    fn pwrite_all_vectored(&self, file: usize, offset: u64, parts: [IoSlice<'_>; 2]) -> anyhow::Result<usize> {
         self.wrote(file, offset, parts.iter().map(|part| part.len()).sum());
         self.files.pwrite_all_vectored(file, offset, parts)
     }

@@ -30,8 +30,7 @@ async fn a_short_clip_is_booked_exactly_to_its_seeder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn named_and_nameless_seeders_sum_to_the_size_and_none_exceeds_what_it_sent() {
-    let (alice, bob, carol) =
-        tokio::join!(Node::start(21, "alice"), Node::start(22, "bob"), Node::start(23, "carol"));
+    let (alice, bob, carol) = tokio::join!(Node::start(21, "alice"), Node::start(22, "bob"), Node::start(23, "carol"));
     let size = 24 << 20;
     let clip = alice.clip("film.mkv", size);
     let meta = create(&clip, None).await.unwrap();
@@ -42,8 +41,7 @@ async fn named_and_nameless_seeders_sum_to_the_size_and_none_exceeds_what_it_sen
     let booked = totals(&carol.bookings.drain(), &meta);
     assert_eq!(booked.values().sum::<u64>(), size as u64);
     for ((address, name), bytes) in &booked {
-        let (seeder, wanted) =
-            if *address == ip(21) { (&alice, "heirloom/0.1.0 alice") } else { (&bob, "heirloom") };
+        let (seeder, wanted) = if *address == ip(21) { (&alice, "heirloom/0.1.0 alice") } else { (&bob, "heirloom") };
         assert_eq!(name.as_deref(), Some(wanted));
         assert!(*address == ip(21) || *address == ip(22), "{address}");
         let sent = seeder.uploaded(meta.infohash);
@@ -73,8 +71,7 @@ async fn slow_and_vanishing_peers_leave_no_gap_and_nothing_is_counted_twice() {
     carol.finished(meta.infohash).await;
     let booked = totals(&carol.bookings.drain(), &meta);
     assert_eq!(booked.values().sum::<u64>(), size as u64);
-    let of =
-        |last_byte: u8, name: &str| booked.get(&(ip(last_byte), Some(name.to_owned()))).copied().unwrap_or(0);
+    let of = |last_byte: u8, name: &str| booked.get(&(ip(last_byte), Some(name.to_owned()))).copied().unwrap_or(0);
     assert_eq!(
         of(24, "heirloom/0.1.0 alice") + of(26, "slow") + of(27, "gone"),
         size as u64,

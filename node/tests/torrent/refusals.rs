@@ -66,8 +66,7 @@ async fn a_taken_port_is_named_in_the_error() {
     let taken = TcpListener::bind("127.0.0.101:0").unwrap();
     let address = taken.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let config =
-        Config { bt_named: address, ..config([127, 0, 0, 101], "alice", folder.path(), Arc::default()) };
+    let config = Config { bt_named: address, ..config([127, 0, 0, 101], "alice", folder.path(), Arc::default()) };
     match Engine::start(config, Arc::default()).await {
         Err(StartError::AddressInUse { address: found }) => assert_eq!(found, address),
         Err(other) => panic!("{other}"),

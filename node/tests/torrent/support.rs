@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use heirloom::torrent::{
-    Booking, Bookings, Config, Download, Engine, Infohash, Metainfo, PeerSource, Progress, State,
-};
+use heirloom::torrent::{Booking, Bookings, Config, Download, Engine, Infohash, Metainfo, PeerSource, Progress, State};
 use tempfile::TempDir;
 
 /// A fixed map of who has what, which tests may change.
@@ -86,12 +84,7 @@ impl Node {
         path
     }
 
-    pub async fn until(
-        &self,
-        infohash: Infohash,
-        what: &str,
-        condition: impl Fn(&Progress) -> bool,
-    ) -> Progress {
+    pub async fn until(&self, infohash: Infohash, what: &str, condition: impl Fn(&Progress) -> bool) -> Progress {
         let wait = async {
             loop {
                 if let Some(progress) = self.engine.progress(infohash)
@@ -160,12 +153,7 @@ pub fn totals(bookings: &[Booking], meta: &Metainfo) -> BTreeMap<(IpAddr, Option
         assert_eq!(booking.infohash, meta.infohash);
         let start = u64::from(booking.piece) * u64::from(meta.piece_bytes);
         let size = (meta.total_bytes - start).min(meta.piece_bytes.into());
-        assert_eq!(
-            booking.shares.iter().map(|share| share.bytes).sum::<u64>(),
-            size,
-            "piece {}",
-            booking.piece
-        );
+        assert_eq!(booking.shares.iter().map(|share| share.bytes).sum::<u64>(), size, "piece {}", booking.piece);
         pieces.push(booking.piece);
         for share in &booking.shares {
             *totals.entry((share.address, share.client_name.clone())).or_default() += share.bytes;

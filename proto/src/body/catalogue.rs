@@ -151,10 +151,8 @@ impl Work {
     }
 
     pub(crate) fn from_wire(wire: schema::Work) -> Result<Self, BodyError> {
-        let ids: Vec<WorkId> = at_most(wire.ids, "ids", 16)?
-            .into_iter()
-            .map(|id| work_id(&id))
-            .collect::<Result<_, _>>()?;
+        let ids: Vec<WorkId> =
+            at_most(wire.ids, "ids", 16)?.into_iter().map(|id| work_id(&id)).collect::<Result<_, _>>()?;
         if ids.is_empty() {
             return Err(BodyError::Missing("ids"));
         }

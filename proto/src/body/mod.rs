@@ -115,7 +115,17 @@ macro_rules! each_kind {
     };
 }
 each_kind!(
-    Profile, Attestation, Receipt, Work, Listing, Verdict, Head, CuratorList, Rotation, Retraction, DuplicityProof
+    Profile,
+    Attestation,
+    Receipt,
+    Work,
+    Listing,
+    Verdict,
+    Head,
+    CuratorList,
+    Rotation,
+    Retraction,
+    DuplicityProof
 );
 
 impl Body {
@@ -182,7 +192,8 @@ pub(crate) fn clean_text(text: String, field: &'static str, max: usize) -> Resul
     if text.len() > max {
         return Err(BodyError::TooLong { field, max, unit: "bytes" });
     }
-    let is_bad = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_bad =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if text.chars().any(is_bad) || !unicode_normalization::is_nfc(&text) {
         return Err(BodyError::UncleanText(field));
     }

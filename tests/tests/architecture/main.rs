@@ -30,13 +30,7 @@ struct Rule {
 /// The table of ARCHITECTURE.md. A new crate is a new line here first.
 const RULES: [Rule; 6] = [
     Rule { name: "heirloom-proto", folder: "proto", may_use: &[], is_pure: true, is_light: true },
-    Rule {
-        name: "heirloom-graph",
-        folder: "graph",
-        may_use: &["heirloom-proto"],
-        is_pure: true,
-        is_light: true,
-    },
+    Rule { name: "heirloom-graph", folder: "graph", may_use: &["heirloom-proto"], is_pure: true, is_light: true },
     Rule {
         name: "heirloom-core",
         folder: "node/core",
@@ -302,9 +296,7 @@ mod made_up {
             judy = []
         "#;
         let found: Vec<(Kind, String)> = dependencies(manifest);
-        let names = |kind| {
-            found.iter().filter(|(k, _)| *k == kind).map(|(_, name)| name.as_str()).collect::<Vec<_>>()
-        };
+        let names = |kind| found.iter().filter(|(k, _)| *k == kind).map(|(_, name)| name.as_str()).collect::<Vec<_>>();
         assert_eq!(names(Kind::Normal), ["alice", "bob", "dave", "erin", "frank"]);
         assert_eq!(names(Kind::Dev), ["grace", "heidi"]);
         assert_eq!(names(Kind::Build), ["ivan"]);
@@ -318,10 +310,7 @@ mod made_up {
         assert_eq!(manifest_complaints("heirloom-graph", &on("heirloom-proto")), 0);
         assert_eq!(manifest_complaints("heirloom-core", &on("heirloom")), 1);
         assert_eq!(manifest_complaints("heirloom-sim", &on("heirloom")), 1);
-        assert_eq!(
-            manifest_complaints("heirloom-sim", "[dev-dependencies]\nheirloom = { path = \"../node\" }\n"),
-            1
-        );
+        assert_eq!(manifest_complaints("heirloom-sim", "[dev-dependencies]\nheirloom = { path = \"../node\" }\n"), 1);
         assert_eq!(manifest_complaints("heirloom-tests", &on("heirloom")), 1);
         assert_eq!(manifest_complaints("heirloom", &on("heirloom-core")), 0);
     }
@@ -329,11 +318,7 @@ mod made_up {
     #[test]
     fn a_runtime_in_a_pure_crate_is_seen() {
         for name in IMPURE {
-            assert_eq!(
-                manifest_complaints("heirloom-core", &format!("[dependencies]\n{name} = \"1\"\n")),
-                1,
-                "{name}"
-            );
+            assert_eq!(manifest_complaints("heirloom-core", &format!("[dependencies]\n{name} = \"1\"\n")), 1, "{name}");
         }
         assert_eq!(manifest_complaints("heirloom", "[dependencies]\ntokio.workspace = true\n"), 0);
     }
@@ -381,10 +366,7 @@ mod made_up {
                 assert!(source_complaints(name, "a/b.rs", &format!("fn f() {{ {word}(); }}")) > 0, "{word}");
             }
         }
-        assert_eq!(
-            source_complaints("heirloom-core", "lib.rs", "fn f(now: Now) -> Duration { now.wall }"),
-            0
-        );
+        assert_eq!(source_complaints("heirloom-core", "lib.rs", "fn f(now: Now) -> Duration { now.wall }"), 0);
         assert_eq!(source_complaints("heirloom", "driver.rs", "let now = SystemTime::now();"), 0);
         assert_eq!(source_complaints("heirloom-sim", "world.rs", "let now = std::time::Instant::now();"), 1);
     }

@@ -16,11 +16,9 @@ pub fn dependencies(manifest: &str) -> Vec<(Kind, String)> {
         if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             table = None;
             // `dependencies`, `target.'cfg(unix)'.dependencies`, and the long form `dependencies.NAME`.
-            for (word, kind) in [
-                ("dev-dependencies", Kind::Dev),
-                ("build-dependencies", Kind::Build),
-                ("dependencies", Kind::Normal),
-            ] {
+            for (word, kind) in
+                [("dev-dependencies", Kind::Dev), ("build-dependencies", Kind::Build), ("dependencies", Kind::Normal)]
+            {
                 if header == word || header.ends_with(&format!(".{word}")) {
                     table = Some(kind);
                 } else if let Some((before, name)) = header.rsplit_once(&format!("{word}."))

@@ -45,7 +45,12 @@ impl<S: Store> Service<S> {
     }
 
     /// Carries a command out with what is known here now.
-    pub(super) fn answer_from_store(&mut self, now: Now, request: RequestId, command: Command) -> Result<(), StoreError> {
+    pub(super) fn answer_from_store(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        command: Command,
+    ) -> Result<(), StoreError> {
         let result = match command {
             Command::Identity => Ok(Reply::Identity(self.who_am_i()?)),
             Command::SetProfile { name, url } => self.set_profile(now, name, url)?,

@@ -3,9 +3,9 @@
 use super::Service;
 use crate::command::{Command, CommandError, Fault, Reply};
 use crate::fields::Fields;
+use crate::ingest::Refusal;
 use crate::ingest::item_floor_key;
 use crate::io::{DhtEvent, DhtOrder, Now, OrderId, Output, RequestId};
-use crate::ingest::Refusal;
 use crate::replication::{
     ASKED_CURATORS_MAX, ASKED_FOLLOWS_MAX, FOLLOW_PERIOD, HEAD_RENEWAL, LOOKUP_PERIOD, LOOKUP_WAIT, LOOKUPS_MAX,
     Lookup, Own, Purpose, RECOVERY_WAIT, Task, WORK_PERIOD, Waiting,
@@ -266,7 +266,8 @@ impl<S: Store> Service<S> {
             return self.answer_from_store(now, request, then);
         }
         if self.replication.lookups.len() >= LOOKUPS_MAX {
-            let error = CommandError::new(Fault::Failed, "busy", "too many lookups at once: try again in a few seconds");
+            let error =
+                CommandError::new(Fault::Failed, "busy", "too many lookups at once: try again in a few seconds");
             self.reply(request, Err(error));
             return Ok(());
         }

@@ -198,7 +198,8 @@ impl<S: Store> Service<S> {
         bytes: &BTreeMap<Key, u64>,
     ) -> Result<Option<views::Release>, StoreError> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
-        let score_of: BTreeMap<Key, f64> = listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)).score)).collect();
+        let score_of: BTreeMap<Key, f64> =
+            listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)).score)).collect();
         let score = listing_score(scores, &infohash);
         listings.sort_by(|a, b| score_of[&b.0].total_cmp(&score_of[&a.0]).then(a.0.cmp(&b.0)));
         // What the release is said to be, is said by whom I trust most.
@@ -271,7 +272,12 @@ impl<S: Store> Service<S> {
     }
 
     /// Explains, with the bytes received beside the votes.
-    pub(super) fn why(&mut self, now: Now, subject: &Subject, scope: Scope) -> Result<Result<Reply, CommandError>, StoreError> {
+    pub(super) fn why(
+        &mut self,
+        now: Now,
+        subject: &Subject,
+        scope: Scope,
+    ) -> Result<Result<Reply, CommandError>, StoreError> {
         self.refresh_scoring(now.wall);
         let why = match subject {
             Subject::Key(key) => self.why_key(now, key, scope),
@@ -282,7 +288,10 @@ impl<S: Store> Service<S> {
                     self.why_release(now, &infohash)
                 }
                 None => {
-                    return Ok(Err(CommandError::not_found("unknown_work", format!("no release of {work} is known here: try `heirloom show {work}` first"))));
+                    return Ok(Err(CommandError::not_found(
+                        "unknown_work",
+                        format!("no release of {work} is known here: try `heirloom show {work}` first"),
+                    )));
                 }
             },
         };
@@ -329,7 +338,8 @@ impl<S: Store> Service<S> {
         let rows = self.ledger.rows(LedgerBy::Release, &bad, |key| self.name_of(key).unwrap_or_default());
         for row in rows.into_iter().filter(|row| row.infohash == Some(*infohash)) {
             let from = row.key.map_or_else(|| "no key".to_owned(), |key| self.label_of(&key));
-            let note = format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
+            let note =
+                format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
             let path = row.key.into_iter().collect();
             why.because.push(views::Because { path, weight: 0.0, kind: "evidence", note });
         }

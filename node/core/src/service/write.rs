@@ -12,7 +12,9 @@ use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
 use crate::views::{self, Source};
 use heirloom_graph::Band;
-use heirloom_proto::body::{Attestation, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind};
+use heirloom_proto::body::{
+    Attestation, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind,
+};
 use heirloom_proto::limits::PUSH_AGE_MS_MAX;
 use heirloom_proto::statement::SignError;
 use heirloom_proto::{Body, Infohash, Key, Kind, Statement, StatementId, Verified, WorkId};
@@ -57,12 +59,16 @@ impl<S: Store> Service<S> {
     ) -> Result<Result<Verified<Statement>, CommandError>, StoreError> {
         let statement = match self.identity.sign(now, lifetime, &body, &mut self.ground) {
             Ok(statement) => statement,
-            Err(SignError::Refused(why)) => return Ok(Err(CommandError::bad_input("refused", format!("this cannot be signed: {why}")))),
+            Err(SignError::Refused(why)) => {
+                return Ok(Err(CommandError::bad_input("refused", format!("this cannot be signed: {why}"))));
+            }
         };
         let stored = Stored { statement: statement.clone(), is_private, source: Source::Store, received: now.wall };
         let mut changes_public = !is_private;
         match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, Standing::Own)? {
-            Err(refusal) => return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}")))),
+            Err(refusal) => {
+                return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}"))));
+            }
             Ok(accepted) => {
                 for old in &accepted.removed {
                     changes_public |= !old.is_private;
@@ -214,7 +220,11 @@ impl<S: Store> Service<S> {
                 self.scoring.unfollow(&key, &old);
             }
             if !self.curation.set(key, follow.clone(), &mut self.ground) {
-                return Ok(Err(CommandError::new(Fault::Failed, "too_many_follows", "you follow as many keys as a node keeps: unfollow one first")));
+                return Ok(Err(CommandError::new(
+                    Fault::Failed,
+                    "too_many_follows",
+                    "you follow as many keys as a node keeps: unfollow one first",
+                )));
             }
             self.scoring.follow(&key, &follow);
             self.sort_authors(now);
@@ -230,10 +240,8 @@ impl<S: Store> Service<S> {
         let after = self.scoring.scores_with(now.wall, key, follow);
         let before = self.catalogue_scores(now.wall);
         let has_voice = |score: heirloom_graph::Score| score.power_for > 1e-6;
-        let keys_gaining_voice = after
-            .keys()
-            .filter(|(id, score)| has_voice(*score) && !has_voice(before.key(id)))
-            .count();
+        let keys_gaining_voice =
+            after.keys().filter(|(id, score)| has_voice(*score) && !has_voice(before.key(id))).count();
         let is_shown = |band: Band| band_rank(band) <= band_rank(Band::Vouched);
         let best = |scores: &heirloom_graph::Scores, hashes: &[Infohash]| {
             hashes.iter().map(|hash| crate::scoring::listing_score(scores, hash).band).min_by_key(|b| band_rank(*b))
@@ -272,14 +280,18 @@ impl<S: Store> Service<S> {
 
     pub(super) fn attest(&mut self, now: Now, body: Attestation, lifetime: Option<Duration>, private: bool) -> Outcome {
         if body.subject == self.identity.key() {
-            return Ok(Err(CommandError::bad_input("own_key", "nobody counts what a key says of itself: name another key")));
+            return Ok(Err(CommandError::bad_input(
+                "own_key",
+                "nobody counts what a key says of itself: name another key",
+            )));
         }
         self.say_signed(now, Body::Attestation(body), lifetime, private)
     }
 
     pub(super) fn judge(&mut self, now: Now, verdict: Verdict, private: bool) -> Outcome {
         // What is fake is not handed on; its files stay where they are, for the owner to look at.
-        if matches!(verdict.opinion, Opinion::Fake | Opinion::Malware) && self.torrents.of(&verdict.infohash).is_some() {
+        if matches!(verdict.opinion, Opinion::Fake | Opinion::Malware) && self.torrents.of(&verdict.infohash).is_some()
+        {
             self.torrents.remove(&verdict.infohash, &mut self.ground);
             self.held.push(Output::Torrent(TorrentOrder::Stop { infohash: verdict.infohash }));
         }
@@ -306,7 +318,10 @@ impl<S: Store> Service<S> {
             }
         }
         if targets.is_empty() {
-            return Ok(Err(CommandError::not_found("nothing_to_retract", "you have signed no such statement that still counts")));
+            return Ok(Err(CommandError::not_found(
+                "nothing_to_retract",
+                "you have signed no such statement that still counts",
+            )));
         }
         let mut last = None;
         for place in targets {
@@ -405,8 +420,13 @@ impl<S: Store> Service<S> {
                 (path.clone(), *size, mapped.map(|(_, episode)| *episode))
             })
             .collect();
-        if let Some((end, _)) = publish.map.iter().find(|(end, _)| files.iter().all(|(path, ..)| !path.ends_with(end.as_str()))) {
-            return Ok(Err(CommandError::bad_input("no_such_file", format!("--map names {end:?}, which is not in the torrent"))));
+        if let Some((end, _)) =
+            publish.map.iter().find(|(end, _)| files.iter().all(|(path, ..)| !path.ends_with(end.as_str())))
+        {
+            return Ok(Err(CommandError::bad_input(
+                "no_such_file",
+                format!("--map names {end:?}, which is not in the torrent"),
+            )));
         }
         if let Err(error) = self.say_work(now, publish)? {
             return Ok(Err(error));
