@@ -26,6 +26,12 @@
 //! ```
 
 #![warn(missing_docs)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index of a key fits 32 bits (2^32 keys need 120 GB), and floats are clamped before they are cast"
+)]
 
 mod arithmetic;
 mod band;

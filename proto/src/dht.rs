@@ -99,6 +99,9 @@ impl Item {
 
 impl Verified<Item> {
     /// Under whose key it stands.
+    ///
+    /// # Panics
+    /// Never: only items under valid keys are verified.
     #[must_use]
     pub fn author(&self) -> Key {
         // PANIC: `verify` and `sign` admit valid keys only.

@@ -4,6 +4,7 @@
 //! What it must not know: clocks, stores, sockets, trust. Only this crate knows prost, and only this crate makes
 //! [`Verified`] values.
 #![warn(missing_docs)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod body;
 pub mod dht;

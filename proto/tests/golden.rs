@@ -1,6 +1,8 @@
 //! Golden vectors: the committed bytes of one of everything. They are what another implementation must agree with, and
 //! a change here is a change of the wire format. `HEIRLOOM_UPDATE=1` writes them anew.
 
+#![allow(clippy::cast_possible_truncation, reason = "tests count small numbers")]
+
 mod support;
 
 use heirloom_proto::body::{

@@ -79,6 +79,9 @@ fn root(key: &Key, follow: &Follow) -> Root {
 
 impl Scoring {
     /// An empty graph with the owner and the follows as roots.
+    ///
+    /// # Panics
+    /// Never: an empty graph takes an own key.
     #[must_use]
     pub fn new(me: Key, curation: &Curation) -> Self {
         let mut graph = TrustGraph::new();
@@ -267,6 +270,9 @@ impl Scoring {
     }
 
     /// The scores of the day. Call [`Scoring::refresh`] first.
+    ///
+    /// # Panics
+    /// Never: what is read was computed just before.
     pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &Scores {
         let epoch = Epoch::of(now.0);
         let is_stale = self.stale.remove(&of);
@@ -296,6 +302,9 @@ impl Scoring {
     }
 
     /// Explains a key's score.
+    ///
+    /// # Panics
+    /// Never: what is read was computed just before.
     pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explanation {
         self.scores(now, scope(of));
         // PANIC: computed in the line above.
@@ -303,6 +312,9 @@ impl Scoring {
     }
 
     /// Explains a release's score as a listing.
+    ///
+    /// # Panics
+    /// Never: what is read was computed just before.
     pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explanation {
         let of = heirloom_graph::Scope::Catalogue;
         self.scores(now, of);

@@ -65,7 +65,7 @@ fn in_text(text: &str) -> Result<Vec<Contact>, CommandError> {
         return Contact::from_link(link).map(|contact| vec![contact]).map_err(|error| bad(&error));
     }
     let first = find_contacts(text);
-    if matches!(first, Ok(_)) || !text.contains('<') {
+    if first.is_ok() || !text.contains('<') {
         return first.map_err(|error| bad(&error));
     }
     match find_contacts(&without_tags(text)) {

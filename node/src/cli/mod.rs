@@ -48,7 +48,7 @@ pub async fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error, &arguments),
     };
     let (json, name) = (cli.json, cli.verb.name());
-    match carry_out(cli).await {
+    match Box::pin(carry_out(cli)).await {
         Ok(Outcome::Answer(value)) => {
             print_value(name, &value, json);
             ExitCode::SUCCESS
@@ -150,7 +150,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
     let home = Home::find(cli.home)?;
     home.prepare()?;
     match cli.verb {
-        Verb::Run(args) => run(home, *args).await,
+        Verb::Run(args) => Box::pin(run(home, *args)).await,
         Verb::Follow(args) => follow(&Client::new(home), args, json).await,
         Verb::Get { what, to, wait, anyway } => get(&Client::new(home), what, to, wait, anyway).await,
         Verb::Why { subject, scope, dot } => {

@@ -27,9 +27,7 @@ impl Inner {
             let torrents = self.torrents();
             let known = torrents.get(&infohash);
             // What failed, or still lacks the metadata that is here now, begins anew.
-            let stays = known
-                .map(|torrent| torrent.running.is_some() || (torrent.failed.is_none() && download.torrent.is_none()));
-            stays
+            known.map(|torrent| torrent.running.is_some() || (torrent.failed.is_none() && download.torrent.is_none()))
         };
         match known {
             Some(true) => {

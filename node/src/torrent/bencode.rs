@@ -71,7 +71,7 @@ impl<'a> Dict<'a> {
     }
 
     /// The dictionaries in the list that a key holds.
-    pub(super) fn dicts(&self, key: &str) -> Result<Option<Vec<Dict<'a>>>, MetainfoError> {
+    pub(super) fn dicts(&self, key: &str) -> Result<Option<Vec<Self>>, MetainfoError> {
         let Some(bytes) = self.get(key) else { return Ok(None) };
         let mut scanner = Scanner { bytes, at: 1, values: 0 };
         if bytes.first() != Some(&b'l') {

@@ -260,12 +260,13 @@ impl Engine {
         let refused = |reason| RemoveError::Session { infohash: hex(infohash), reason };
         let changing = self.0.changing.lock().await;
         let Some(running) = self.0.running(infohash) else {
-            let torrents = self.0.torrents();
-            let Some(torrent) = torrents.get(&infohash) else {
-                return Err(RemoveError::Unknown { infohash: hex(infohash) });
+            let again = {
+                let torrents = self.0.torrents();
+                let Some(torrent) = torrents.get(&infohash) else {
+                    return Err(RemoveError::Unknown { infohash: hex(infohash) });
+                };
+                torrent.request.clone().filter(|_| torrent.paused || torrent.failed.is_some())
             };
-            let again = torrent.request.clone().filter(|_| torrent.paused || torrent.failed.is_some());
-            drop(torrents);
             drop(changing);
             let Some(again) = again else { return Ok(()) };
             return self.0.restart(again).await.map_err(|error| refused(error.to_string()));

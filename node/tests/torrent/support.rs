@@ -1,4 +1,5 @@
 //! Nodes, clips and slow seeders for these tests.
+#![allow(clippy::unwrap_used, reason = "support of tests: a failure here is the test's")]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

@@ -1,6 +1,7 @@
 //! Protobuf and signatures by hand, so that tests can build what the crate refuses to build. It must not use the
 //! crate's own encoder: a mistake in that would hide here.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::cast_possible_truncation, reason = "tests write bytes on purpose, and small numbers")]
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use heirloom_proto::dht::Item;

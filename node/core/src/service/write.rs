@@ -92,7 +92,7 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn own_profile(&self) -> Result<Option<Profile>, StoreError> {
-        Ok(self.profile_of(&self.identity.key())?)
+        self.profile_of(&self.identity.key())
     }
 
     /// Everything that must stand in the network after a start: the profile, a head if something changed, every item.
