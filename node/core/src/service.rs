@@ -287,7 +287,7 @@ impl<S: Store> Service<S> {
         // Evidence ripens with the days.
         self.scoring.ledger_changed();
         self.sort_authors(now);
-        Ok(())
+        self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 
     /// Sorts authors anew into strangers and others: whom I follow, and whom they vouch for, is never evicted.
@@ -363,7 +363,7 @@ impl<S: Store> Service<S> {
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
                 self.succession.add(&accepted.stored);
-                self.succeeded(now, &accepted.stored)?;
+                self.succeeded(now, &accepted)?;
                 self.ingest.count("accepted");
                 let statement = &accepted.stored.statement;
                 if statement.kind() == Kind::Retraction {

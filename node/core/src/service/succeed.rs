@@ -7,7 +7,7 @@ use super::Service;
 use crate::command::{CommandError, Reply};
 use crate::curation::Follow;
 use crate::ground::{Place, Stored};
-use crate::ingest::{Refusal, Standing};
+use crate::ingest::{Accepted, Refusal, Standing};
 use crate::io::Now;
 use crate::replication::{Own, QUERY_GAP, Task};
 use crate::store::{Store, StoreError};
@@ -19,6 +19,8 @@ use std::time::Duration;
 /// Most proofs about strangers that this node signs: enough to be of use to others, too few for a crowd of invented
 /// keys to fill its quota with. Further ones are only passed on.
 pub const PROOFS_OF_STRANGERS_MAX: usize = 32;
+/// Time between two renewals of a rotation while a node runs; four a day may be pushed.
+pub(super) const ROTATION_RENEWAL: Duration = Duration::from_secs(24 * 3600);
 /// Most proofs that wait for the sequence number, at a start.
 pub(super) const HELD_PROOFS_MAX: usize = 64;
 
@@ -148,10 +150,12 @@ impl<S: Store> Service<S> {
 
     /// What follows from a rotation that was just stored: the follow moves with its level, scope and alias (no record
     /// stays behind: the rotation is one), and what the left key said since it was compromised goes.
-    pub(super) fn succeeded(&mut self, now: Now, rotated: &Stored) -> Result<(), StoreError> {
-        let Body::Rotation(rotation) = rotated.statement.body() else { return Ok(()) };
-        let (previous, next) = (rotation.previous_key, self.succession.newest(rotated.statement.author()));
-        self.ingest.count("rotations");
+    pub(super) fn succeeded(&mut self, now: Now, accepted: &Accepted) -> Result<(), StoreError> {
+        let Body::Rotation(rotation) = accepted.stored.statement.body() else { return Ok(()) };
+        let (previous, next) = (rotation.previous_key, self.succession.newest(accepted.stored.statement.author()));
+        if accepted.removed.iter().all(|old| old.statement.kind() != Kind::Rotation) {
+            self.ingest.count("rotations");
+        }
         if let Some(since) = rotation.compromised_since {
             for old in self.ingest.purge(&previous, since, &mut self.ground)? {
                 self.underive(&old);
@@ -199,6 +203,22 @@ impl<S: Store> Service<S> {
         }
         self.say_again(now, &previous)?;
         Ok(Ok(Reply::Identity(self.who_am_i()?)))
+    }
+
+    /// Says the rotation to this key once more if it is that old, so that whoever was away hears of it: only what is fresh
+    /// is pushed. The same words with a newer number contradict nothing.
+    pub(super) fn renew_rotation(&mut self, now: Now, age: Duration) -> Result<(), StoreError> {
+        let me = self.identity.key();
+        if self.recovering.is_some() || self.succession.previous(&me).is_none() {
+            return Ok(());
+        }
+        for stored in self.ground.statements_of_kind(&me, Kind::Rotation)? {
+            // A rotation always fits its limits: it was signed before.
+            if now.wall.since(stored.statement.header().created) > age {
+                let _ = self.say(now, stored.statement.body().clone(), None, false)?;
+            }
+        }
+        Ok(())
     }
 
     fn say_again(&mut self, now: Now, previous: &Key) -> Result<(), StoreError> {

@@ -77,7 +77,7 @@ impl<S: Store> Service<S> {
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
                 self.succession.add(&accepted.stored);
-                self.succeeded(now, &accepted.stored)?;
+                self.succeeded(now, &accepted)?;
             }
         }
         if !is_private {
@@ -121,7 +121,7 @@ impl<S: Store> Service<S> {
             self.replication.keep_item(work.clone(), seq);
             self.replication.schedule(Task::Put(Own::Work(work)), at);
         }
-        Ok(())
+        self.renew_rotation(now, Duration::from_millis(PUSH_AGE_MS_MAX))
     }
 
     /// Works whose items stand in the DHT, with the newest number of their listings: the most wanted are those listed

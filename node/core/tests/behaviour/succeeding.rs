@@ -414,3 +414,30 @@ fn the_next_key_says_its_rotation_once_and_says_again_what_the_old_one_said() {
     assert!(matches!(carol.band_of(1), Band::Trusted | Band::Vouched), "{:?}", carol.band_of(1));
     assert_ne!(old, carol.key());
 }
+
+#[test]
+fn a_rotation_is_said_again_so_that_whoever_was_away_hears_of_it() {
+    let (mut carol, next) = (speaker("carol"), signer("carol next"));
+    let handover = Rotation::signed_by(&signer("carol").secret, &next.key(), next_key_hash("carol next"));
+    let profile = signed(&signer("carol"), 0, START, &{
+        let next_key_hash = hash_of(next.key());
+        Body::Profile(Profile { name: "Carol".into(), url: String::new(), next_key_hash })
+    });
+    let store = carol.kill();
+    let mut carol = carol.taken_over(opened_as("carol next", 1, store), "carol next");
+    carol.must(Command::Succeed { rotation: Box::new(handover) });
+    let first = carol.pushed_of(Kind::Rotation);
+    assert_eq!(first.len(), 1);
+    carol.elapse(2 * DAY);
+    let renewed = carol.pushed_of(Kind::Rotation);
+    let last = renewed.last().expect("said again within a day or two");
+
+    let mut alice = speaker("alice");
+    alice.accept(&profile);
+    alice.follow(signer("carol").key(), Level::HIGH);
+    alice.leap(last.header().created.since(START) + MINUTE);
+    alice.ignore(&first[0], "too_old_to_push");
+    alice.accept(last);
+    assert_eq!(follows(&mut alice)[0].key, next.key());
+    assert!(alice.pushed_of(Kind::DuplicityProof).is_empty(), "the same again is no contradiction");
+}
