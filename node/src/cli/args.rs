@@ -228,6 +228,17 @@ pub enum IdVerb {
     },
     /// Print the 24 recovery words, once
     Backup,
+    /// Go over to the next key: its 24 recovery words on stdin, while no node runs
+    Rotate,
+    /// Make the identity of 24 recovery words, given on stdin, on a machine that lost its own
+    Restore {
+        /// How often the key was rotated by then
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        generation: u32,
+        /// Key that was lost or stolen: take over from it, and let nothing that it says from now on count
+        #[arg(long, value_name = "PREVIOUS_KEY")]
+        lost: Option<String>,
+    },
 }
 
 /// `follow`.

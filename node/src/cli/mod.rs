@@ -5,6 +5,7 @@ mod args;
 mod card;
 mod client;
 mod contacts;
+mod identity;
 mod text;
 
 pub use args::Cli;
@@ -158,6 +159,10 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
             Ok(if dot { Outcome::Text(text::dot(&answer)) } else { Outcome::Answer(answer) })
         }
         Verb::Id { verb: Some(IdVerb::Backup) } => backup(&home),
+        Verb::Id { verb: Some(IdVerb::Rotate) } => in_background(move || identity::rotate(&home)).await,
+        Verb::Id { verb: Some(IdVerb::Restore { generation, lost }) } => {
+            in_background(move || identity::restore(&home, generation, lost)).await
+        }
         Verb::Export { key: true, .. } => {
             let identity = home.identity()?;
             let secret = data_encoding::HEXLOWER.encode(&*identity.secret.to_seed());
@@ -170,6 +175,14 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         }
         verb => Ok(Outcome::Answer(Client::new(home).request(to_request(verb)?).await?)),
     }
+}
+
+/// Opens a store off the runtime's threads.
+async fn in_background(
+    work: impl FnOnce() -> Result<Value, CommandError> + Send + 'static,
+) -> Result<Outcome, CommandError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?.map(Outcome::Answer)
 }
 
 /// The verbs that are one request.

@@ -15,6 +15,7 @@ use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId};
 use heirloom_core::{Config, Service};
+use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ impl Node {
     pub async fn start(home: Home, options: Options) -> Result<Self, CommandError> {
         let identity = home.identity()?;
         let key = identity.secret.public();
+        let succeeds = identity.succeeds.clone();
         let wire_name: Arc<str> = wire_name(&key).into();
         let opening = home.clone();
         let service = tokio::task::spawn_blocking(move || open_service(&opening, identity))
@@ -147,7 +149,23 @@ impl Node {
             .map_err(|error| CommandError::new(Fault::Failed, "thread", error.to_string()))?;
         let started = Input::Started { dht: node.networks.dht.is_some(), torrents: node.networks.engine.is_some() };
         node.send(Event::Input(started)).await?;
+        if let Some(rotation) = succeeds {
+            node.succeed(rotation).await?;
+        }
         Ok(node)
+    }
+
+    /// Has the core say the rotation, if it has not, before anybody else can ask for something.
+    async fn succeed(&self, rotation: Rotation) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Succeed { rotation: Box::new(rotation) };
+        self.send(Event::Command { command, reply }).await?;
+        tokio::spawn(async move {
+            if let Ok(Err(error)) = answer.await {
+                warn!("rotation not said: {error}");
+            }
+        });
+        Ok(())
     }
 
     async fn send(&self, event: Event) -> Result<(), CommandError> {

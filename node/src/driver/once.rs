@@ -15,15 +15,23 @@ use std::time::Instant;
 pub fn once(home: &Home, command: Command) -> Result<(Reply, Key), CommandError> {
     let identity = home.identity()?;
     let key = identity.secret.public();
+    let succeeds = identity.succeeds.clone();
     let mut service = open_service(home, identity)?;
     let clock = Clock(Instant::now());
     let halted = |halt: heirloom_core::Halt| CommandError::new(Fault::Failed, "halted", halt.to_string());
     service.handle(clock.now(), Input::Started { dht: false, torrents: false });
+    if let Some(rotation) = succeeds {
+        let command = Box::new(Command::Succeed { rotation: Box::new(rotation) });
+        service.handle(clock.now(), Input::Command { request: RequestId(0), command });
+    }
     service.commit().map_err(halted)?;
     service.handle(clock.now(), Input::Command { request: RequestId(1), command: Box::new(command) });
     service.commit().map_err(halted)?;
     while let Some(output) = service.poll_output() {
-        if let Output::Reply { result, .. } = output {
+        if let Output::Reply { request: RequestId(0), result: Err(error) } = &output {
+            return Err(error.clone());
+        }
+        if let Output::Reply { request: RequestId(1), result } = output {
             return result.map(|reply| (*reply, key));
         }
     }

@@ -73,6 +73,7 @@ fn follow(follow: &views::Follow) -> Value {
         "level": follow.level.to_string(),
         "scope": follow.scope.name(),
         "since": follow.since.to_rfc3339(),
+        "moved_from": follow.previous.map(|key| key.to_string()),
     })
 }
 
