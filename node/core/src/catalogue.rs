@@ -132,6 +132,9 @@ impl Catalogue {
 
     /// Every id that records by admitted authors tie to this one, itself included: one step, so that one wrong record
     /// cannot chain works together.
+    ///
+    /// # Errors
+    /// [`StoreError`].
     pub fn ids_of<S: Store>(
         &self,
         work: &WorkId,

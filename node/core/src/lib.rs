@@ -4,6 +4,7 @@
 //! and the simulator run the very same code. What it must not know: sockets, files, threads, clocks, global randomness,
 //! JSON. Equal seed and inputs give equal outputs.
 #![warn(missing_docs)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod catalogue;
 pub mod command;
