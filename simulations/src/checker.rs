@@ -94,9 +94,7 @@ impl Checker {
                     Output::Torrent(TorrentOrder::Seed { infohash, .. } | TorrentOrder::Fetch { infohash, .. }),
                     Some(synced),
                 ) => {
-                    if synced.get(Table::Torrents, &infohash.0).map_err(text)?.is_none() {
-                        return Err(format!("n{node} starts {infohash} before it is on disk"));
-                    }
+                    is_noted(synced, infohash).map_err(|broken| format!("n{node} {broken}"))?;
                 }
                 _ => {}
             }
@@ -305,6 +303,11 @@ fn is_on_disk(synced: &MemoryStore, said: &Verified<Statement>) -> Result<(), Br
         return Err(format!("number {} left before it was on disk", said.header().seq));
     }
     Ok(())
+}
+
+fn is_noted(synced: &MemoryStore, infohash: &Infohash) -> Result<(), Broken> {
+    let noted = synced.get(Table::Torrents, &infohash.0).map_err(text)?;
+    noted.map(|_| ()).ok_or_else(|| format!("starts {infohash} before it is on disk"))
 }
 
 fn last_number(store: &MemoryStore) -> Result<u64, Broken> {

@@ -77,6 +77,11 @@ impl Swarm {
         self.sessions.insert((node, infohash), Session { wire_name });
     }
 
+    /// Neither seeds nor fetches any longer.
+    pub(crate) fn leave(&mut self, node: NodeId, infohash: Infohash) {
+        self.sessions.remove(&(node, infohash));
+    }
+
     pub(crate) fn has_all(&self, node: NodeId, infohash: &Infohash) -> bool {
         let Some(size) = self.size_of(infohash) else { return false };
         self.disks.get(&(node, *infohash)).is_some_and(|have| have.len() as u64 == u64::from(pieces(size)))
