@@ -63,11 +63,6 @@ impl Swarm {
         self.torrents.get(infohash).map(|metainfo| metainfo.size)
     }
 
-    /// Ends seeding and fetching.
-    pub(crate) fn leave(&mut self, node: NodeId, infohash: Infohash) {
-        self.sessions.remove(&(node, infohash));
-    }
-
     /// Begins to seed or fetch, under the node's name or none.
     pub(crate) fn join(&mut self, node: NodeId, infohash: Infohash, name: Option<Key>) {
         let wire_name = match name {

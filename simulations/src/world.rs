@@ -617,7 +617,6 @@ impl World {
                 let after = self.dice.between(PIECE);
                 self.at(after, Event::Piece { node, life, infohash });
             }
-            TorrentOrder::Stop { infohash } => self.swarm.leave(node, infohash),
         }
     }
 
