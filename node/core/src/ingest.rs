@@ -283,6 +283,18 @@ impl Ingest {
         Ok(evicted)
     }
 
+    /// Takes out a record that its author no longer stands by; its floor stays, so that it does not come back. The
+    /// caller takes it out of what it derived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn withdraw<S: Store>(&mut self, ground: &mut Ground<S>, stored: &Stored) -> Result<(), StoreError> {
+        if ground.remove(&Place::of(&stored.statement))?.is_some() {
+            self.forget(stored);
+        }
+        Ok(())
+    }
+
     /// Records that expired by `now`; the caller takes them out of what it derived.
     ///
     /// # Errors
