@@ -296,7 +296,6 @@ impl Ingest {
         Ok(evicted)
     }
 
-<<<<<<< HEAD
     /// Takes out a record that its author no longer stands by; its floor stays, so that it does not come back. The
     /// caller takes it out of what it derived.
     ///
@@ -307,7 +306,8 @@ impl Ingest {
             self.forget(stored);
         }
         Ok(())
-=======
+    }
+
     /// Removes what a key said at or after a time; the caller takes it out of what it derived.
     ///
     /// # Errors
@@ -326,7 +326,6 @@ impl Ingest {
             self.count("compromised_removed");
         }
         Ok(gone)
->>>>>>> rotate
     }
 
     /// Records that expired by `now`; the caller takes them out of what it derived.
