@@ -89,6 +89,10 @@ impl Statement {
 }
 
 /// A value that this crate has verified; nobody else can make one.
+///
+/// ```compile_fail,E0423
+/// let forged = heirloom_proto::Verified(5);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified<T>(T);
 

@@ -13,11 +13,15 @@ const EXTRA_PEERS: usize = 2;
 /// Messages that somebody may repeat.
 const SAID_MAX: usize = 512;
 
+/// From whom a message came, and its bytes.
+pub(crate) type Passed = (NodeId, Rc<[u8]>);
+
 #[derive(Debug, Default)]
 pub(crate) struct Mesh {
     peers: Vec<BTreeSet<NodeId>>,
     seen: BTreeMap<NodeId, BTreeSet<GossipId>>,
-    waiting: BTreeMap<(NodeId, MessageId), (NodeId, Rc<[u8]>)>,
+    /// Messages that wait for their admission, with who passed them on.
+    waiting: BTreeMap<(NodeId, MessageId), Passed>,
     /// What was damaged on the way: only of this may a core say that the relayer is to blame.
     damaged: BTreeSet<GossipId>,
     /// What was said lately by anybody, for who repeats it.
@@ -53,7 +57,7 @@ impl Mesh {
         self.waiting.insert((node, message), (from, bytes));
     }
 
-    pub(crate) fn admitted(&mut self, node: NodeId, message: MessageId) -> Option<(NodeId, Rc<[u8]>)> {
+    pub(crate) fn admitted(&mut self, node: NodeId, message: MessageId) -> Option<Passed> {
         self.waiting.remove(&(node, message))
     }
 

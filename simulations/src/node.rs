@@ -2,12 +2,11 @@
 
 use crate::dice::Dice;
 use heirloom_core::io::{Now, RequestId};
-use heirloom_core::store::{Batch, Durability, StoreError, Table};
+use heirloom_core::store::{Batch, Durability, StoreError, Table, Visit};
 use heirloom_core::{Config, MemoryStore, OpenError, Service, Store};
 use heirloom_proto::{Key, SecretKey, Sha256, Timestamp};
 use std::cell::RefCell;
 use std::net::IpAddr;
-use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,12 +38,7 @@ impl Store for Disk {
         self.0.borrow().get(table, key)
     }
 
-    fn scan(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
         self.0.borrow().scan(table, prefix, visit)
     }
 

@@ -100,7 +100,7 @@ impl Story {
     #[must_use]
     pub fn stormy(seed: u64) -> Self {
         // Another stream than the world's own, which begins with the same seed.
-        let mut dice = crate::dice::Dice::of(seed ^ 0x5707_1e5);
+        let mut dice = crate::dice::Dice::of(seed ^ 0x0570_71e5);
         Self {
             seed,
             nodes: 2 + dice.index(19),

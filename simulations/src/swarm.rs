@@ -63,11 +63,6 @@ impl Swarm {
         self.torrents.get(infohash).map(|metainfo| metainfo.size)
     }
 
-    /// Ends seeding and fetching.
-    pub(crate) fn leave(&mut self, node: NodeId, infohash: Infohash) {
-        self.sessions.remove(&(node, infohash));
-    }
-
     /// Begins to seed or fetch, under the node's name or none.
     pub(crate) fn join(&mut self, node: NodeId, infohash: Infohash, name: Option<Key>) {
         let wire_name = match name {
@@ -75,6 +70,11 @@ impl Swarm {
             None => "libtorrent/2.0.11".to_owned(),
         };
         self.sessions.insert((node, infohash), Session { wire_name });
+    }
+
+    /// Neither seeds nor fetches any longer.
+    pub(crate) fn leave(&mut self, node: NodeId, infohash: Infohash) {
+        self.sessions.remove(&(node, infohash));
     }
 
     pub(crate) fn has_all(&self, node: NodeId, infohash: &Infohash) -> bool {

@@ -611,12 +611,12 @@ impl World {
                 let name = named.then(|| self.nodes[node].key());
                 self.swarm.join(node, infohash, name);
             }
+            TorrentOrder::Stop { infohash } => self.swarm.leave(node, infohash),
             TorrentOrder::Fetch { infohash, .. } => {
                 self.swarm.join(node, infohash, None);
                 let after = self.dice.between(PIECE);
                 self.at(after, Event::Piece { node, life, infohash });
             }
-            TorrentOrder::Stop { infohash } => self.swarm.leave(node, infohash),
         }
     }
 

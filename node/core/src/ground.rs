@@ -3,7 +3,7 @@
 //! Only [`crate::ingest`] and the topics that own a table write here. Nothing leaves the core before [`Ground::commit`].
 
 use crate::fields::Fields;
-use crate::store::{Batch, Durability, Store, StoreError, Table};
+use crate::store::{Batch, Durability, Rows, Store, StoreError, Table};
 use crate::views::Source;
 use heirloom_proto::{Key, Kind, Sha256, Statement, StatementId, Timestamp, Verified};
 use std::collections::BTreeMap;
@@ -29,13 +29,13 @@ impl Place {
 
     /// Key in the tables.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = self.author.as_bytes().to_vec();
         bytes.extend_from_slice(&self.tail());
         bytes
     }
 
-    fn tail(&self) -> Vec<u8> {
+    fn tail(self) -> Vec<u8> {
         let mut bytes = vec![kind_byte(self.kind)];
         bytes.extend_from_slice(&self.slot.0);
         bytes
@@ -123,7 +123,7 @@ impl<S: Store> Ground<S> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn all(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn all(&self, table: Table, prefix: &[u8]) -> Result<Rows, StoreError> {
         let mut found = BTreeMap::new();
         self.store.scan(table, prefix, &mut |key, value| {
             found.insert(key.to_vec(), value.to_vec());

@@ -296,6 +296,18 @@ impl Ingest {
         Ok(evicted)
     }
 
+    /// Takes out a record that its author no longer stands by; its floor stays, so that it does not come back. The
+    /// caller takes it out of what it derived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn withdraw<S: Store>(&mut self, ground: &mut Ground<S>, stored: &Stored) -> Result<(), StoreError> {
+        if ground.remove(&Place::of(&stored.statement))?.is_some() {
+            self.forget(stored);
+        }
+        Ok(())
+    }
+
     /// Removes what a key said at or after a time; the caller takes it out of what it derived.
     ///
     /// # Errors

@@ -27,6 +27,9 @@ struct Line {
     day: u32,
 }
 
+/// What lines are added up by: address, key, release.
+type Group = (IpAddr, Option<Key>, Option<Infohash>);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Amount {
     bytes: u64,
@@ -105,7 +108,7 @@ impl Ledger {
         judged_bad: &BTreeSet<Infohash>,
         name_of: impl Fn(&Key) -> String,
     ) -> Vec<LedgerRow> {
-        let mut rows: BTreeMap<(IpAddr, Option<Key>, Option<Infohash>), (Amount, BTreeSet<Infohash>)> = BTreeMap::new();
+        let mut rows: BTreeMap<Group, (Amount, BTreeSet<Infohash>)> = BTreeMap::new();
         for (line, amount) in self.lines.iter().filter(|(line, _)| !judged_bad.contains(&line.infohash)) {
             let group = match by {
                 LedgerBy::Key => (line.address, line.key, None),

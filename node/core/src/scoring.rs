@@ -10,6 +10,7 @@ use heirloom_graph::{
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -85,8 +86,8 @@ impl Scoring {
     #[must_use]
     pub fn new(me: Key, curation: &Curation) -> Self {
         let mut graph = TrustGraph::new();
-        // PANIC: the graph is empty, so there is no other own key.
-        graph.set_root(Root::me(node(&me))).expect("the first own key");
+        let mine = graph.set_root(Root::me(node(&me)));
+        debug_assert!(mine.is_ok(), "an empty graph has no other own key");
         let mut scoring = Self {
             me,
             graph,
@@ -274,14 +275,25 @@ impl Scoring {
     /// # Panics
     /// Never: what is read was computed just before.
     pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &Scores {
+        self.with_graph(now, of).0
+    }
+
+    /// The scores of the day and the graph they are of.
+    fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&Scores, &TrustGraph) {
         let epoch = Epoch::of(now.0);
         let is_stale = self.stale.remove(&of);
-        if is_stale || self.cache.get(&of).is_none_or(|scores| scores.epoch() != epoch) {
-            let scores = Scores::compute(&self.graph, of, epoch, &self.params);
-            self.cache.insert(of, scores);
-        }
-        // PANIC: it was inserted above if it was missing.
-        self.cache.get(&of).expect("just computed")
+        let compute = || Scores::compute(&self.graph, of, epoch, &self.params);
+        let scores = match self.cache.entry(of) {
+            Entry::Vacant(slot) => slot.insert(compute()),
+            Entry::Occupied(slot) => {
+                let known = slot.into_mut();
+                if is_stale || known.epoch() != epoch {
+                    *known = compute();
+                }
+                known
+            }
+        };
+        (scores, &self.graph)
     }
 
     /// The score of a key when scores were last asked for: good enough to decide how much of it to keep, and free.
@@ -306,9 +318,8 @@ impl Scoring {
     /// # Panics
     /// Never: what is read was computed just before.
     pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explanation {
-        self.scores(now, scope(of));
-        // PANIC: computed in the line above.
-        self.cache.get(&scope(of)).expect("just computed").explain_key(&self.graph, &node(key))
+        let (scores, graph) = self.with_graph(now, scope(of));
+        scores.explain_key(graph, &node(key))
     }
 
     /// Explains a release's score as a listing.
@@ -316,10 +327,8 @@ impl Scoring {
     /// # Panics
     /// Never: what is read was computed just before.
     pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explanation {
-        let of = heirloom_graph::Scope::Catalogue;
-        self.scores(now, of);
-        // PANIC: computed in the line above.
-        self.cache.get(&of).expect("just computed").explain_listing(&self.graph, &release(infohash))
+        let (scores, graph) = self.with_graph(now, heirloom_graph::Scope::Catalogue);
+        scores.explain_listing(graph, &release(infohash))
     }
 }
 

@@ -74,6 +74,15 @@ pub struct Batch {
     pub changes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
 }
 
+/// Keys and values, in key order.
+pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What sees each key and value of a scan, and says when it has seen enough.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
+/// A change of a batch, for [`conformance`]: `None` deletes.
+type Change<'a> = (Table, &'a [u8], Option<&'a [u8]>);
+
 /// Why the store did not do what it was asked. There is no way on but to stop the process.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StoreError {
@@ -97,12 +106,7 @@ pub trait Store {
     ///
     /// # Errors
     /// [`StoreError`]; the process stops.
-    fn scan(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError>;
 
     /// Makes every change of the batch, or none.
     ///
@@ -135,12 +139,7 @@ impl Store for MemoryStore {
         Ok(self.now.get(&(table, key.to_vec())).cloned())
     }
 
-    fn scan(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
         for ((_, key), value) in
             self.now.range((table, prefix.to_vec())..).take_while(|((t, k), _)| *t == table && k.starts_with(prefix))
         {
@@ -185,11 +184,11 @@ pub fn conformance<S: Store>(store: S, reopen: impl Fn(S) -> S) {
             .expect("scan");
         found
     };
-    let batch = |changes: &[(Table, &[u8], Option<&[u8]>)]| Batch {
+    let batch = |changes: &[Change<'_>]| Batch {
         changes: changes.iter().map(|(t, k, v)| ((*t, k.to_vec()), v.map(<[u8]>::to_vec))).collect(),
     };
     assert_eq!(store.get(Table::Local, b"a").expect("get"), None, "empty at first");
-    let first: &[(Table, &[u8], Option<&[u8]>)] = &[
+    let first: &[Change<'_>] = &[
         (Table::Local, b"b", Some(b"2")),
         (Table::Local, b"a", Some(b"1")),
         (Table::Local, b"ab", Some(b"")),
@@ -211,7 +210,7 @@ pub fn conformance<S: Store>(store: S, reopen: impl Fn(S) -> S) {
         })
         .expect("scan");
     assert_eq!(seen, 1, "the visitor can stop");
-    let second: &[(Table, &[u8], Option<&[u8]>)] =
+    let second: &[Change<'_>] =
         &[(Table::Local, b"a", None), (Table::Local, b"b", Some(b"22")), (Table::Local, b"missing", None)];
     store.write(&batch(second), Durability::Process).expect("write");
     let store = reopen(store);

@@ -172,6 +172,9 @@ pub struct LedgerRow {
     pub last_seen: Timestamp,
 }
 
+/// A file of a published torrent: path, size in bytes, season and episode.
+pub type PublishedFile = (String, u64, Option<(u32, u32)>);
+
 /// The answer to `publish`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -184,7 +187,7 @@ pub struct Published {
     /// Size in bytes.
     pub size: u64,
     /// Path, size and episode of each file, by index.
-    pub files: Vec<(String, u64, Option<(u32, u32)>)>,
+    pub files: Vec<PublishedFile>,
     /// Whether this node seeds it.
     pub seeding: bool,
     /// Store id of the listing.

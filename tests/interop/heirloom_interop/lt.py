@@ -186,9 +186,10 @@ class Session:
         return clients
 
     def close(self):
-        """Ends the session without waiting for trackers."""
-        self._session.pause()
-        del self._session
+        """Ends the session without waiting for trackers; once more does nothing."""
+        if self._session:
+            self._session.pause()
+        self._session = None
 
 
 class Network:

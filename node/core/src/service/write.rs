@@ -294,13 +294,15 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn judge(&mut self, now: Now, verdict: Verdict, private: bool) -> Outcome {
+        let (infohash, opinion) = (verdict.infohash, verdict.opinion);
+        let said = self.say_signed(now, Body::Verdict(verdict), None, private)?;
         // What is fake is not handed on; its files stay where they are, for the owner to look at.
-        if matches!(verdict.opinion, Opinion::Fake | Opinion::Malware) && self.torrents.of(&verdict.infohash).is_some()
-        {
-            self.torrents.remove(&verdict.infohash, &mut self.ground);
-            self.held.push(Output::Torrent(TorrentOrder::Stop { infohash: verdict.infohash }));
+        let is_bad = matches!(opinion, Opinion::Fake | Opinion::Malware);
+        if said.is_ok() && is_bad && self.torrents.of(&infohash).is_some() {
+            self.torrents.remove(&infohash, &mut self.ground);
+            self.held.push(Output::Torrent(TorrentOrder::Stop { infohash }));
         }
-        self.say_signed(now, Body::Verdict(verdict), None, private)
+        Ok(said)
     }
 
     fn say_signed(&mut self, now: Now, body: Body, lifetime: Option<Duration>, private: bool) -> Outcome {
@@ -413,14 +415,13 @@ impl<S: Store> Service<S> {
     }
 
     /// Signs the work record, if there is something to say, and the listing.
-    #[allow(clippy::type_complexity, reason = "the pair is taken apart at once")]
     fn list(
         &mut self,
         now: Now,
         publish: &Publish,
         metainfo: &Metainfo,
-    ) -> Result<Result<(StatementId, Vec<(String, u64, Option<(u32, u32)>)>), CommandError>, StoreError> {
-        let files: Vec<(String, u64, Option<(u32, u32)>)> = metainfo
+    ) -> Result<Result<(StatementId, Vec<views::PublishedFile>), CommandError>, StoreError> {
+        let files: Vec<views::PublishedFile> = metainfo
             .files
             .iter()
             .map(|(path, size)| {
@@ -440,7 +441,7 @@ impl<S: Store> Service<S> {
             return Ok(Err(error));
         }
         // Mapped files first: they are what the listing is needed for.
-        let mut listed: Vec<(usize, &(String, u64, Option<(u32, u32)>))> = files.iter().enumerate().collect();
+        let mut listed: Vec<(usize, &views::PublishedFile)> = files.iter().enumerate().collect();
         listed.sort_by_key(|(index, (_, size, episode))| (episode.is_none(), std::cmp::Reverse(*size), *index));
         listed.truncate(LISTED_FILES_MAX);
         listed.sort_by_key(|(index, _)| *index);

@@ -107,8 +107,8 @@ fn what_is_private_never_leaves() {
     assert!(pushed.iter().all(|s| !hidden.contains(&s.id())));
     assert!(!pushed.iter().any(|s| matches!(s.body(), Body::Listing(l) if l.infohash == release(1))));
     let public: BTreeSet<_> = pushed.iter().filter(|s| s.kind() != Kind::Head).map(|s| s.id()).collect();
-    let heads = pushed.iter().filter(|s| s.kind() == Kind::Head);
-    let Some(Body::Head(head)) = heads.last().map(|s| s.body()) else { panic!("no head") };
+    let newest = pushed.iter().rfind(|s| s.kind() == Kind::Head);
+    let Some(Body::Head(head)) = newest.map(|s| s.body()) else { panic!("no head") };
     assert_eq!(head.live_root, Head::root_of(&public), "the head counts what is public only");
     assert_eq!(shelf.items.len(), 2, "the head and Sintel");
     for needle in [b"my own business".as_slice(), b"mine", &release(1).0] {

@@ -70,6 +70,25 @@ fn everything_is_seeded_and_fetched_again_after_a_restart() {
 }
 
 #[test]
+fn what_i_judge_fake_is_neither_fetched_nor_seeded_any_longer() {
+    let mut alice = person("alice");
+    let get = || Command::Get { what: Wanted::Release(release(1)), to: None, anyway: true };
+    alice.must(get());
+    alice.torrent_orders();
+    let (opinion, private) = (heirloom_proto::body::Opinion::Malware, false);
+    let judge = |note: String| Command::Verdict { infohash: release(1), opinion, note, private };
+    assert_eq!(alice.ask(judge("x".repeat(5000))).expect_err("too long").fault, Fault::BadInput);
+    assert!(alice.torrent_orders().is_empty(), "what could not be said changes nothing");
+    alice.must(judge("it asks for a codec".into()));
+    assert_eq!(alice.torrent_orders(), [TorrentOrder::Stop { infohash: release(1) }]);
+    alice.restart();
+    alice.feed(Input::Started { dht: false, torrents: true });
+    assert!(alice.torrent_orders().is_empty(), "nor after a restart");
+    alice.must(get());
+    assert_eq!(alice.torrent_orders().len(), 1, "unless I insist");
+}
+
+#[test]
 fn asking_twice_orders_once() {
     let mut alice = person("alice");
     let get = || Command::Get { what: Wanted::Release(release(1)), to: None, anyway: false };
