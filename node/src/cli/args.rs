@@ -230,7 +230,7 @@ pub enum IdVerb {
     Backup,
     /// Go over to the next key: its 24 recovery words on stdin, while no node runs
     Rotate,
-    /// Make the identity of 24 recovery words, given on stdin, on a machine that lost its own
+    /// Make the identity of 24 recovery words, given on stdin, on a machine that lost its own; once, not on two machines
     Restore {
         /// How often the key was rotated by then
         #[arg(long, default_value_t = 1, value_name = "N")]

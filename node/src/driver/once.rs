@@ -37,3 +37,69 @@ pub fn once(home: &Home, command: Command) -> Result<(Reply, Key), CommandError>
     }
     Err(CommandError::needs_node("this"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_core::io::{Admission, MessageId};
+    use heirloom_proto::body::{Level, Scope};
+    use heirloom_proto::{Kind, statement};
+
+    fn new_home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().expect("folder");
+        let home = Home::find(Some(folder.path().join("h"))).expect("home");
+        home.prepare().expect("prepare");
+        (folder, home)
+    }
+
+    fn statements(home: &Home) -> Vec<Vec<u8>> {
+        match once(home, Command::Export) {
+            Ok((Reply::Statements(all), _)) => all,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether a home takes a statement in that it hears.
+    fn hears(home: &Home, bytes: &[u8]) -> bool {
+        let mut service = open_service(home, home.identity().expect("identity")).expect("opened");
+        let now = Clock(Instant::now()).now();
+        service.handle(now, Input::Gossip { message: MessageId(1), bytes: bytes.to_vec() });
+        service.commit().expect("committed");
+        std::iter::from_fn(|| service.poll_output())
+            .any(|output| matches!(output, Output::Admission { admission: Admission::Accept, .. }))
+    }
+
+    #[test]
+    fn a_home_that_rotates_keeps_its_follower_in_another_home() {
+        let ((_a, carol), (_b, alice)) = (new_home(), new_home());
+        let (_, old) = once(&carol, Command::SetProfile { name: Some("Carol".into()), url: None }).expect("a name");
+        for bytes in statements(&carol) {
+            hears(&alice, &bytes);
+        }
+        let (level, scope, alias) = (Level::LOW, Scope::Seed, "C.".to_owned());
+        once(&alice, Command::Follow { key: old, level, scope, alias: alias.clone(), preview: false })
+            .expect("followed");
+
+        let words = carol.recovery_words().expect("words");
+        carol.rotate(&words).expect("rotated");
+        let (reply, new) = once(&carol, Command::Identity).expect("who");
+        let Reply::Identity(id) = reply else { panic!("{reply:?}") };
+        assert_eq!((id.key, id.name.as_str(), id.generation), (new, "Carol", 1));
+        assert_ne!(new, old);
+        let said = statements(&carol);
+        assert_eq!(said, statements(&carol), "the rotation is said once");
+
+        let rotations: Vec<&Vec<u8>> =
+            said.iter().filter(|bytes| statement::verify(bytes).is_ok_and(|s| s.kind() == Kind::Rotation)).collect();
+        let [rotation] = rotations[..] else { panic!("one rotation, not {}", rotations.len()) };
+        assert!(hears(&alice, rotation));
+        match once(&alice, Command::Follows) {
+            Ok((Reply::Follows(all), _)) => {
+                let [follow] = &all[..] else { panic!("{all:?}") };
+                assert_eq!((follow.key, follow.previous), (new, Some(old)), "also after the store was opened again");
+                assert_eq!((follow.level, follow.scope, follow.name.as_str()), (Level::LOW, Scope::Seed, "C."));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
