@@ -5,6 +5,8 @@
 //! EDGES: lines `src,dst,weight,time` after one header line, weight in [-1, 1], time in Unix seconds. ROOTS: one key
 //! a line. OUT: `key,score` of every key whose score is not 0, with a third column C° if `--support` is given.
 //! Roots have equal shares and power 1, and score 0. A file whose newest time is at most 1e9 is not aged.
+#![allow(clippy::print_stderr, reason = "a command line prints")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "values are clamped before they are cast")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -26,6 +26,7 @@
 //! ```
 
 #![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "scores are exact: what is compared is compared bit for bit"))]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 #![allow(
     clippy::cast_possible_truncation,

@@ -1,4 +1,5 @@
 //! Equal to the reference implementation on small invented graphs (`fixtures/generate.py` wrote the answers).
+#![allow(clippy::float_cmp, reason = "scores are exact: what is compared is compared bit for bit")]
 #![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 use std::collections::BTreeMap;

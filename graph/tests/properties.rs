@@ -1,4 +1,5 @@
 //! The metric's theorems as properties of random graphs. Names are those of its description, §3.
+#![allow(clippy::float_cmp, reason = "scores are exact: what is compared is compared bit for bit")]
 #![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 mod common;

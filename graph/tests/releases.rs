@@ -1,4 +1,5 @@
 //! What confidence in releases does, case by case: who lists, who judges, how near they are.
+#![allow(clippy::float_cmp, reason = "scores are exact: what is compared is compared bit for bit")]
 #![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 mod common;

@@ -1,4 +1,5 @@
 //! What a ring of fake keys can gain: the bounds P1 to P4 of the metric, on random graphs and random rings.
+#![allow(clippy::float_cmp, reason = "scores are exact: what is compared is compared bit for bit")]
 #![allow(clippy::unwrap_used)] // A test that cannot build its world should panic.
 
 mod common;

@@ -128,8 +128,8 @@ impl Kind {
             Self::CuratorList => of(8000, 16, 4, 8, year, 400),
             Self::Rotation => of(768, 64, 4, 8, None, 0),
             Self::Retraction => of(256, 50_000, 250, 2000, year, 400),
-            // Two profiles or rotations and the header.
-            Self::DuplicityProof => of(2560, 1, 1, 1, None, 0),
+            // Two profiles or rotations and the header. One about each accused; a witness may see several.
+            Self::DuplicityProof => of(2560, 256, 16, 64, None, 0),
         }
     }
 }

@@ -11,7 +11,9 @@ use heirloom_core::store::Table;
 use heirloom_core::views::{LedgerRow, Release, TrustRow};
 use heirloom_core::{MemoryStore, Store};
 use heirloom_graph::Band;
-use heirloom_proto::{Infohash, Key, Kind, Sha256, Statement, StatementId, Timestamp, Verified, statement};
+use heirloom_proto::body::Retraction;
+use heirloom_proto::dht::{Item, read_work, work_salt};
+use heirloom_proto::{Body, Infohash, Key, Kind, Statement, StatementId, Timestamp, Verified, statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A broken rule, in a sentence.
@@ -32,7 +34,7 @@ pub struct Checker {
     /// Every number that ever left, with what it was used for.
     numbers: BTreeMap<(Key, u32, u64), StatementId>,
     /// The same of items: BEP44 has one value for a key, salt and number.
-    items: BTreeMap<([u8; 32], Vec<u8>, i64), Sha256>,
+    items: BTreeMap<([u8; 32], Vec<u8>, i64), Verified<Item>>,
     /// What each node said it has taken in.
     accepted: BTreeMap<NodeId, BTreeMap<StatementId, Verified<Statement>>>,
     /// The newest order that each node took in at a place, and under which id.
@@ -81,9 +83,9 @@ impl Checker {
                     self.accepted.entry(node).or_default().insert(said.id(), said);
                 }
                 (Output::Dht(DhtOrder::Put { item, .. }), Some(synced)) => {
-                    item.clone().verify().map_err(|error| format!("n{node} puts a bad item: {error}"))?;
+                    let item = item.clone().verify().map_err(|error| format!("n{node} puts a bad item: {error}"))?;
                     if item.key == *of.key().as_bytes() {
-                        self.item_number_is_used_once(item)?;
+                        self.item_number_is_used_once(&item)?;
                         let reached = last_number(synced)?;
                         if i64::try_from(reached).unwrap_or(i64::MAX) < item.seq {
                             return Err(format!("n{node} puts item number {} before it is on disk", item.seq));
@@ -109,10 +111,21 @@ impl Checker {
         if first == said.id() { Ok(()) } else { Err(format!("{} used number {seq} twice", said.author())) }
     }
 
-    fn item_number_is_used_once(&mut self, item: &heirloom_proto::dht::Item) -> Result<(), Broken> {
-        let value = Sha256::of(&item.value);
-        let first = *self.items.entry((item.key, item.salt.clone(), item.seq)).or_insert(value);
-        if first == value { Ok(()) } else { Err(format!("two items with number {}", item.seq)) }
+    fn item_number_is_used_once(&mut self, item: &Verified<Item>) -> Result<(), Broken> {
+        let spot = (item.key, item.salt.clone(), item.seq);
+        let first = self.items.entry(spot).or_insert_with(|| item.clone());
+        if first.value == item.value { Ok(()) } else { Err(format!("two items with number {}", item.seq)) }
+    }
+
+    /// Whether the author of a listing has since put an item of the work without it.
+    fn is_withdrawn(&self, said: &Verified<Statement>) -> bool {
+        let Body::Listing(listing) = said.body() else { return false };
+        let (key, salt) = (*said.author().as_bytes(), work_salt(&listing.work).to_vec());
+        let since = i64::try_from(said.header().seq).unwrap_or(i64::MAX);
+        self.items.range((key, salt.clone(), since)..=(key, salt, i64::MAX)).any(|(_, item)| {
+            let entry = read_work(item, &listing.work);
+            entry.is_ok_and(|entry| entry.statements.iter().all(|other| other.id() != said.id()))
+        })
     }
 
     /// A node said that it took a statement of somebody in.
@@ -129,7 +142,7 @@ impl Checker {
     /// Nothing older than what was taken in before, and nothing that its author took back, is ever taken in.
     fn nothing_comes_back(&mut self, node: NodeId, said: &Verified<Statement>) -> Result<(), Broken> {
         let (author, id, order) = (*said.author(), said.id(), said.header().order());
-        if let heirloom_proto::Body::Retraction(retraction) = said.body() {
+        if let Body::Retraction(retraction) = said.body() {
             self.taken_back.insert((node, author, retraction.target));
         }
         if self.taken_back.contains(&(node, author, id)) {
@@ -143,7 +156,7 @@ impl Checker {
         Ok(())
     }
 
-    /// After a crash: what was accepted is there, unless it was replaced, taken back, beaten in a conflict, or expired.
+    /// After a crash: what was accepted is there, unless it was replaced, taken back, withdrawn, beaten in a conflict, or expired.
     /// A power cut may take what others can send again, but never an own statement.
     pub(crate) fn nothing_is_lost(
         &mut self,
@@ -153,7 +166,7 @@ impl Checker {
         is_power_cut: bool,
     ) -> Result<(), Broken> {
         let ground = Ground::new(of.disk.clone());
-        let accepted = self.accepted.entry(node).or_default();
+        let mut accepted = self.accepted.remove(&node).unwrap_or_default();
         if is_power_cut {
             let me = of.key();
             accepted.retain(|_, said| *said.author() == me);
@@ -161,7 +174,7 @@ impl Checker {
             self.newest.retain(|(of, _), _| *of != node);
             self.taken_back.retain(|(of, ..)| *of != node);
         }
-        let mut settled = Vec::new();
+        let mut settled = BTreeSet::new();
         for (id, said) in accepted.iter() {
             if ground.place_by_id(id).map_err(text)?.is_some() {
                 continue;
@@ -169,17 +182,17 @@ impl Checker {
             let floor = ground.floor(&Place::of(said)).map_err(text)?;
             let is_replaced = floor.is_some_and(|floor| floor > said.header().order());
             let rival = ground.place_by_sequence(said.author(), said.header().order()).map_err(text)?;
-            let target = heirloom_proto::Body::Retraction(heirloom_proto::body::Retraction { target: *id });
+            let target = Body::Retraction(Retraction { target: *id });
             let retraction = Place { author: *said.author(), kind: Kind::Retraction, slot: target.slot() };
             let is_taken_back = ground.statement(&retraction).map_err(text)?.is_some();
-            if !(is_replaced || rival.is_some() || is_taken_back || said.header().is_expired(wall)) {
+            let is_gone = is_replaced || rival.is_some() || is_taken_back || said.header().is_expired(wall);
+            if !is_gone && !self.is_withdrawn(said) {
                 return Err(format!("n{node} lost {:?} {id} in a crash", said.kind()));
             }
-            settled.push(*id);
+            settled.insert(*id);
         }
-        for id in settled {
-            accepted.remove(&id);
-        }
+        accepted.retain(|id, _| !settled.contains(id));
+        self.accepted.insert(node, accepted);
         Ok(())
     }
 

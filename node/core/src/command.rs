@@ -2,7 +2,7 @@
 //! types; whoever answers text or JSON does so outside.
 
 use crate::views;
-use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
+use heirloom_proto::body::{Level, Opinion, Rotation, Scope, WorkKind};
 use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use std::time::Duration;
 
@@ -17,6 +17,11 @@ pub enum Command {
         name: Option<String>,
         /// New address, if it changes.
         url: Option<String>,
+    },
+    /// Say, once, that my key takes over from the one that it followed.
+    Succeed {
+        /// With the signature of that key, or the time since when it is compromised.
+        rotation: Box<Rotation>,
     },
     /// Follow a key, or say what following it would change.
     Follow {

@@ -8,7 +8,7 @@ use crate::io::{Admission, Now};
 use crate::store::{Durability, Store, StoreError};
 use crate::views::Source;
 use heirloom_proto::limits::{FUTURE_MS_MAX, PUSH_AGE_MS_MAX};
-use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Verified};
+use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Timestamp, Verified};
 use rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -57,6 +57,18 @@ pub enum Refusal {
     /// Its author's next key took over and says that the old one is compromised.
     #[error("by a compromised key")]
     Compromised,
+    /// Its author committed to another next key before, or was left for another key.
+    #[error("contradicts an earlier commitment")]
+    Contradicts,
+    /// As [`Refusal::Contradicts`], and nobody has said so to everybody: whoever hears it next may.
+    #[error("evidence of a contradiction")]
+    Evidence,
+    /// A rotation to a key that the profile of the previous one did not commit to, or whose profile is not known here.
+    #[error("not committed to")]
+    Uncommitted,
+    /// The key that it accuses is convicted here.
+    #[error("proven already")]
+    Proven,
 }
 
 /// What a new statement did.
@@ -208,6 +220,7 @@ impl Ingest {
         if let Body::Retraction(retraction) = new.statement.body()
             && let Some(target) = ground.place_by_id(&retraction.target)?
             && target.author == place.author
+            && !stands_for_good(target.kind)
             && let Some(old) = ground.remove(&target)?
         {
             self.forget(&old);
@@ -283,6 +296,38 @@ impl Ingest {
         Ok(evicted)
     }
 
+    /// Takes out a record that its author no longer stands by; its floor stays, so that it does not come back. The
+    /// caller takes it out of what it derived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn withdraw<S: Store>(&mut self, ground: &mut Ground<S>, stored: &Stored) -> Result<(), StoreError> {
+        if ground.remove(&Place::of(&stored.statement))?.is_some() {
+            self.forget(stored);
+        }
+        Ok(())
+    }
+
+    /// Removes what a key said at or after a time; the caller takes it out of what it derived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn purge<S: Store>(
+        &mut self,
+        author: &Key,
+        since: Timestamp,
+        ground: &mut Ground<S>,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let mut gone = ground.statements_of(author)?;
+        gone.retain(|stored| stored.statement.header().created >= since);
+        for old in &gone {
+            ground.remove(&Place::of(&old.statement))?;
+            self.forget(old);
+            self.count("compromised_removed");
+        }
+        Ok(gone)
+    }
+
     /// Records that expired by `now`; the caller takes them out of what it derived.
     ///
     /// # Errors
@@ -314,6 +359,23 @@ fn check_time(now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal>
     Ok(())
 }
 
+/// Whether a kind cannot be taken back: what a key committed to, its rotation and what is proven. Else a thief could
+/// remove a commitment and make another.
+#[must_use]
+pub fn stands_for_good(kind: Kind) -> bool {
+    matches!(kind, Kind::Profile | Kind::Rotation | Kind::DuplicityProof)
+}
+
+/// What wins a conflict before ids are compared, for the same reason: no thief pushes a commitment out by signing
+/// something else with its number.
+fn rank(statement: &Statement) -> u8 {
+    match statement.kind() {
+        Kind::Profile => 0,
+        Kind::Rotation => 1,
+        _ => 2,
+    }
+}
+
 /// Floors, conflicts and retractions. `Ok(Ok(losers))` are statements that lose a conflict against the new one.
 fn check_place<S: Store>(
     ground: &Ground<S>,
@@ -322,14 +384,14 @@ fn check_place<S: Store>(
 ) -> Result<Result<Vec<Stored>, Refusal>, StoreError> {
     let order = new.header().order();
     let mut losers = Vec::new();
-    // The same number at another place: the lower id wins everywhere, whatever came first.
+    // The same number at another place: the lower id wins everywhere, whatever came first; but see [`rank`].
     if let Some(other) = ground.place_by_sequence(&place.author, order)?
         && let Some(stored) = ground.statement(&other)?
     {
         if stored.statement.id() == new.id() {
             return Ok(Err(Refusal::Known));
         }
-        if stored.statement.id() < new.id() {
+        if (rank(&stored.statement), stored.statement.id()) < (rank(new), new.id()) {
             return Ok(Err(Refusal::LostConflict));
         }
         losers.push(stored);
@@ -344,7 +406,7 @@ fn check_place<S: Store>(
     }
     let retraction = Body::Retraction(heirloom_proto::body::Retraction { target: new.id() });
     let by_author = Place { author: place.author, kind: Kind::Retraction, slot: retraction.slot() };
-    if ground.statement(&by_author)?.is_some() {
+    if !stands_for_good(place.kind) && ground.statement(&by_author)?.is_some() {
         return Ok(Err(Refusal::Retracted));
     }
     losers.retain(|loser| Place::of(&loser.statement) != *place);
@@ -355,7 +417,7 @@ impl Refusal {
     /// What gossip does with it. Nobody is blamed for what they could not know.
     #[must_use]
     pub fn admission(self) -> Admission {
-        Admission::Ignore
+        if self == Self::Evidence { Admission::Accept } else { Admission::Ignore }
     }
 
     /// Name of its counter.
@@ -372,6 +434,9 @@ impl Refusal {
             Self::OverQuota => "over_quota",
             Self::TooFast => "too_fast",
             Self::Compromised => "compromised",
+            Self::Contradicts | Self::Evidence => "contradicts",
+            Self::Uncommitted => "uncommitted",
+            Self::Proven => "proven",
         }
     }
 }

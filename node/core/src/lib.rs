@@ -19,6 +19,7 @@ pub mod replication;
 pub mod scoring;
 mod service;
 pub mod store;
+pub mod succession;
 pub mod torrents;
 pub mod views;
 

@@ -230,7 +230,9 @@ impl Replication {
         }
     }
 
-    fn is_kept(&self, own: &Own) -> bool {
+    /// Whether an own item is kept in the DHT.
+    #[must_use]
+    pub fn is_kept(&self, own: &Own) -> bool {
         match own {
             Own::Head => true,
             Own::Work(work) => self.items.contains_key(work),

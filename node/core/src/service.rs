@@ -5,6 +5,7 @@
 mod commands;
 mod dht;
 mod read;
+mod succeed;
 mod write;
 
 use crate::catalogue::Catalogue;
@@ -18,8 +19,10 @@ use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::store::{Store, StoreError};
+use crate::succession::Succession;
 use crate::torrents::Torrents;
 use crate::views::{Source, View};
+use heirloom_proto::body::DuplicityProof;
 use heirloom_proto::{Infohash, Key, Kind, SecretKey, Sha256, Statement, Timestamp, Verified, statement};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -75,6 +78,7 @@ pub struct Service<S> {
     ingest: Ingest,
     catalogue: Catalogue,
     scoring: Scoring,
+    succession: Succession,
     ledger: Ledger,
     torrents: Torrents,
     replication: Replication,
@@ -82,6 +86,8 @@ pub struct Service<S> {
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
     recovering: Option<(OrderId, Duration)>,
     held_commands: Vec<(RequestId, Command)>,
+    /// Proofs to sign, by accused, that wait like the commands.
+    held_proofs: BTreeMap<Key, DuplicityProof>,
     preparing: BTreeMap<OrderId, Preparing>,
     is_head_due: bool,
     /// The next head is signed even if it says nothing new.
@@ -112,12 +118,14 @@ impl<S: Store> Service<S> {
             ingest: Ingest::default(),
             catalogue: Catalogue::default(),
             scoring,
+            succession: Succession::default(),
             ledger: Ledger::open(&ground)?,
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
             has_torrents: false,
             recovering: None,
             held_commands: Vec::new(),
+            held_proofs: BTreeMap::new(),
             preparing: BTreeMap::new(),
             is_head_due: false,
             must_renew_head: false,
@@ -139,11 +147,13 @@ impl<S: Store> Service<S> {
         let (all, damaged) = self.ground.statements(&[])?;
         self.catalogue = Catalogue::default();
         self.scoring = Scoring::new(self.identity.key(), &self.curation);
+        self.succession = Succession::default();
         self.ingest.reset();
         for stored in &all {
             self.ingest.note(stored);
             self.catalogue.add(stored);
             self.scoring.add(stored);
+            self.succession.add(stored);
         }
         for _ in 0..damaged {
             self.ingest.count("damaged");
@@ -291,11 +301,16 @@ impl<S: Store> Service<S> {
 
     /// How much of an author is kept.
     fn standing(&self, author: &Key) -> Standing {
+        let is_mine_or_followed = |key: &Key| *key == self.identity.key() || self.curation.of(key).is_some();
         if *author == self.identity.key() {
             Standing::Own
-        } else if self.curation.of(author).is_some() {
+        } else if self.curation.of(author).is_some() || self.succession.newest(author) == self.identity.key() {
             Standing::Followed
-        } else if self.scoring.last_score(author) > 0.0 {
+        } else if self.scoring.last_score(author) > 0.0
+            || is_mine_or_followed(&self.succession.newest(author))
+            || self.succession.accused_by(author).any(|accused| is_mine_or_followed(accused))
+        {
+            // What a key was left for, and proofs that matter here, are not for the strangers' pool.
             Standing::Rated
         } else {
             Standing::Stranger
@@ -335,6 +350,10 @@ impl<S: Store> Service<S> {
             // An own statement from outside: after a restore the network may know more than the disk.
             self.identity.raise(statement.header().seq, &mut self.ground);
         }
+        if let Err(refusal) = self.check_succession(now, &statement)? {
+            self.ingest.count(refusal.counter());
+            return Ok(Err(refusal));
+        }
         let stored = crate::ground::Stored { statement, is_private: false, source, received: now.wall };
         match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, standing)? {
             Ok(accepted) => {
@@ -343,6 +362,8 @@ impl<S: Store> Service<S> {
                 }
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
+                self.succession.add(&accepted.stored);
+                self.succeeded(now, &accepted.stored)?;
                 self.ingest.count("accepted");
                 let statement = &accepted.stored.statement;
                 if statement.kind() == Kind::Retraction {
@@ -361,6 +382,7 @@ impl<S: Store> Service<S> {
     /// Takes a statement that is no longer live out of everything derived.
     fn underive(&mut self, old: &crate::ground::Stored) {
         self.catalogue.remove(old);
+        self.succession.remove(old);
         let still_lists = match old.statement.body() {
             heirloom_proto::Body::Listing(l) => self.catalogue.is_listed_by(&l.infohash, old.statement.author()),
             _ => false,

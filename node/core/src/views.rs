@@ -71,6 +71,8 @@ pub struct Follow {
     pub scope: Scope,
     /// Since when.
     pub since: Timestamp,
+    /// The key that it took over from.
+    pub previous: Option<Key>,
 }
 
 /// The answer to whatever signs a statement.

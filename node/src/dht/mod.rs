@@ -4,9 +4,9 @@
 //! [`Item`] goes in and out as raw parts, and whoever reads one verifies what is inside.
 //!
 //! What this adds to the crate:
-//! * **joining late**: names that do not resolve and bootstrap nodes that are not up yet are tried again ([`keeper`]);
+//! * **joining late**: names that do not resolve and bootstrap nodes that are not up yet are tried again (`keeper`);
 //! * **waiting to be joined**: a query asked before the routing table has a node waits for it, up to [`JOIN_WAIT`];
-//! * **one budget** for all queries ([`turnstile`]), with a bounded line in front of it;
+//! * **one budget** for all queries (`turnstile`), with a bounded line in front of it;
 //! * **client mode that stays client mode**: the crate turns a reachable node into a server after 15 minutes;
 //! * errors that say which address was taken, and never a panic of the crate's thread in the caller's.
 

@@ -13,6 +13,8 @@ use librqbit::storage::filesystem::FilesystemStorageFactory;
 use librqbit::storage::{BoxStorageFactory, StorageFactory, StorageFactoryExt, TorrentStorage};
 use librqbit::{ManagedTorrentShared, Session, TorrentMetadata};
 use librqbit_core::lengths::ValidPieceIndex;
+use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 
 use super::attribution::Counters;
 use super::ledger::Ledger;
@@ -88,7 +90,8 @@ impl CountingStorage {
         Some(Box::new(move || {
             // The filter's type cannot be named from here, but it can be decoded. Without it, only peers that are
             // connected right now would be listed.
-            let all = serde_json::from_str(r#"{"state":"all"}"#).ok()?;
+            let filter = MapDeserializer::<_, serde::de::value::Error>::new([("state", "all")].into_iter());
+            let all = Deserialize::deserialize(filter).ok()?;
             let snapshot = run.upgrade()?.per_peer_stats_snapshot(all);
             let peers = snapshot.peers.into_iter().filter_map(|(address, stats)| {
                 let counters = Counters {

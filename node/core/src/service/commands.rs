@@ -69,6 +69,7 @@ impl<S: Store> Service<S> {
             Command::Trust { scope, limit } => Ok(Reply::Trust(self.trust(now, scope, limit)?)),
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
             Command::Retract { target } => self.retract(now, &target)?,
+            Command::Succeed { rotation } => self.succeed(now, *rotation)?,
             Command::Search { text, kind, band, limit } => {
                 Ok(Reply::Works(self.search(now, &text, kind, band, limit)?))
             }

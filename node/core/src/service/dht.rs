@@ -15,7 +15,7 @@ use crate::store::{Durability, Store, StoreError, Table};
 use crate::views::Source;
 use heirloom_graph::Band;
 use heirloom_proto::dht::{self, HEAD_SALT, Item, ItemError, work_salt};
-use heirloom_proto::{Key, Kind, Statement, Verified, WorkId};
+use heirloom_proto::{Key, Kind, Statement, StatementId, Verified, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ impl<S: Store> Service<S> {
     pub(super) fn end_recovery(&mut self, now: Now) -> Result<(), StoreError> {
         self.recovering = None;
         self.announce_everything(now)?;
+        self.say_held_proofs(now)?;
         for (request, command) in std::mem::take(&mut self.held_commands) {
             self.command(now, request, command)?;
         }
@@ -190,11 +191,40 @@ impl<S: Store> Service<S> {
         for _ in 0..entry.refused {
             self.ingest.count("dht_bad_statement");
         }
+        // Without ids of further ones, and with room for one, the item holds all that its author says of the work.
+        let is_whole =
+            entry.refused == 0 && entry.more.is_empty() && item.value.len() + FURTHER_ID_BYTES <= dht::VALUE_BYTES_MAX;
+        let said: BTreeSet<StatementId> = entry.statements.iter().map(|statement| statement.id()).collect();
         // Oldest first, so that a retraction comes after what it takes back.
         for statement in entry.statements.into_iter().rev() {
             let _ = self.take(now, statement, Source::Dht)?;
         }
+        if is_whole {
+            self.withdraw_others(work, item, &said)?;
+        }
         self.carry(now, item);
+        Ok(())
+    }
+
+    /// Takes out listings of a work that its author no longer makes: they are older than the author's item and not in
+    /// it. A retraction alone is not enough, for it names the last form of a listing, and an earlier one may be here.
+    fn withdraw_others(
+        &mut self,
+        work: &WorkId,
+        item: &Verified<Item>,
+        said: &BTreeSet<StatementId>,
+    ) -> Result<(), StoreError> {
+        let author = item.author();
+        let places = self.catalogue.listings_of(work).into_iter().flat_map(|(_, places)| places);
+        for place in places.filter(|place| place.author == author).collect::<Vec<_>>() {
+            let Some(stored) = self.ground.statement(&place)? else { continue };
+            let is_older = i64::try_from(stored.statement.header().seq).is_ok_and(|seq| seq <= item.seq);
+            if is_older && !said.contains(&stored.statement.id()) {
+                self.ingest.withdraw(&mut self.ground, &stored)?;
+                self.ingest.count("withdrawn");
+                self.underive(&stored);
+            }
+        }
         Ok(())
     }
 
@@ -436,6 +466,9 @@ impl<S: Store> Service<S> {
         Ok(found)
     }
 }
+
+/// Bytes that a further id takes in an item, with the digits of its longer length.
+const FURTHER_ID_BYTES: usize = 40;
 
 /// Retractions name no work, so the newest few travel with every item, behind the listings.
 const RETRACTIONS_PER_ITEM: usize = 3;

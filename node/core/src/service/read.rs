@@ -2,6 +2,7 @@
 
 use super::Service;
 use crate::command::{CommandError, Reply, Subject, Wanted};
+use crate::curation::Follow;
 use crate::ground::Place;
 use crate::io::Now;
 use crate::scoring::{band_rank, listing_score, node, to_why};
@@ -81,7 +82,8 @@ impl<S: Store> Service<S> {
         let mut all = Vec::new();
         for (key, follow) in self.curation.all() {
             let name = self.name_of(key)?;
-            all.push(views::Follow { key: *key, name, level: follow.level, scope: follow.scope, since: follow.since });
+            let Follow { level, scope, since, .. } = *follow;
+            all.push(views::Follow { key: *key, name, level, scope, since, previous: self.succession.previous(key) });
         }
         Ok(all)
     }

@@ -4,7 +4,7 @@ use super::{Preparing, Service};
 use crate::command::{Command, CommandError, Fault, Publish, Reply, Target};
 use crate::curation::{Follow, name_skeleton};
 use crate::ground::{Place, Stored};
-use crate::ingest::Standing;
+use crate::ingest::{Standing, stands_for_good};
 use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
 use crate::replication::{Own, QUERY_GAP, Task, WORK_ITEMS_MAX, Waiting};
 use crate::scoring::band_rank;
@@ -76,6 +76,8 @@ impl<S: Store> Service<S> {
                 }
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
+                self.succession.add(&accepted.stored);
+                self.succeeded(now, &accepted.stored)?;
             }
         }
         if !is_private {
@@ -196,6 +198,8 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn follow(&mut self, now: Now, key: Key, follow: Follow, is_preview: bool) -> Outcome {
+        // A card on an old page names a key that was left since.
+        let key = self.succession.newest(&key);
         if key == self.identity.key() {
             return Ok(Err(CommandError::bad_input("own_key", "this is your own key: you need not follow yourself")));
         }
@@ -267,6 +271,7 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn unfollow(&mut self, now: Now, key: &Key) -> Outcome {
+        let key = &self.succession.newest(key);
         match self.curation.remove(key, &mut self.ground) {
             None => Ok(Err(CommandError::not_found("not_followed", format!("you do not follow {key}")))),
             Some(follow) => {
@@ -310,7 +315,10 @@ impl<S: Store> Service<S> {
         let me = self.identity.key();
         let mut targets = Vec::new();
         match target {
-            Target::Statement(id) => targets.extend(self.ground.place_by_id(id)?.filter(|place| place.author == me)),
+            Target::Statement(id) => {
+                let place = self.ground.place_by_id(id)?;
+                targets.extend(place.filter(|place| place.author == me && !stands_for_good(place.kind)));
+            }
             Target::Release(infohash) => {
                 for stored in self.ground.statements_of(&me)? {
                     if matches!(stored.statement.body(), Body::Listing(l) if l.infohash == *infohash) {
@@ -486,6 +494,7 @@ impl<S: Store> Service<S> {
                 | Command::Verdict { .. }
                 | Command::Publish(_)
                 | Command::Retract { .. }
+                | Command::Succeed { .. }
         )
     }
 

@@ -191,6 +191,32 @@ fn a_listing_taken_back_is_gone_from_the_item() {
 }
 
 #[test]
+fn an_earlier_form_of_a_listing_that_was_taken_back_goes_when_the_item_no_longer_holds_it() {
+    let (mut alice, bob) = alice_who_follows_bob();
+    // Alice heard the first form by gossip. Bob signed it anew and took that back; she heard neither.
+    alice.accept(&bob.says(1, START, &listing(bunny(), 1)));
+    alice.accept(&bob.says(9, START, &listing(bunny(), 4)));
+    let second_form = bob.says(2, START, &listing(bunny(), 1));
+    let retraction = Body::Retraction(heirloom_proto::body::Retraction { target: second_form.id() });
+    let kept = bob.says(3, START, &listing(bunny(), 2));
+    let item = work_item(&bob.secret, &bunny(), &[kept, bob.says(4, START, &retraction)], 4);
+    let shown = show_with_answer(&mut alice, &item);
+    let listed: Vec<_> = shown.releases.iter().map(|release| release.infohash).collect();
+    assert_eq!(listed, [release(2), release(4)], "what is newer than the item stays");
+    assert_eq!(alice.count("withdrawn"), 1);
+    // Neither the first form comes back, nor the second.
+    alice.ignore(&bob.says(1, START, &listing(bunny(), 1)), "rolled_back");
+    alice.ignore(&second_form, "retracted");
+
+    // An item that is full says nothing about what is not in it.
+    let (mut alice, bob) = alice_who_follows_bob();
+    alice.accept(&bob.says(1, START, &listing(bunny(), 1)));
+    let many: Vec<_> = (10..20).map(|number| bob.says(u64::from(number), START, &listing(bunny(), number))).collect();
+    show_with_answer(&mut alice, &work_item(&bob.secret, &bunny(), &many, 20));
+    assert_eq!(alice.count("withdrawn"), 0);
+}
+
+#[test]
 fn the_head_is_put_every_hour_and_each_work_every_ninety_minutes_give_or_take() {
     let (mut alice, mut shelf) = (online("alice"), Shelf::default());
     alice.list(bunny(), 1);

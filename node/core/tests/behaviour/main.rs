@@ -5,5 +5,6 @@ mod crash;
 mod dht;
 mod rig;
 mod speaking;
+mod succeeding;
 mod torrents;
 mod trusting;

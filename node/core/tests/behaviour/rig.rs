@@ -518,6 +518,13 @@ impl Person {
         self.service.take().expect("the node runs").into_store()
     }
 
+    /// The same person, clocks and all, whose store was opened under the key of another name.
+    pub fn taken_over(self, service: Service<MemoryStore>, name: &str) -> Self {
+        let mut person = Self { name: name.into(), service: Some(service), ..self };
+        person.feed(Input::Started { dht: false, torrents: true });
+        person
+    }
+
     pub fn reopen(&mut self, store: MemoryStore) {
         self.service = Some(Service::open(config_of(&self.name), store).expect("opened again"));
     }

@@ -1,0 +1,248 @@
+//! Keys that take over from others, and keys that contradict themselves.
+//!
+//! The first commitment seen of a key holds, whatever comes later: a thief who says another one convicts the key and
+//! does not steal it. A rotation counts if that commitment names its author; any other is kept out.
+
+use super::Service;
+use crate::command::{CommandError, Reply};
+use crate::curation::Follow;
+use crate::ground::{Place, Stored};
+use crate::ingest::{Refusal, Standing};
+use crate::io::Now;
+use crate::replication::{Own, QUERY_GAP, Task};
+use crate::store::{Store, StoreError};
+use heirloom_proto::body::{DuplicityProof, Profile, Rotation};
+use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Verified};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Most proofs about strangers that this node signs: enough to be of use to others, too few for a crowd of invented
+/// keys to fill its quota with. Further ones are only passed on.
+pub const PROOFS_OF_STRANGERS_MAX: usize = 32;
+/// Most proofs that wait for the sequence number, at a start.
+pub(super) const HELD_PROOFS_MAX: usize = 64;
+
+impl<S: Store> Service<S> {
+    /// What a statement says about succession, held against what is known of it.
+    pub(super) fn check_succession(
+        &mut self,
+        now: Now,
+        new: &Verified<Statement>,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let author = *new.author();
+        if self.succession.compromised_since(&author).is_some_and(|since| new.header().created >= since) {
+            return Ok(Err(Refusal::Compromised));
+        }
+        match new.body() {
+            Body::Profile(profile) => self.check_profile(now, new, profile),
+            Body::Rotation(rotation) => self.check_rotation(now, new, rotation),
+            Body::DuplicityProof(proof) if self.succession.is_convicted(proof.accused()) => Ok(Err(Refusal::Proven)),
+            _ => Ok(Ok(())),
+        }
+    }
+
+    fn check_profile(
+        &mut self,
+        now: Now,
+        new: &Verified<Statement>,
+        profile: &Profile,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let is_mine = *new.author() == self.identity.key();
+        if is_mine && profile.next_key_hash != self.identity.next_key_hash() {
+            // Somebody else has the owner's key. Others will prove it; the owner is told, and rotates.
+            self.ingest.count("own_duplicity");
+            return Ok(Err(Refusal::Contradicts));
+        }
+        let Some((old, committed)) = self.commitment_of(new.author())? else {
+            // Two commitments were seen somewhere: nobody can tell which of them is the owner's.
+            let is_convicted = self.succession.is_convicted(new.author());
+            return Ok(if is_convicted { Err(Refusal::Contradicts) } else { Ok(()) });
+        };
+        if committed == profile.next_key_hash { Ok(Ok(())) } else { Ok(Err(self.accuse(now, &old, new)?)) }
+    }
+
+    fn check_rotation(
+        &mut self,
+        now: Now,
+        new: &Verified<Statement>,
+        rotation: &Rotation,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let previous = &rotation.previous_key;
+        if let Some(step) = self.succession.step(previous)
+            && let Some(known) = self.ground.statement(&step.place)?
+            && let Body::Rotation(old) = known.statement.body()
+        {
+            // The same again, perhaps with a compromise that was noticed later, is no contradiction.
+            let is_same = known.statement.author() == new.author() && old.next_key_hash == rotation.next_key_hash;
+            return if is_same { Ok(Ok(())) } else { Ok(Err(self.accuse(now, &known.statement, new)?)) };
+        }
+        let counts = self.commitment_of(previous)?.is_some_and(|(profile, committed)| {
+            committed == Sha256::of(new.author().as_bytes()) && new.header().generation > profile.header().generation
+        });
+        Ok(if counts { Ok(()) } else { Err(Refusal::Uncommitted) })
+    }
+
+    /// The profile of a key, and what it commits to.
+    fn commitment_of(&self, key: &Key) -> Result<Option<(Verified<Statement>, Sha256)>, StoreError> {
+        let profiles = self.ground.statements_of_kind(key, Kind::Profile)?;
+        Ok(profiles.into_iter().find_map(|stored| match stored.statement.body() {
+            Body::Profile(profile) => {
+                let committed = profile.next_key_hash;
+                Some((stored.statement, committed))
+            }
+            _ => None,
+        }))
+    }
+
+    /// Makes a proof of two statements, if they are one, and says what becomes of the second.
+    fn accuse(
+        &mut self,
+        now: Now,
+        old: &Verified<Statement>,
+        new: &Verified<Statement>,
+    ) -> Result<Refusal, StoreError> {
+        let Ok(proof) = DuplicityProof::new(old, new) else { return Ok(Refusal::Contradicts) };
+        let accused = *proof.accused();
+        if accused == self.identity.key() {
+            self.ingest.count("own_duplicity");
+            return Ok(Refusal::Contradicts);
+        }
+        if self.succession.is_convicted(&accused) || self.held_proofs.contains_key(&accused) {
+            return Ok(Refusal::Contradicts);
+        }
+        let me = self.identity.key();
+        let is_stranger = self.standing(&accused) == Standing::Stranger;
+        if is_stranger && self.succession.accused_by(&me).count() >= PROOFS_OF_STRANGERS_MAX {
+            return Ok(Refusal::Evidence);
+        }
+        if self.recovering.is_none() {
+            return self.say_proof(now, proof);
+        }
+        if self.held_proofs.len() < HELD_PROOFS_MAX {
+            self.held_proofs.insert(accused, proof);
+        }
+        Ok(Refusal::Contradicts)
+    }
+
+    /// Says a proof to everybody. A key that never spoke keeps it to itself and passes the evidence on instead: else two
+    /// statements sent to a silent node would make it tell its key.
+    fn say_proof(&mut self, now: Now, proof: DuplicityProof) -> Result<Refusal, StoreError> {
+        let is_private = self.own_profile()?.is_none();
+        self.ingest.count("duplicity");
+        if self.say(now, Body::DuplicityProof(proof), None, is_private)?.is_err() {
+            self.ingest.count("duplicity_unsaid");
+            return Ok(Refusal::Evidence);
+        }
+        Ok(if is_private { Refusal::Evidence } else { Refusal::Contradicts })
+    }
+
+    /// Says the proofs that waited for the sequence number.
+    pub(super) fn say_held_proofs(&mut self, now: Now) -> Result<(), StoreError> {
+        for (accused, proof) in std::mem::take(&mut self.held_proofs) {
+            if !self.succession.is_convicted(&accused) {
+                self.say_proof(now, proof)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What follows from a rotation that was just stored: the follow moves with its level, scope and alias (no record
+    /// stays behind: the rotation is one), and what the left key said since it was compromised goes.
+    pub(super) fn succeeded(&mut self, now: Now, rotated: &Stored) -> Result<(), StoreError> {
+        let Body::Rotation(rotation) = rotated.statement.body() else { return Ok(()) };
+        let (previous, next) = (rotation.previous_key, self.succession.newest(rotated.statement.author()));
+        self.ingest.count("rotations");
+        if let Some(since) = rotation.compromised_since {
+            for old in self.ingest.purge(&previous, since, &mut self.ground)? {
+                self.underive(&old);
+            }
+            self.replication.drop_works_of(previous.as_bytes());
+        }
+        if let Some(follow) = self.curation.remove(&previous, &mut self.ground) {
+            self.scoring.unfollow(&previous, &follow);
+            self.replication.cancel(&Task::Watch(previous));
+            self.ingest.count("follows_moved");
+            self.follow_moved(now, next, follow);
+        }
+        Ok(())
+    }
+
+    fn follow_moved(&mut self, now: Now, next: Key, follow: Follow) {
+        // Somebody who follows the next key already has said how much; the owner's own next key needs no follow.
+        let is_new = next != self.identity.key() && self.curation.of(&next).is_none();
+        if is_new && self.curation.set(next, follow.clone(), &mut self.ground) {
+            self.scoring.follow(&next, &follow);
+            if self.replication.has_dht {
+                self.watch(now, next);
+            }
+        }
+        self.sort_authors(now);
+    }
+
+    /// This key takes over from another: says so once, under the name of the key that is left, and says again what that
+    /// key said and this store holds, since who follows will follow this key alone.
+    pub(super) fn succeed(&mut self, now: Now, rotation: Rotation) -> Result<Result<Reply, CommandError>, StoreError> {
+        let (me, previous) = (self.identity.key(), rotation.previous_key);
+        let body = Body::Rotation(rotation);
+        if self.ground.statement(&Place { author: me, kind: Kind::Rotation, slot: body.slot() })?.is_some() {
+            return Ok(Ok(Reply::Identity(self.who_am_i()?)));
+        }
+        if self.own_profile()?.is_none() {
+            let (name, url) = self.profile_of(&previous)?.map(|p| (p.name, p.url)).unwrap_or_default();
+            let profile = Profile { name, url, next_key_hash: self.identity.next_key_hash() };
+            if let Err(error) = self.say(now, Body::Profile(profile), None, false)? {
+                return Ok(Err(error));
+            }
+        }
+        if let Err(error) = self.say(now, body, None, false)? {
+            return Ok(Err(error));
+        }
+        self.say_again(now, &previous)?;
+        Ok(Ok(Reply::Identity(self.who_am_i()?)))
+    }
+
+    fn say_again(&mut self, now: Now, previous: &Key) -> Result<(), StoreError> {
+        let me = self.identity.key();
+        let mut works = BTreeSet::new();
+        let mut said: Vec<Stored> = self.ground.statements_of(previous)?;
+        // In the order of old, so that the works named last are again the most wanted.
+        said.sort_by_key(|stored| stored.statement.header().order());
+        for stored in said {
+            let body = match stored.statement.body() {
+                Body::Attestation(attestation) if attestation.subject == me => continue,
+                body @ (Body::Attestation(_)
+                | Body::Work(_)
+                | Body::Listing(_)
+                | Body::Verdict(_)
+                | Body::CuratorList(_)) => body.clone(),
+                _ => continue,
+            };
+            let left =
+                stored.statement.header().expires.map(|at| Duration::from_millis(at.0.saturating_sub(now.wall.0)));
+            if left.is_some_and(|left| left.is_zero()) {
+                continue;
+            }
+            let work = match &body {
+                Body::Listing(listing) if !stored.is_private => Some(listing.work.clone()),
+                _ => None,
+            };
+            if self.say(now, body, left, stored.is_private)?.is_ok() {
+                if let Some(work) = work {
+                    self.replication.keep_item(work.clone(), self.identity.last_seq());
+                    works.insert(work);
+                }
+            } else {
+                self.ingest.count("not_said_again");
+            }
+        }
+        let mut at = now.mono;
+        for work in works {
+            at += QUERY_GAP;
+            let own = Own::Work(work);
+            if self.replication.is_kept(&own) {
+                self.replication.schedule(Task::Put(own), at);
+            }
+        }
+        Ok(())
+    }
+}
