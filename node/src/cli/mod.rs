@@ -55,7 +55,7 @@ pub async fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
         Ok(Outcome::Declined(value, error)) => {
             print_value(name, &value, json);
-            eprintln!("heirloom: {error}");
+            say(&format!("heirloom: {error}\n"));
             ExitCode::from(exit_code(error.fault))
         }
         Ok(Outcome::Text(text)) => {
@@ -75,7 +75,7 @@ fn fail(error: &CommandError, json: bool) -> ExitCode {
         }
         print(&format!("{value}\n"));
     }
-    eprintln!("heirloom: {error}");
+    say(&format!("heirloom: {error}\n"));
     ExitCode::from(exit_code(error.fault))
 }
 
@@ -90,8 +90,13 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let line = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         return fail(&CommandError::bad_input("usage", line), true);
     }
-    eprint!("{error}");
+    say(&error.to_string());
     ExitCode::from(2)
+}
+
+/// Says something beside the result. Where stderr is a file on a full disk, the exit code still tells.
+fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Prints, and does not mind a reader that went away.
@@ -301,7 +306,7 @@ async fn follow(client: &Client, args: Follow, json: bool) -> Result<Outcome, Co
 }
 
 fn confirm(preview: &Value) -> Result<bool, CommandError> {
-    eprint!("{}Follow? [y/N] ", text::render("follow", preview));
+    say(&format!("{}Follow? [y/N] ", text::render("follow", preview)));
     let mut line = String::new();
     std::io::stdin()
         .read_line(&mut line)
@@ -344,7 +349,7 @@ async fn get(
         }
         let line = text::progress(&state);
         if line != last {
-            eprintln!("{line}");
+            say(&format!("{line}\n"));
             last = line;
         }
         tokio::time::sleep(PROGRESS_PERIOD).await;

@@ -221,8 +221,10 @@ impl Node {
     pub async fn ended(&self) -> Result<(), CommandError> {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await.map(|value| value.clone()) {
+            Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(reason))) => Err(CommandError::new(Fault::Failed, "halted", reason)),
-            _ => Ok(()),
+            // Its thread is gone without a result: a bug, and the log holds it.
+            _ => Err(CommandError::new(Fault::Failed, "halted", "the core crashed: see the log, and start the node again")),
         }
     }
 
