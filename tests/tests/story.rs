@@ -15,6 +15,8 @@ mod crashes;
 mod downloads;
 #[path = "story/finding.rs"]
 mod finding;
+#[path = "story/full_disk.rs"]
+mod full_disk;
 #[path = "story/judging.rs"]
 mod judging;
 #[path = "story/running.rs"]

@@ -87,7 +87,7 @@ type Change<'a> = (Table, &'a [u8], Option<&'a [u8]>);
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StoreError {
     /// No space is left. Free some and start again.
-    #[error("the disk is full")]
+    #[error("the disk is full: free some space and start again")]
     DiskFull,
     /// Anything else that the disk or the database reports.
     #[error("store: {0}")]

@@ -56,7 +56,7 @@ pub async fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
         Ok(Outcome::Declined(value, error)) => {
             print_value(name, &value, json);
-            eprintln!("heirloom: {error}");
+            say(&format!("heirloom: {error}\n"));
             ExitCode::from(exit_code(error.fault))
         }
         Ok(Outcome::Text(text)) => {
@@ -76,7 +76,7 @@ fn fail(error: &CommandError, json: bool) -> ExitCode {
         }
         print(&format!("{value}\n"));
     }
-    eprintln!("heirloom: {error}");
+    say(&format!("heirloom: {error}\n"));
     ExitCode::from(exit_code(error.fault))
 }
 
@@ -91,8 +91,13 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let line = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         return fail(&CommandError::bad_input("usage", line), true);
     }
-    eprint!("{error}");
+    say(&error.to_string());
     ExitCode::from(2)
+}
+
+/// Says something beside the result. Where stderr is a file on a full disk, the exit code still tells.
+fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Prints, and does not mind a reader that went away.
@@ -314,7 +319,7 @@ async fn follow(client: &Client, args: Follow, json: bool) -> Result<Outcome, Co
 }
 
 fn confirm(preview: &Value) -> Result<bool, CommandError> {
-    eprint!("{}Follow? [y/N] ", text::render("follow", preview));
+    say(&format!("{}Follow? [y/N] ", text::render("follow", preview)));
     let mut line = String::new();
     std::io::stdin()
         .read_line(&mut line)
@@ -357,7 +362,7 @@ async fn get(
         }
         let line = text::progress(&state);
         if line != last {
-            eprintln!("{line}");
+            say(&format!("{line}\n"));
             last = line;
         }
         tokio::time::sleep(PROGRESS_PERIOD).await;

@@ -20,6 +20,8 @@ const LOOK_PERIOD: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 struct Watched {
     since: Instant,
+    /// The engine has taken the order: before that, what it says is of an earlier one.
+    is_taken: bool,
     /// How long it took, once it is done and its end was told to the core.
     took: Option<Duration>,
     /// Its metadata is on disk.
@@ -27,6 +29,13 @@ struct Watched {
     /// It is fetched, not only seeded.
     is_fetch: bool,
     failed: Option<CommandError>,
+}
+
+impl Watched {
+    /// Whether its end is still to come.
+    fn is_running(&self) -> bool {
+        self.is_taken && self.took.is_none() && self.failed.is_none()
+    }
 }
 
 /// The torrents of this node. Clones are handles.
@@ -64,7 +73,7 @@ impl Downloads {
     /// Books pieces as they come, and tells the core of downloads that ended.
     async fn watch(self) {
         loop {
-            let is_running = self.watched().values().any(|w| w.took.is_none() && w.failed.is_none());
+            let is_running = self.watched().values().any(Watched::is_running);
             if is_running {
                 let _ = tokio::time::timeout(LOOK_PERIOD, self.bookings.notified()).await;
             } else {
@@ -74,12 +83,8 @@ impl Downloads {
                 }
             }
             self.book().await;
-            let running: Vec<Infohash> = self
-                .watched()
-                .iter()
-                .filter(|(_, w)| w.took.is_none() && w.failed.is_none())
-                .map(|(h, _)| *h)
-                .collect();
+            let running: Vec<Infohash> =
+                self.watched().iter().filter(|(_, watched)| watched.is_running()).map(|(hash, _)| *hash).collect();
             for infohash in running {
                 self.look_at(infohash).await;
             }
@@ -107,8 +112,11 @@ impl Downloads {
             self.change(infohash, |watched| watched.is_saved = true);
         }
         if progress.state == State::Failed {
-            let message = progress.error.unwrap_or_else(|| "the download failed".to_owned());
-            self.fail(infohash, CommandError::new(Fault::Failed, "download_failed", message)).await;
+            let error = progress.refused.as_ref().map(add_error).unwrap_or_else(|| {
+                let message = progress.error.unwrap_or_else(|| "the download failed".to_owned());
+                CommandError::new(Fault::Failed, "download_failed", message)
+            });
+            self.fail(infohash, error).await;
         } else if progress.finished {
             // Every booking is there before `finished` is: take them first, so that the core has them first too.
             self.book().await;
@@ -155,15 +163,19 @@ impl Downloads {
     pub(super) fn order(&self, order: TorrentOrder) {
         let Some(engine) = self.engine.clone() else { return };
         let downloads = self.clone();
+        // At once: whoever asks after this order must not be told what came of an earlier one.
+        match &order {
+            TorrentOrder::Seed { infohash, .. } => self.begin(*infohash, false),
+            TorrentOrder::Fetch { infohash, .. } => self.begin(*infohash, true),
+            _ => {}
+        }
         tokio::spawn(async move {
             match order {
                 TorrentOrder::Prepare { order, source } => downloads.prepare(order, source).await,
                 TorrentOrder::Seed { infohash, content, named } => {
-                    downloads.begin(infohash, false);
                     downloads.seed(&engine, infohash, &content, named).await;
                 }
                 TorrentOrder::Fetch { infohash, info_sha256, trackers, to } => {
-                    downloads.begin(infohash, true);
                     let torrent = tokio::fs::read(downloads.torrent_file(&infohash)).await.ok();
                     let download = torrent::Download {
                         infohash: infohash.0,
@@ -174,9 +186,7 @@ impl Downloads {
                         to: to.map(PathBuf::from),
                         peers: Vec::new(),
                     };
-                    if let Err(error) = engine.download(download).await {
-                        downloads.fail(infohash, add_error(&error)).await;
-                    }
+                    downloads.taken(infohash, engine.download(download).await).await;
                 }
                 TorrentOrder::Stop { infohash } => {
                     downloads.watched().remove(&infohash);
@@ -189,9 +199,20 @@ impl Downloads {
     }
 
     fn begin(&self, infohash: Infohash, is_fetch: bool) {
-        let watched = Watched { since: Instant::now(), took: None, is_saved: false, is_fetch, failed: None };
+        let since = Instant::now();
+        let watched = Watched { since, is_taken: false, took: None, is_saved: false, is_fetch, failed: None };
         self.watched().insert(infohash, watched);
-        self.changed.notify_one();
+    }
+
+    /// The engine has the torrent, or refused it.
+    async fn taken(&self, infohash: Infohash, result: Result<(), AddError>) {
+        match result {
+            Ok(()) => {
+                self.change(infohash, |watched| watched.is_taken = true);
+                self.changed.notify_one();
+            }
+            Err(error) => self.fail(infohash, add_error(&error)).await,
+        }
     }
 
     async fn seed(&self, engine: &Engine, infohash: Infohash, content: &str, named: bool) {
@@ -204,9 +225,7 @@ impl Downloads {
             }
         };
         self.change(infohash, |watched| watched.is_saved = true);
-        if let Err(error) = engine.seed(&torrent, Path::new(content), named).await {
-            self.fail(infohash, add_error(&error)).await;
-        }
+        self.taken(infohash, engine.seed(&torrent, Path::new(content), named).await).await;
     }
 
     /// Makes a torrent of a path, or reads a torrent file or magnet link.

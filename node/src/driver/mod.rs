@@ -137,6 +137,7 @@ impl Node {
             messages: BTreeMap::new(),
             last_request: 0,
             last_message: 0,
+            unpushed: 0,
         };
         let runtime = tokio::runtime::Handle::current();
         // The core waits for the disk; on a thread of its own it keeps no network task waiting.
@@ -169,7 +170,10 @@ impl Node {
     }
 
     async fn send(&self, event: Event) -> Result<(), CommandError> {
-        self.events.send(event).await.map_err(|_| stopped())
+        match self.events.send(event).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.why_stopped().await),
+        }
     }
 
     /// The networks of this node.
@@ -191,7 +195,10 @@ impl Node {
     pub async fn command(&self, command: Command) -> Result<Box<Reply>, CommandError> {
         let (reply, answer) = oneshot::channel();
         self.send(Event::Command { command, reply }).await?;
-        answer.await.map_err(|_| stopped())?
+        match answer.await {
+            Ok(result) => result,
+            Err(_) => Err(self.why_stopped().await),
+        }
     }
 
     /// The owner's key.
@@ -232,8 +239,23 @@ impl Node {
     pub async fn ended(&self) -> Result<(), CommandError> {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await.map(|value| value.clone()) {
+            Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(reason))) => Err(CommandError::new(Fault::Failed, "halted", reason)),
-            _ => Ok(()),
+            // Its thread is gone without a result: a bug, and the log holds it.
+            _ => Err(CommandError::new(
+                Fault::Failed,
+                "halted",
+                "the core crashed: see the log, and start the node again",
+            )),
+        }
+    }
+
+    /// What those are told who asked a core that is gone: its reason, if it had one.
+    async fn why_stopped(&self) -> CommandError {
+        // The reason follows the end of the core at once; no asker waits for one that does not come.
+        match tokio::time::timeout(Duration::from_secs(1), self.ended()).await {
+            Ok(Err(reason)) => reason,
+            _ => CommandError::new(Fault::Failed, "stopped", "the node has stopped: start it again"),
         }
     }
 
@@ -244,10 +266,6 @@ impl Node {
         self.networks.stop().await;
         self.home.clear_running();
     }
-}
-
-fn stopped() -> CommandError {
-    CommandError::new(Fault::Failed, "stopped", "the node has stopped: see its log, and start it again")
 }
 
 /// Bytes of a folder and what is in it.
@@ -280,6 +298,8 @@ struct Core {
     messages: BTreeMap<MessageId, (p2p::MessageRef, p2p::PeerId)>,
     last_request: u64,
     last_message: u64,
+    /// Statements of this batch for which there was no room in the queue.
+    unpushed: usize,
 }
 
 impl Core {
@@ -309,6 +329,10 @@ impl Core {
             }
             while let Some(output) = self.service.poll_output() {
                 self.carry_out(output);
+            }
+            let unpushed = std::mem::take(&mut self.unpushed);
+            if unpushed > 0 {
+                warn!(unpushed, "statements not pushed: the peer-to-peer queue is full; peers get them by other ways");
             }
             if is_stopping {
                 return Ok(());
@@ -344,9 +368,9 @@ impl Core {
         match output {
             Output::Publish { kind, bytes } => {
                 if let Some(p2p) = &self.node.networks.p2p
-                    && let Err(error) = p2p.try_send(p2p::Command::Publish { topic: networks::topic(kind), bytes })
+                    && p2p.try_send(p2p::Command::Publish { topic: networks::topic(kind), bytes }).is_err()
                 {
-                    warn!("statement not pushed: {error}");
+                    self.unpushed += 1;
                 }
             }
             Output::Admission { message, admission } => {

@@ -175,13 +175,15 @@ impl Engine {
         let named = torrent.side == Side::Named;
         let Some(running) = torrent.running.clone() else {
             let request = torrent.request.as_ref();
-            let (state, error) = match (&torrent.failed, torrent.paused) {
-                (Some(error), _) => (State::Failed, Some(error.to_string())),
-                (None, true) => (State::Paused, None),
-                (None, false) => (State::Resolving, None),
+            let state = match (&torrent.failed, torrent.paused) {
+                (Some(_), _) => State::Failed,
+                (None, true) => State::Paused,
+                (None, false) => State::Resolving,
             };
             let name = request.and_then(|request| request.name.clone());
-            return Some(Progress { named, error, ..Progress::unresolved(state, name) });
+            let refused = torrent.failed.clone();
+            let error = refused.as_ref().map(ToString::to_string);
+            return Some(Progress { named, error, refused, ..Progress::unresolved(state, name) });
         };
         // The library's locks are taken without holding ours.
         drop(torrents);

@@ -180,7 +180,7 @@ pub enum CreateError {
 }
 
 /// Why a torrent was not added, or stopped.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddError {
     /// Its bytes are not acceptable. Nothing was written.
     #[error(transparent)]

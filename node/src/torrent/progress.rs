@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use librqbit::{ManagedTorrent, ManagedTorrentState, TorrentStatsState};
 
+use super::errors::AddError;
 use super::ledger::Ledger;
 use super::metainfo::Metainfo;
 
@@ -56,6 +57,8 @@ pub struct Progress {
     pub finished: bool,
     /// What stopped it.
     pub error: Option<String>,
+    /// Why its metadata was refused, if that is what stopped it.
+    pub refused: Option<AddError>,
     /// Peers connected now.
     pub peers: usize,
     /// Bytes given away since it was last started.
@@ -80,6 +83,7 @@ impl Progress {
             path: None,
             finished: false,
             error: None,
+            refused: None,
             peers: 0,
             uploaded: 0,
             down_rate: 0,

@@ -10,6 +10,10 @@ use crate::support::{Bed, Chance, Cli, Node, TRUSTED, bytes_of, is_same_file, nu
 const FILM: &str = "imdb:tt7000020";
 const ABOUT: [&str; 8] = ["--title", "Kept", "--year", "2022", "--kind", "film", "--licence", "CC0-1.0"];
 const KILLS: usize = 10;
+/// Commands at once.
+const WRITERS: usize = 4;
+/// Clips that each of them has to publish in a round.
+const CLIPS_EACH: usize = 4;
 
 /// Statements of a node by sequence number. Fails when two share one.
 fn exported(node: &Node) -> BTreeMap<u64, String> {
@@ -23,12 +27,12 @@ fn exported(node: &Node) -> BTreeMap<u64, String> {
     by_seq
 }
 
-/// Publishes or judges until the node no longer answers. Returns what was acknowledged: the id of each statement, and its
+/// Publishes or judges until the node is killed. Returns what was acknowledged: the id of each statement, and its
 /// sequence number where the answer says it.
 fn write_until_killed(
     cli: &Cli,
     clips: &[PathBuf],
-    chance: &mut Chance,
+    mut chance: Chance,
     stop: &AtomicBool,
 ) -> Vec<(String, Option<u64>)> {
     let mut acknowledged = Vec::new();
@@ -61,20 +65,28 @@ fn kills_at_random_moments_lose_no_acknowledged_statement() {
     let mut seen: BTreeMap<u64, String> = BTreeMap::new();
     let mut acknowledged: Vec<(String, Option<u64>)> = Vec::new();
     for round in 0..KILLS {
-        let clips: Vec<PathBuf> = (0..8)
-            .map(|clip| bed.file(format!("{round}/clip {clip}.mp4"), &bytes_of(20_000, 100 + round as u64 * 10 + clip)))
+        let clips: Vec<PathBuf> = (0..(WRITERS * CLIPS_EACH) as u64)
+            .map(|clip| {
+                bed.file(format!("{round}/clip {clip}.mp4"), &bytes_of(20_000, 100 + round as u64 * 100 + clip))
+            })
             .collect();
         let stop = AtomicBool::new(false);
         let (cli, moment) = (node.cli.clone(), Duration::from_millis(200 + chance.below(1500)));
-        let mut writers_chance = Chance::new(chance.word());
-        acknowledged.extend(std::thread::scope(|scope| {
-            let writer = scope.spawn(|| write_until_killed(&cli, &clips, &mut writers_chance, &stop));
+        let chances: Vec<Chance> = clips.iter().map(|_| Chance::new(chance.word())).collect();
+        std::thread::scope(|scope| {
+            let (cli, stop) = (&cli, &stop);
+            // Several at once, so that a kill meets commands at different stages.
+            let writers: Vec<_> = clips
+                .chunks(CLIPS_EACH)
+                .zip(chances)
+                .map(|(clips, chance)| scope.spawn(move || write_until_killed(cli, clips, chance, stop)))
+                .collect();
             // A random moment is what is tested, so this is no wait for a condition.
             std::thread::sleep(moment);
             node.kill();
             stop.store(true, Ordering::Relaxed);
-            writer.join().expect("the writer ends")
-        }));
+            acknowledged.extend(writers.into_iter().flat_map(|writer| writer.join().expect("the writer ends")));
+        });
         node.start_again(&bed.net(&[]));
         let now = exported(&node);
         for (seq, id) in &now {

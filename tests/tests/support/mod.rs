@@ -8,10 +8,11 @@ mod node;
 mod process;
 mod wait;
 
-pub use bed::Bed;
+pub use bed::{Bed, next_ip};
 pub use cli::{Answer, Cli};
 pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
 pub use node::Node;
+pub use process::Process;
 pub use wait::{ARRIVAL, wait_for, wait_until};
 
 use serde_json::Value;

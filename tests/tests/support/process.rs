@@ -42,9 +42,14 @@ pub struct Process {
 
 impl Process {
     /// Starts it. Its log goes to `log`; the lines of its standard output are collected.
-    pub fn start(mut command: Command, log: &Path) -> Self {
+    pub fn start(command: Command, log: &Path) -> Self {
+        Self::try_start(command, log).expect("the program starts")
+    }
+
+    /// The same with a program that need not be there.
+    pub fn try_start(mut command: Command, log: &Path) -> Option<Self> {
         let log = File::options().create(true).append(true).open(log).expect("can write a log");
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().ok()?;
         let stdout = child.stdout.take().expect("asked for a pipe");
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -53,7 +58,12 @@ impl Process {
                 let _ = sender.send(line);
             }
         });
-        Self { child, lines }
+        Some(Self { child, lines })
+    }
+
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The next line that it prints, or nothing when it ended or the time is over.
