@@ -224,7 +224,11 @@ impl Node {
             Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(reason))) => Err(CommandError::new(Fault::Failed, "halted", reason)),
             // Its thread is gone without a result: a bug, and the log holds it.
-            _ => Err(CommandError::new(Fault::Failed, "halted", "the core crashed: see the log, and start the node again")),
+            _ => Err(CommandError::new(
+                Fault::Failed,
+                "halted",
+                "the core crashed: see the log, and start the node again",
+            )),
         }
     }
 
