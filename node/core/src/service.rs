@@ -308,7 +308,7 @@ impl<S: Store> Service<S> {
             Standing::Followed
         } else if self.scoring.last_score(author) > 0.0
             || is_mine_or_followed(&self.succession.newest(author))
-            || self.succession.accused_by(author).any(|accused| is_mine_or_followed(accused))
+            || self.succession.accused_by(author).any(is_mine_or_followed)
         {
             // What a key was left for, and proofs that matter here, are not for the strangers' pool.
             Standing::Rated
