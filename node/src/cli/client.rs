@@ -90,6 +90,10 @@ fn from_store(home: &Home, request: Request) -> Result<Value, CommandError> {
     let Some(command) = parse(request)? else { return Err(CommandError::needs_node("this")) };
     let (reply, key) = driver::once(home, command)?;
     Ok(match &reply {
+        // Nobody was asked: silence would look like an answer.
+        Reply::Work(work) if work.releases.is_empty() => {
+            return Err(CommandError::needs_node("looking up a work that is not here"));
+        }
         Reply::Status(status) => status_json(status, &key, &Health::of(home)),
         reply => to_json(reply, &driver::wire_name(&key)),
     })

@@ -88,7 +88,8 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     if arguments.iter().any(|argument| argument == "--json") {
         let rendered = error.to_string();
-        let line = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let lines: Vec<&str> = rendered.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let line = lines.join(" ").trim_start_matches("error: ").to_owned();
         return fail(&CommandError::bad_input("usage", line), true);
     }
     say(&error.to_string());
@@ -161,7 +162,11 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Get { what, to, wait, anyway } => get(&Client::new(home), what, to, wait, anyway).await,
         Verb::Why { subject, scope, dot } => {
             let answer = Client::new(home).request(Request::Why { subject, scope }).await?;
-            Ok(if dot { Outcome::Text(text::dot(&answer)) } else { Outcome::Answer(answer) })
+            Ok(match (dot, json) {
+                (true, true) => Outcome::Answer(json!({ "dot": text::dot(&answer) })),
+                (true, false) => Outcome::Text(text::dot(&answer)),
+                (false, _) => Outcome::Answer(answer),
+            })
         }
         Verb::Id { verb: Some(IdVerb::Backup) } => backup(&home),
         Verb::Id { verb: Some(IdVerb::Rotate) } => in_background(move || identity::rotate(&home)).await,
@@ -369,6 +374,19 @@ async fn get(
     }
 }
 
+fn check_bootstrap(nodes: &[String]) -> Result<(), CommandError> {
+    for node in nodes {
+        let is_good = node
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));
+        if !is_good {
+            let message = format!("{node:?} is not the address of a DHT node: write it as HOST:PORT");
+            return Err(CommandError::bad_input("bad_bootstrap", message));
+        }
+    }
+    Ok(())
+}
+
 fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
     texts
         .iter()
@@ -388,6 +406,7 @@ async fn run(home: Home, args: Run) -> Result<Outcome, CommandError> {
         return Err(CommandError::new(Fault::Failed, "home_in_use", message));
     };
     home.clear_running();
+    check_bootstrap(&args.dht_bootstrap)?;
     let listener = http::bind(args.http).await?;
     let address = listener
         .local_addr()

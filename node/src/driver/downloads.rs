@@ -272,6 +272,29 @@ impl Downloads {
         Ok(self.home.identity()?.secret.public().to_string())
     }
 
+    /// Whether a torrent that was complete has lost its files; then the engine and the core forget it, and it can be
+    /// fetched again.
+    pub async fn forget_if_lost(&self, infohash: Infohash) -> bool {
+        let Some(watched) = self.watched().get(&infohash).cloned() else { return false };
+        let files = self.engine.as_ref().and_then(|engine| engine.progress(infohash.0)).map(|progress| progress.files);
+        let is_short =
+            |file: &torrent::FileProgress| std::fs::metadata(&file.path).map_or(true, |data| data.len() != file.size);
+        let is_gone = watched.took.is_some() && files.is_some_and(|files| files.iter().any(is_short));
+        let is_unseedable = watched.failed.is_some() && !watched.is_fetch;
+        if !is_gone && !is_unseedable {
+            return false;
+        }
+        if let Some(engine) = &self.engine {
+            // It may never have come as far as the engine.
+            let _ = engine.remove(infohash.0).await;
+        }
+        self.watched().remove(&infohash);
+        let message = "its files were removed or changed: it is fetched again";
+        let error = CommandError::new(Fault::Failed, "content_lost", message);
+        self.tell(TorrentEvent::Failed { infohash, error }).await;
+        true
+    }
+
     /// How far a download is. Once it is done, the core has booked all of it.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use serde_json::Value;
 pub async fn answer_request(node: &Node, request: Request) -> Result<Value, CommandError> {
     match request {
         Request::Download { infohash } => download(node, &infohash).await,
+        Request::Get { .. } => get(node, request).await,
         Request::Doctor => Ok(doctor_json(&node.health().await)),
         Request::Status => match *node.command(Command::Status).await? {
             Reply::Status(status) => Ok(status_json(&status, node.key(), &node.health().await)),
@@ -28,6 +29,20 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
             Ok(to_json(&reply, node.wire_name()))
         }
     }
+}
+
+/// Begins a download. One that is complete, but whose files are gone, begins anew.
+async fn get(node: &Node, request: Request) -> Result<Value, CommandError> {
+    let Some(command) = parse(request)? else {
+        return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
+    };
+    let mut reply = node.command(command.clone()).await?;
+    if let Reply::Getting(getting) = &*reply
+        && node.downloads().forget_if_lost(getting.infohash).await
+    {
+        reply = node.command(command).await?;
+    }
+    Ok(to_json(&reply, node.wire_name()))
 }
 
 async fn download(node: &Node, infohash: &str) -> Result<Value, CommandError> {

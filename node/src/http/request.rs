@@ -106,7 +106,13 @@ const WAIT_S_MAX: u64 = 3600;
 pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
     Ok(Some(match request {
         Request::Id => Command::Identity,
-        Request::IdSet { name, url } => Command::SetProfile { name: name.map(nfc), url: url.map(nfc) },
+        Request::IdSet { name, url } => {
+            let is_web = |url: &String| url.is_empty() || url.starts_with("https://") || url.starts_with("http://");
+            if url.as_ref().is_some_and(|url| !is_web(url)) {
+                return Err(CommandError::bad_input("bad_url", "the address must begin with https:// or http://"));
+            }
+            Command::SetProfile { name: name.map(nfc), url: url.map(nfc) }
+        }
         Request::Follow { key, level, scope, alias, preview } => Command::Follow {
             key: read("bad_key", &key)?,
             level: read("bad_level", &level)?,
@@ -193,9 +199,10 @@ fn why_subject(text: &str) -> Result<Subject, CommandError> {
     if is_infohash_like(text) {
         return read::<Infohash>("bad_infohash", text).map(Subject::Release);
     }
+    let is_meant_as_key = ["did:key:", "z6Mk", "pk:", "12D3Koo"].iter().any(|start| text.starts_with(start));
     match text.parse::<Key>() {
         Ok(key) => return Ok(Subject::Key(key)),
-        Err(heirloom_proto::key::KeyError::NotAKey { .. }) => {}
+        Err(heirloom_proto::key::KeyError::NotAKey { .. }) if !is_meant_as_key => {}
         Err(error) => return Err(CommandError::bad_input("bad_key", error.to_string())),
     }
     text.parse::<WorkId>().map(Subject::Work).map_err(|error| {
@@ -292,12 +299,22 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
     if year.is_some_and(|year| !(1..=9999).contains(&year)) {
         return Err(CommandError::bad_input("bad_year", "the year must lie between 1 and 9999"));
     }
+    let title = title.map(|title| nfc(title.trim().to_owned())).filter(|title| !title.is_empty());
+    let kind = kind.map(|kind| read::<WorkKind>("bad_kind", &kind)).transpose()?;
+    let work = match (work.trim(), &title) {
+        // No outside catalogue knows it: its id is made of what people call it.
+        ("hl:", Some(title)) => WorkId::of_title(title, year.unwrap_or(0), kind.unwrap_or(WorkKind::Film).name()),
+        ("hl:", None) => {
+            return Err(CommandError::bad_input("bad_work", "a work without an outside id needs its --title"));
+        }
+        (work, _) => read("bad_work", work)?,
+    };
     Ok(Publish {
         source,
-        work: read("bad_work", &work)?,
-        title: title.map(|title| nfc(title.trim().to_owned())).filter(|title| !title.is_empty()),
+        work,
+        title,
         year,
-        kind: kind.map(|kind| read::<WorkKind>("bad_kind", &kind)).transpose()?,
+        kind,
         episode,
         map: map.iter().map(|text| mapping(text)).collect::<Result<_, _>>()?,
         licence: nfc(licence),

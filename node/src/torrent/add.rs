@@ -1,5 +1,6 @@
 //! How torrents get into a session.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::ledger::Ledger;
 use super::metainfo::{Metainfo, TRACKERS_MAX};
 use super::peers::{Side, hex};
 use super::storage::{CountingFactory, SeedStorage};
-use super::{Infohash, care, disk, resolve};
+use super::{Infohash, care, disk, places, resolve};
 
 impl Inner {
     /// See [`Engine::download`](super::Engine::download).
@@ -110,11 +111,16 @@ impl Inner {
     async fn start_download(self: &Arc<Self>, meta: Metainfo, download: Download) -> Result<(), AddError> {
         check_identity(&meta, download.infohash, download.info_sha256)?;
         let meta = Arc::new(meta);
-        let to = download.to.clone().unwrap_or_else(|| self.config.downloads.clone());
-        {
-            let (meta, to) = (meta.clone(), to.clone());
-            blocking(&to.clone(), move || disk::check_target(&meta, &to)).await?;
-        }
+        let wanted = download.to.clone().unwrap_or_else(|| self.config.downloads.clone());
+        let to = {
+            let (meta, state, claimed) = (meta.clone(), self.config.state_dir.clone(), self.claimed_but(meta.infohash));
+            blocking(&wanted.clone(), move || {
+                let to = places::choose(&state, &meta, &wanted, &claimed)?;
+                disk::check_target(&meta, &to)?;
+                Ok(to)
+            })
+            .await?
+        };
         let infohash = meta.infohash;
         let path = to.join(&meta.name);
         let folder = if meta.single_file { to } else { path.clone() };
@@ -149,6 +155,13 @@ impl Inner {
         let stop = self.insert(infohash, Side::Anonymous, Some(download), running);
         tokio::spawn(care::look_after(Arc::downgrade(self), infohash, stop, self.config.tracker_interval));
         Ok(())
+    }
+
+    /// Files and folders of every other torrent.
+    fn claimed_but(&self, infohash: Infohash) -> BTreeSet<PathBuf> {
+        let torrents = self.torrents();
+        let others = torrents.iter().filter(|(other, _)| **other != infohash);
+        others.filter_map(|(_, torrent)| Some(torrent.running.as_ref()?.path.clone())).collect()
     }
 
     /// See [`Engine::seed`](super::Engine::seed).

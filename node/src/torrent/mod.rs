@@ -23,6 +23,7 @@ mod magnet;
 mod metainfo;
 mod paths;
 mod peers;
+mod places;
 mod progress;
 mod resolve;
 mod session;

@@ -98,12 +98,19 @@ impl<S: Store> Service<S> {
         to: Option<String>,
         anyway: bool,
     ) -> Result<Result<Reply, CommandError>, StoreError> {
+        if !self.has_torrents {
+            return Ok(Err(CommandError::needs_node("downloading")));
+        }
         let infohash: Infohash = match self.choose(now, what, anyway)? {
             Ok(infohash) => infohash,
             Err(error) => return Ok(Err(error)),
         };
-        if !self.has_torrents {
-            return Ok(Err(CommandError::needs_node("downloading")));
+        if let (Some(torrent), Some(to)) = (self.torrents.of(&infohash), &to)
+            && torrent.is_complete
+            && !torrent.content.starts_with(to.as_str())
+        {
+            let message = format!("{infohash} is already here, at {}: copy it from there", torrent.content);
+            return Ok(Err(CommandError::new(Fault::Refused, "already_here", message)));
         }
         if self.torrents.of(&infohash).is_none() {
             let listing = self.listing_of(now, &infohash)?;

@@ -60,11 +60,12 @@ impl<S: Store> Service<S> {
         let statement = match self.identity.sign(now, lifetime, &body, &mut self.ground) {
             Ok(statement) => statement,
             Err(SignError::Refused(why)) => {
-                return Ok(Err(CommandError::bad_input("refused", format!("this cannot be signed: {why}"))));
+                return Ok(Err(CommandError::bad_input("not_signable", format!("this cannot be signed: {why}"))));
             }
         };
         let stored = Stored { statement: statement.clone(), is_private, source: Source::Store, received: now.wall };
         let mut changes_public = !is_private;
+        let mut unsaid = Vec::new();
         match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, Standing::Own)? {
             Err(refusal) => {
                 return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}"))));
@@ -73,6 +74,9 @@ impl<S: Store> Service<S> {
                 for old in &accepted.removed {
                     changes_public |= !old.is_private;
                     self.underive(old);
+                }
+                if is_private {
+                    unsaid.extend(accepted.removed.iter().filter(|old| !old.is_private).cloned());
                 }
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
@@ -84,7 +88,21 @@ impl<S: Store> Service<S> {
             self.push(&statement);
         }
         self.is_head_due |= changes_public && statement.kind() != Kind::Head;
+        for old in unsaid {
+            self.unsay(now, &old)?;
+        }
         Ok(Ok(statement))
+    }
+
+    /// Takes back in public what a private word has replaced: others still count the public one.
+    fn unsay(&mut self, now: Now, old: &Stored) -> Result<(), StoreError> {
+        let retraction = Body::Retraction(Retraction { target: old.statement.id() });
+        // A retraction holds one id, so it always fits its limits.
+        let _ = self.say_one(now, retraction, None, false)?;
+        if let Body::Listing(listing) = old.statement.body() {
+            self.put_work(now, listing.work.clone());
+        }
+        Ok(())
     }
 
     fn push(&mut self, statement: &Verified<Statement>) {
@@ -336,8 +354,8 @@ impl<S: Store> Service<S> {
         let mut last = None;
         for place in targets {
             let Some(stored) = self.ground.statement(&place)? else { continue };
-            let work = match stored.statement.body() {
-                Body::Listing(listing) => Some(listing.work.clone()),
+            let listed = match stored.statement.body() {
+                Body::Listing(listing) => Some((listing.work.clone(), listing.infohash)),
                 _ => None,
             };
             let retraction = Body::Retraction(Retraction { target: stored.statement.id() });
@@ -345,11 +363,21 @@ impl<S: Store> Service<S> {
                 Ok(reply) => last = Some(reply),
                 Err(error) => return Ok(Err(error)),
             }
-            if let Some(work) = work {
+            if let Some((work, infohash)) = listed {
                 self.put_work(now, work);
+                self.stop_unlisted(infohash);
             }
         }
         Ok(last.ok_or_else(|| CommandError::not_found("nothing_to_retract", "you have signed no such statement")))
+    }
+
+    /// What the owner no longer lists is no longer seeded under the owner's name.
+    fn stop_unlisted(&mut self, infohash: Infohash) {
+        let is_listed = self.catalogue.is_listed_by(&infohash, &self.identity.key());
+        if !is_listed && self.torrents.of(&infohash).is_some_and(|torrent| torrent.is_named) {
+            self.torrents.remove(&infohash, &mut self.ground);
+            self.held.push(Output::Torrent(TorrentOrder::Stop { infohash }));
+        }
     }
 
     /// Sends the order that makes or reads the torrent; the rest follows when it comes back.

@@ -135,7 +135,9 @@ fn taking_a_public_word_back_into_privacy_changes_the_head() {
     alice.elapse(MINUTE);
     let pushed = alice.pushed();
     let Some(Body::Head(head)) = pushed.last().map(|s| s.body()) else { panic!("{pushed:?}") };
-    assert_eq!(head.live_count, 1, "only the profile is public now");
+    assert_eq!(head.live_count, 2, "the profile, and the retraction of the public word");
+    let retractions = pushed.iter().filter(|s| matches!(s.body(), Body::Retraction(_))).count();
+    assert_eq!(retractions, 1, "others stop counting it");
 }
 
 #[test]
