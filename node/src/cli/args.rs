@@ -152,7 +152,6 @@ pub enum Verb {
         shell: clap_complete::Shell,
     },
     /// Run a Mainline DHT of real nodes on loopback, for trying things out
-    #[command(hide = true)]
     Testnet {
         /// How many
         #[arg(long, default_value_t = 16)]
@@ -301,7 +300,7 @@ pub enum By {
 pub struct Publish {
     /// File, folder, torrent file or magnet link
     pub source: String,
-    /// Work id, such as imdb:tt1254207
+    /// Work id, such as imdb:tt1254207; `hl:` makes one of title, year and kind
     #[arg(long, value_name = "ID")]
     pub work: String,
     /// Title of the work

@@ -220,7 +220,7 @@ pub enum AddError {
         reserve: u64,
     },
     /// Something else is where a file would go. Move it, or choose another folder.
-    #[error("{} is in the way: {what}; choose another folder with --to", path.display())]
+    #[error("{} is in the way (choose another folder with --to): {what}", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
