@@ -61,6 +61,42 @@ fn clips_of_any_length_arrive_and_are_booked_to_the_byte() {
 }
 
 #[test]
+fn a_fake_of_the_same_name_and_size_is_not_written_over_the_good_one() {
+    let bed = Bed::new();
+    let (curator, newcomer) = pair(&bed);
+    let spammer = bed.node("spammer");
+    let work = "imdb:tt0000077";
+    let (good, fake) = (bytes_of(300_000, 77), bytes_of(300_000, 78));
+    let about = ["--title", "Film", "--year", "2001", "--kind", "film", "--licence", "CC0-1.0"];
+    let published = curator.publish(&bed.file("a/film.mkv", &good), work, &about);
+    let faked = spammer.publish(&bed.file("b/film.mkv", &fake), work, &about);
+    newcomer.wait_for_trusted(work, text(&published, "infohash"));
+
+    let got = newcomer.cli.ok(&["get", work, "--wait"]);
+    let other = newcomer.cli.ok(&["get", text(&faked, "infohash"), "--wait"]);
+    assert!(is_same_file(text(&other, "path"), &fake), "{other}");
+    assert!(is_same_file(text(&got, "path"), &good), "the trusted file is as it was: {got}");
+    assert_ne!(got["path"], other["path"]);
+}
+
+#[test]
+fn a_download_whose_file_was_removed_is_fetched_again() {
+    let bed = Bed::new();
+    let (curator, newcomer) = pair(&bed);
+    let work = "imdb:tt0000079";
+    let content = bytes_of(200_000, 79);
+    let about = ["--title", "Film", "--year", "2001", "--kind", "film", "--licence", "CC0-1.0"];
+    let published = curator.publish(&bed.file("film.mkv", &content), work, &about);
+    newcomer.wait_for_trusted(work, text(&published, "infohash"));
+
+    let got = newcomer.cli.ok(&["get", work, "--wait"]);
+    std::fs::remove_file(text(&got, "path")).expect("remove the download");
+    let again = newcomer.cli.ok(&["get", work, "--wait"]);
+    assert!(is_same_file(text(&again, "path"), &content), "{again}");
+    assert_all_booked_to(&newcomer, &curator, content.len());
+}
+
+#[test]
 fn a_folder_is_a_season() {
     let bed = Bed::new();
     let (curator, newcomer) = pair(&bed);
