@@ -196,9 +196,26 @@ pub struct Run {
     /// No network at all but the HTTP API
     #[arg(long, env = "HEIRLOOM_OFFLINE")]
     pub offline: bool,
+    /// What is seeded under your key on the wire
+    #[arg(long, env = "HEIRLOOM_SEED_AS", value_enum, default_value_t = SeedAs::Published)]
+    pub seed_as: SeedAs,
+    /// Do not ask the DHT for works: it learns what you are interested in
+    #[arg(long, env = "HEIRLOOM_NO_LOOKUPS")]
+    pub no_lookups: bool,
     /// Folder for downloads
     #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
     pub dir: Option<PathBuf>,
+}
+
+/// What is seeded under the owner's key.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SeedAs {
+    /// What you published
+    Published,
+    /// Whatever is complete
+    Always,
+    /// Nothing
+    Never,
 }
 
 /// `demo`.

@@ -423,6 +423,12 @@ async fn run(home: Home, args: Run) -> Result<Outcome, CommandError> {
         no_dht: args.no_dht,
         offline: args.offline,
         downloads: PathBuf::from(absolute(&downloads)?),
+        seed_as: match args.seed_as {
+            args::SeedAs::Published => driver::SeedAs::Published,
+            args::SeedAs::Always => driver::SeedAs::Always,
+            args::SeedAs::Never => driver::SeedAs::Never,
+        },
+        looks_up: !args.no_lookups,
     };
     let token = home.token()?;
     let node = Node::start(home.clone(), options).await?;

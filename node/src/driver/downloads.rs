@@ -1,6 +1,6 @@
 //! Orders to the torrent sessions, and what comes of them: pieces to book, downloads that end.
 
-use super::{Event, Networks};
+use super::{Event, Networks, SeedAs};
 use crate::home::Home;
 use crate::torrent::{self, AddError, CreateError, Engine, Magnet, MagnetError, Metainfo, MetainfoError, State};
 use heirloom_core::command::{CommandError, Fault};
@@ -47,13 +47,14 @@ pub struct Downloads {
     events: mpsc::Sender<Event>,
     watched: Arc<Mutex<BTreeMap<Infohash, Watched>>>,
     changed: Arc<Notify>,
+    seed_as: SeedAs,
 }
 
 impl Downloads {
     pub(super) fn start(networks: Networks, home: Home, events: mpsc::Sender<Event>) -> Self {
-        let Networks { engine, bookings, .. } = networks;
-        let downloads =
-            Self { engine, bookings, home, events, watched: Arc::default(), changed: Arc::new(Notify::new()) };
+        let Networks { engine, bookings, seed_as, .. } = networks;
+        let (watched, changed) = (Arc::default(), Arc::new(Notify::new()));
+        let downloads = Self { engine, bookings, home, events, watched, changed, seed_as };
         if downloads.engine.is_some() {
             tokio::spawn(downloads.clone().watch());
         }
@@ -121,8 +122,12 @@ impl Downloads {
             // Every booking is there before `finished` is: take them first, so that the core has them first too.
             self.book().await;
             let content = progress.path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-            self.tell(TorrentEvent::Finished { infohash, content }).await;
+            self.tell(TorrentEvent::Finished { infohash, content: content.clone() }).await;
             self.change(infohash, |watched| watched.took = Some(watched.since.elapsed()));
+            let is_fetch = self.watched().get(&infohash).is_some_and(|w| w.is_fetch);
+            if is_fetch && self.seed_as == SeedAs::Always {
+                self.seed(engine, infohash, &content, true).await;
+            }
         }
     }
 
@@ -225,6 +230,7 @@ impl Downloads {
             }
         };
         self.change(infohash, |watched| watched.is_saved = true);
+        let named = self.seed_as.is_named(named);
         self.taken(infohash, engine.seed(&torrent, Path::new(content), named).await).await;
     }
 
@@ -322,7 +328,8 @@ impl Downloads {
                 State::Failed => "failed",
             },
             took: watched.took,
-            bytes: progress.bytes,
+            // A finished one that is checked anew is still finished.
+            bytes: if watched.took.is_some() { progress.total } else { progress.bytes },
             total: progress.total,
             peers: progress.peers,
             down_rate: progress.down_rate,

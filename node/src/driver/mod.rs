@@ -6,7 +6,7 @@ mod networks;
 mod once;
 
 pub use downloads::{Download, Downloads};
-pub use networks::{Networks, Options, StartError};
+pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::once;
 
 use crate::home::{Home, Identity};

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::{DhtEvent, DhtOrder, Input};
+use heirloom_proto::dht::HEAD_SALT;
 use heirloom_proto::{Kind, statement};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
@@ -45,6 +46,34 @@ pub struct Options {
     pub offline: bool,
     /// Where downloads go.
     pub downloads: PathBuf,
+    /// What is seeded under this node's name.
+    pub seed_as: SeedAs,
+    /// Ask the DHT for works. Whoever answers learns what somebody at this address is interested in.
+    pub looks_up: bool,
+}
+
+/// What is seeded under this node's name on the BitTorrent wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeedAs {
+    /// What the owner published.
+    #[default]
+    Published,
+    /// Whatever is complete.
+    Always,
+    /// Nothing.
+    Never,
+}
+
+impl SeedAs {
+    /// Whether a torrent shows the name.
+    #[must_use]
+    pub fn is_named(self, is_published: bool) -> bool {
+        match self {
+            Self::Published => is_published,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// Why the networks did not start: one sentence that names the address.
@@ -61,6 +90,9 @@ pub struct Networks {
     pub bookings: Arc<Bookings>,
     /// libp2p, unless offline.
     pub p2p: Option<Arc<P2p>>,
+    /// What is seeded under this node's name.
+    pub seed_as: SeedAs,
+    looks_up: bool,
 }
 
 /// The topic of a kind; one shard until there is need for more.
@@ -85,7 +117,8 @@ impl Networks {
     ) -> Result<(Self, Option<mpsc::Receiver<p2p::Event>>), StartError> {
         let bookings = Arc::new(Bookings::default());
         if options.offline {
-            return Ok((Self { dht: None, engine: None, bookings, p2p: None }, None));
+            let none = Self { dht: None, engine: None, bookings, p2p: None, seed_as: options.seed_as, looks_up: false };
+            return Ok((none, None));
         }
         let dht = if options.no_dht {
             None
@@ -122,14 +155,20 @@ impl Networks {
         };
         let advice = "choose another address with --p2p";
         let (p2p, gossip) = P2p::start(config).await.map_err(|error| failed("p2p", &error, advice))?;
-        Ok((Self { dht, engine: Some(engine), bookings, p2p: Some(Arc::new(p2p)) }, Some(gossip)))
+        let (seed_as, looks_up) = (options.seed_as, options.looks_up);
+        Ok((Self { dht, engine: Some(engine), bookings, p2p: Some(Arc::new(p2p)), seed_as, looks_up }, Some(gossip)))
     }
 
     /// Carries an order to the DHT out, in a task of its own.
     pub(super) fn order_dht(&self, order: DhtOrder, events: mpsc::Sender<Event>) {
         let Some(dht) = self.dht.clone() else { return };
+        let looks_up = self.looks_up;
         tokio::spawn(async move {
             match order {
+                // Heads say whom I follow, works say what I want to see: only the latter can be turned off.
+                DhtOrder::Get { order, salt, .. } if !looks_up && salt != HEAD_SALT => {
+                    let _ = events.send(Event::Input(Input::Dht(DhtEvent::Done { order }))).await;
+                }
                 DhtOrder::Put { order, item } => {
                     let answer = match dht.put(to_dht(item), None).await {
                         Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },

@@ -80,6 +80,32 @@ fn a_fake_of_the_same_name_and_size_is_not_written_over_the_good_one() {
 }
 
 #[test]
+fn the_name_on_the_wire_is_the_owners_choice_and_lookups_can_be_turned_off() {
+    let bed = Bed::new();
+    let curator = bed.node_that("curator", &["--seed-as", "never"]);
+    let reseeder = bed.node_that("reseeder", &["--seed-as", "always"]);
+    let (newcomer, quiet) = (bed.node("newcomer"), bed.node_that("quiet", &["--no-lookups"]));
+    for reader in [&reseeder, &newcomer, &quiet] {
+        reader.follow_by_post(&curator);
+    }
+    let work = "imdb:tt0000080";
+    let content = bytes_of(200_000, 80);
+    let about = ["--title", "Film", "--year", "2001", "--kind", "film", "--licence", "CC0-1.0"];
+    let published = curator.publish(&bed.file("film.mkv", &content), work, &about);
+    let infohash = text(&published, "infohash");
+
+    reseeder.wait_for_trusted(work, infohash);
+    let got = reseeder.cli.ok(&["get", work, "--wait"]);
+    assert_eq!(got["from"][0]["key"], Value::Null, "the curator shows no name: {got}");
+    drop(curator);
+    newcomer.wait_for_trusted(work, infohash);
+    newcomer.cli.ok(&["get", work, "--wait"]);
+    assert_all_booked_to(&newcomer, &reseeder, content.len());
+    let shown = quiet.cli.ok(&["show", work]);
+    assert_eq!(shown["releases"].as_array().map(Vec::len), Some(0), "it asked nobody: {shown}");
+}
+
+#[test]
 fn a_download_whose_file_was_removed_is_fetched_again() {
     let bed = Bed::new();
     let (curator, newcomer) = pair(&bed);

@@ -76,6 +76,13 @@ impl Bed {
         Node::start(self.folder.path(), name, &next_ip(), &self.net(peers))
     }
 
+    /// Starts a node with a fresh home and further flags of `run`.
+    pub fn node_that(&self, name: &str, flags: &[&str]) -> Node {
+        let mut net = self.net(&[]);
+        net.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        Node::start(self.folder.path(), name, &next_ip(), &net)
+    }
+
     /// Commands for a home without a running node.
     pub fn home(&self, name: &str) -> Cli {
         Cli::new(&self.path(name).join("home"))
