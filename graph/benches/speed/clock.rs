@@ -13,6 +13,12 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
 #[derive(Default)]
 pub struct Times(Vec<Duration>);
 
+impl From<Duration> for Times {
+    fn from(once: Duration) -> Self {
+        Self(vec![once])
+    }
+}
+
 impl Times {
     pub fn push(&mut self, time: Duration) {
         self.0.push(time);
@@ -20,6 +26,11 @@ impl Times {
 
     pub fn count(&self) -> usize {
         self.0.len()
+    }
+
+    /// The time that others on the machine disturbed least.
+    pub fn fastest(&self) -> Duration {
+        self.0.iter().min().copied().unwrap_or_default()
     }
 
     /// The time that a part of all runs did not exceed (nearest rank); 0 where nothing ran. 1.0 is the longest.

@@ -28,7 +28,7 @@ use web::{MEAN_DEGREE, Web};
 const USAGE: &str = "options: --keys N --changes N --row-seconds N --rival-seconds N --only-ours";
 
 /// Columns of whole scorings.
-const WHOLE: [&str; 4] = ["who", "what", "median", "times ours"];
+const WHOLE: [&str; 5] = ["who", "what", "median", "fastest", "fastest ÷ ours"];
 
 /// Keys of the webs on which slower rivals are compared.
 const MERITRANK_KEYS: u32 = 10_000;
@@ -119,8 +119,7 @@ fn run(options: &Options) {
     for keys in PETGRAPH_KEYS {
         let tiny = web(keys);
         table::section("Whole scoring", &WHOLE);
-        let ours = ours::whole(&tiny.graph(), options.rival);
-        table::whole("heirloom", "strict, 1e-8", ours, ours);
+        let ours = ours::target_whole(&tiny.graph(), options.rival);
         rivals::petgraph::run(&tiny, options.rival, ours);
     }
 }

@@ -15,16 +15,21 @@ pub fn line(cells: impl IntoIterator<Item = String>) {
     println!("| {} |", cells.into_iter().collect::<Vec<_>>().join(" | "));
 }
 
-/// A whole scoring beside ours: `ratio` is how many times as long it takes.
-pub fn whole(who: &str, what: &str, time: Duration, ours: Duration) {
-    let ratio = time.as_secs_f64() / ours.as_secs_f64();
+/// A whole scoring beside ours: how many times as long its fastest run takes as our fastest.
+pub fn whole(who: &str, what: &str, mut times: Times, ours: Duration) {
+    let ratio = times.fastest().as_secs_f64() / ours.as_secs_f64();
     let ratio = if ratio < 9.95 { format!("{ratio:.2}") } else { format!("{ratio:.0}") };
-    line([who.to_owned(), what.to_owned(), show(time), ratio]);
+    line([who.to_owned(), what.to_owned(), show(times.quantile(0.5)), show(times.fastest()), ratio]);
+}
+
+/// A step that is not a whole scoring.
+pub fn apart(who: &str, what: &str, time: Duration) {
+    line([who.to_owned(), what.to_owned(), show(time), "–".to_owned(), "–".to_owned()]);
 }
 
 /// What could not be measured, and why.
 pub fn absent(who: &str, why: &str) {
-    line([who.to_owned(), why.to_owned(), "–".to_owned(), "–".to_owned()]);
+    line([who.to_owned(), why.to_owned(), "–".to_owned(), "–".to_owned(), "–".to_owned()]);
 }
 
 /// Many changes.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::clock::Times;
 use crate::table;
 use crate::web::Web;
 
@@ -31,16 +32,25 @@ pub fn run(web: &Web, ours: Duration) {
     match answer {
         Ok(output) if output.status.success() => {
             for line in String::from_utf8_lossy(&output.stdout).lines() {
-                let mut fields = line.splitn(3, '\t');
-                let seconds = fields.next().and_then(|seconds| seconds.parse().ok());
-                if let (Some(seconds), Some(version), Some(what)) = (seconds, fields.next(), fields.next()) {
-                    table::whole(&format!("{NAME} {version}"), what, Duration::from_secs_f64(seconds), ours);
+                if let Some((version, what, times)) = answer_of(line) {
+                    table::whole(&format!("{NAME} {version}"), what, times, ours);
                 }
             }
         }
         Ok(output) => table::absent(NAME, String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("failed")),
         Err(error) => table::absent(NAME, &error.to_string()),
     }
+}
+
+/// A line of the script: igraph's version, what was measured, and seconds of each run, separated by tabs.
+fn answer_of(line: &str) -> Option<(&str, &str, Times)> {
+    let mut fields = line.split('\t');
+    let (version, what) = (fields.next()?, fields.next()?);
+    let mut times = Times::default();
+    for seconds in fields {
+        times.push(Duration::from_secs_f64(seconds.parse().ok()?));
+    }
+    Some((version, what, times))
 }
 
 /// Little-endian: keys, edges and roots as counts, then roots, pairs of keys, all u64, then the weights as f64.

@@ -20,7 +20,11 @@ const NAME: &str = "meritrank 0.4.0";
 pub const FLAG: &str = "--meritrank";
 /// The number that its own documentation uses is 1,000; ten times as many tell distant keys apart at all.
 const WALKS: usize = 10_000;
-const CHANGES: usize = 5;
+const CHANGES: usize = 3;
+
+/// Kinds of figures: a whole scoring, or a step that is none.
+const WHOLE: &str = "whole";
+const STEP: &str = "step";
 
 /// Has another process of this program measure it, and writes down what comes back within `limit`.
 pub fn run(web: &Web, limit: Duration, ours: Duration) {
@@ -46,10 +50,15 @@ pub fn run(web: &Web, limit: Duration, ours: Duration) {
     let mut last_words = None;
     loop {
         match receive.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(line) => match line.split_once('\t').map(|(seconds, what)| (seconds.parse(), what.to_owned())) {
-                Some((Ok(seconds), what)) => table::whole(NAME, &what, Duration::from_secs_f64(seconds), ours),
-                _ => last_words = Some(line),
-            },
+            Ok(line) => {
+                let mut fields = line.splitn(3, '\t');
+                let seconds = fields.next().and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs_f64);
+                match (seconds, fields.next(), fields.next()) {
+                    (Some(time), Some(WHOLE), Some(what)) => table::whole(NAME, what, time.into(), ours),
+                    (Some(time), Some(_), Some(what)) => table::apart(NAME, what, time),
+                    _ => last_words = Some(line),
+                }
+            }
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 table::absent(NAME, &format!("the next step did not end within {} s of all", limit.as_secs()));
                 break;
@@ -71,8 +80,8 @@ fn node(key: u32) -> NodeId {
     NodeId::UInt(key as usize + 1)
 }
 
-fn report(what: &str, time: Duration) {
-    eprintln!("{}\t{what}", time.as_secs_f64());
+fn report(kind: &str, what: &str, time: Duration) {
+    eprintln!("{}\t{kind}\t{what}", time.as_secs_f64());
 }
 
 /// What the process of its own does. Distrust is an edge of negative weight; my follows are my edges.
@@ -91,15 +100,19 @@ pub fn measure(keys: u32) {
     let mut rank = MeritRank::new(graph).expect("no key speaks of itself");
     let (time, result) = timed(|| rank.calculate(node(web.me), WALKS));
     result.expect("my own key exists");
-    report(&format!("{WALKS} walks from my key, graph not included"), time);
+    report(WHOLE, &format!("{WALKS} walks from my key, graph not included"), time);
     let mut random = Random::new(SEED);
     let mut times = Times::default();
-    for change in 0..CHANGES {
+    while times.count() < CHANGES {
         let said = &web.said[random.below(web.said.len() as u32) as usize];
-        let weight = [1.0, 0.75, 0.5, 0.25][change % 4];
-        times.push(timed(|| rank.add_edge(node(said.issuer), node(said.subject), weight)).0);
+        let percent = [100, 75, 50, 25][random.below(4) as usize];
+        // It answers at once where nothing changes, and my own edges are not those of the web.
+        if said.percent > 0 && said.percent != percent && said.issuer != web.me {
+            let weight = f64::from(percent) / 100.0;
+            times.push(timed(|| rank.add_edge(node(said.issuer), node(said.subject), weight)).0);
+        }
     }
-    report(&format!("one changed attestation, median of {CHANGES}"), times.quantile(0.5));
+    report(STEP, &format!("one changed level, median of {CHANGES}"), times.quantile(0.5));
     let (time, ranks) = timed(|| rank.get_ranks(node(web.me), None));
-    report(&format!("reading the ranks of {} keys", ranks.map_or(0, |ranks| ranks.len())), time);
+    report(STEP, &format!("reading the ranks of {} keys", ranks.map_or(0, |ranks| ranks.len())), time);
 }
