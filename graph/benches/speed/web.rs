@@ -21,7 +21,7 @@ const COMMUNITY_EXPONENT: f64 = 1.2;
 const COMMUNITY_MIN: f64 = 20.0;
 /// No community and no out-degree is larger than this part of the web.
 const PART_MAX: u32 = 20;
-/// The protocol's own limit of live attestations of one key.
+/// The protocol's own limit of live attestations of one key; dealing out the remainder may exceed it by a few.
 const DEGREE_MAX: u32 = 2000;
 const INSIDE_PERCENT: u32 = 80;
 
