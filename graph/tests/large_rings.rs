@@ -93,8 +93,14 @@ fn gain(web: &Web, ring: &Ring, params: &Params) -> [f64; 5] {
 #[test]
 fn a_hundred_thousand_fakes_gain_what_a_thousand_do() {
     let web = people();
-    for (topology, targeted) in [(Topology::Parallel, false), (Topology::Parallel, true), (Topology::Serial, false)] {
-        let ring = |fakes| Ring::of(topology, fakes, 20, targeted, 11);
+    for (topology, attack_edges, targeted, reciprocated) in [
+        (Topology::Parallel, 20, false, false),
+        (Topology::Parallel, 20, true, false),
+        // Given back: 5 of 1,005 edges of a thousand, and 5 of 100,005. Twenty would make the one per cent.
+        (Topology::Parallel, 5, true, true),
+        (Topology::Serial, 20, false, true),
+    ] {
+        let ring = |fakes| Ring { reciprocated, ..Ring::of(topology, fakes, attack_edges, targeted, 11) };
         let thousand = gain(&web, &ring(1000), &Params::strict());
         let hundred_thousand = gain(&web, &ring(100_000), &Params::strict());
         assert!(thousand[0] > 0.0, "{topology:?}: the ring has some reach");

@@ -49,6 +49,10 @@ impl Web {
         }
     }
 
+    pub fn vote(&mut self, voter: u32, release: u16, opinion: Opinion) {
+        self.votes.insert((voter, release), opinion);
+    }
+
     /// The same web in which nobody of `keys` ever said or measured anything.
     pub fn without_words_of(&self, mut silent: impl FnMut(u32) -> bool) -> Self {
         let mut web = self.clone();
