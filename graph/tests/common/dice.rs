@@ -20,11 +20,6 @@ impl Dice {
         u32::try_from(self.next() % u64::from(count.max(1))).unwrap()
     }
 
-    /// Uniform in 0..1.
-    pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(u32::try_from(from.len()).unwrap()) as usize]
     }

@@ -6,6 +6,7 @@ pub mod bounds;
 pub mod dice;
 pub mod ring;
 pub mod scored;
+pub mod table;
 pub mod web;
 
 use heirloom_graph::{

@@ -47,21 +47,20 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// A ring that does what every ring does.
+    /// A ring that trusts itself and those whom it fooled, and says nothing else.
     pub fn of(topology: Topology, fakes: u32, attack_edges: u32, targeted: bool, seed: u64) -> Self {
-        let quiet = Self {
+        Self {
             topology,
             fakes,
             attack_edges,
             targeted,
             uploads: false,
-            reciprocated: false,
+            reciprocated: true,
             mimicry: 0,
             receipts: 0,
             invented: 0,
             seed,
-        };
-        Self { reciprocated: true, ..quiet }
+        }
     }
 
     pub fn members(&self, web: &Web) -> Range<u32> {

@@ -112,7 +112,7 @@ impl Web {
         let mut dice = Dice::new(seed);
         let roots = vec![RootKind::Me, RootKind::Follow(FollowLevel::High)];
         let mut web = Self { keys, roots, aged: true, ..Self::default() };
-        let few = |power: i32, dice: &mut Dice| (dice.unit().powi(power) * f64::from(keys)) as u32;
+        let few = |draws: u32, dice: &mut Dice| (0..draws).map(|_| dice.below(keys)).min().unwrap_or(0);
         for _ in 0..statements {
             let (issuer, subject) = (few(2, &mut dice), few(3, &mut dice));
             let sign = if dice.below(12) == 0 { -1.0 } else { 1.0 };
