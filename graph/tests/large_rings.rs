@@ -48,7 +48,7 @@ fn ten_thousand_fakes_keep_to_every_bound() {
 #[test]
 fn a_thousand_slanderers_of_fifty_keep_to_the_bound() {
     let web = people();
-    let victims: Vec<u32> = (2..web.keys).filter(|key| web.said.get(&(0, *key)).is_some()).chain(100..150).collect();
+    let victims: Vec<u32> = (2..web.keys).filter(|key| web.said.contains_key(&(0, *key))).chain(100..150).collect();
     // The victims distrust nobody, and only the ring distrusts them.
     let mut web = web;
     web.said.retain(|(from, to), level| *level > 0.0 || !(victims.contains(from) || victims.contains(to)));

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use common::bounds::{SLACK, at_most};
 use common::scored::{Scored, bits};
+use common::web::webs;
 use common::{DAY_MS, GIB, TODAY};
 use heirloom_graph::{
     Band, DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, RootPolicy,
@@ -128,8 +129,8 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn p0_reach_is_conserved_and_scores_are_bounded((facts, follows, _) in world()) {
-        let graph = build(&facts, follows, name);
+    fn p0_reach_is_conserved_and_scores_are_bounded((facts, follows, _) in world(), web in webs(), is_web: bool) {
+        let graph = if is_web { web.graph() } else { build(&facts, follows, name) };
         for params in [Params::strict(), Params::standard(), Params::strict().with_root_policy(RootPolicy::Equal)] {
             let scores = scores(&graph, &params);
             let reach: f64 = scores.keys().iter().map(|(_, score)| score.reach).sum();

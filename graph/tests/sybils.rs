@@ -44,7 +44,7 @@ fn members(key: u32, web: &Web, copies: u32) -> impl Iterator<Item = u32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn p1_a_ring_reaches_no_more_than_crosses_the_attack_edges(web in webs(), ring in rings()) {

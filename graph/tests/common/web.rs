@@ -144,9 +144,11 @@ fn follow() -> impl Strategy<Value = RootKind> {
 
 /// Small random webs with one to three roots, one of them mine.
 pub fn webs() -> impl Strategy<Value = Web> {
-    (8..40_u32).prop_flat_map(|keys| {
-        let edges = keys as usize..6 * keys as usize;
-        let said = prop::collection::btree_map((0..keys, 0..keys), level(), edges);
+    // Rows are short in most, and in some so long that W exceeds κ and D exceeds ν.
+    let density = prop_oneof![3 => 1..6_u32, 1 => 6..40_u32];
+    (8..40_u32, density).prop_flat_map(|(keys, density)| {
+        let edges = keys * density.min(keys * 3 / 4);
+        let said = prop::collection::btree_map((0..keys, 0..keys), level(), 0..=edges as usize);
         let bytes = prop::collection::btree_map((0..keys, 0..keys), 1..9_u8, 0..5);
         let follows = prop::collection::vec(follow(), 0..3);
         (said, bytes, follows, any::<bool>()).prop_map(move |(mut said, mut bytes, follows, aged)| {
