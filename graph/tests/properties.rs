@@ -125,6 +125,17 @@ fn plain(values: Values) -> Params {
     Params::new(Values { rounds: 1, agreement_gain: 0.0, distruster_penalty: 0.0, ..values }).unwrap()
 }
 
+#[test]
+fn p0_reach_is_conserved_where_everybody_trusts_everybody() {
+    for keys in [2, 12, 60_u8] {
+        let pairs = (0..keys).flat_map(|from| (0..keys).map(move |to| (from, to)));
+        let facts: Vec<Fact> = pairs.map(|(from, to)| Fact::Said(from, to, Scope::All, 1.0, 0, false)).collect();
+        let graph = build(&facts, 1, name);
+        let reach: f64 = scores(&graph, &Params::strict()).keys().iter().map(|(_, score)| score.reach).sum();
+        at_most("P0 reach where all trust all", reach, 1.0).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
