@@ -6,14 +6,15 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::bounds::{SLACK, at_most};
+use common::scored::{Scored, bits};
+use common::web::webs;
 use common::{DAY_MS, GIB, TODAY};
 use heirloom_graph::{
     Band, DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, RootPolicy,
-    Scope, Score, Scores, Statement, TrustGraph, Values,
+    Scope, Score, Statement, TrustGraph, Values,
 };
 use proptest::prelude::*;
-
-const SLACK: f64 = 1e-9;
 
 /// Inputs by number of key, before they are given names and an order.
 #[derive(Clone, Debug)]
@@ -81,19 +82,12 @@ fn build(facts: &[Fact], follows: u8, name: fn(u8) -> NodeId) -> TrustGraph {
     graph
 }
 
-fn scores(graph: &TrustGraph, params: &Params) -> Scores {
-    Scores::compute(graph, Scope::Catalogue, Epoch::of(TODAY + DAY_MS / 3), params)
-}
-
-/// Every bit of a score.
-fn bits(score: Score) -> ([u64; 7], Option<u32>, Band) {
-    let Score { score, support, support_all, mean_level, band, distance, power_for, power_against, reach } = score;
-    let values = [score, support, support_all, mean_level, power_for, power_against, reach];
-    (values.map(f64::to_bits), distance, band)
+fn scores<'a>(graph: &'a TrustGraph, params: &Params) -> Scored<'a> {
+    Scored::at(graph, Scope::Catalogue, Epoch::of(TODAY + DAY_MS / 3), params)
 }
 
 /// Every bit of everything, by number of key and of release.
-fn all_bits(scores: &Scores, name: fn(u8) -> NodeId) -> Vec<([u64; 7], Option<u32>, Band)> {
+fn all_bits(scores: &Scored, name: fn(u8) -> NodeId) -> Vec<([u64; 7], Option<u32>, Band)> {
     let keys = (0..=u8::MAX).map(|number| scores.key(&name(number)));
     let releases = (0..6).map(|number| ReleaseId([number; 20]));
     let releases = releases.flat_map(|id| [scores.release(&id), scores.listing(&id)]);
@@ -131,16 +125,27 @@ fn plain(values: Values) -> Params {
     Params::new(Values { rounds: 1, agreement_gain: 0.0, distruster_penalty: 0.0, ..values }).unwrap()
 }
 
+#[test]
+fn p0_reach_is_conserved_where_everybody_trusts_everybody() {
+    for keys in [2, 12, 60_u8] {
+        let pairs = (0..keys).flat_map(|from| (0..keys).map(move |to| (from, to)));
+        let facts: Vec<Fact> = pairs.map(|(from, to)| Fact::Said(from, to, Scope::All, 1.0, 0, false)).collect();
+        let graph = build(&facts, 1, name);
+        let reach: f64 = scores(&graph, &Params::strict()).keys().iter().map(|(_, score)| score.reach).sum();
+        at_most("P0 reach where all trust all", reach, 1.0).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn p0_reach_is_conserved_and_scores_are_bounded((facts, follows, _) in world()) {
-        let graph = build(&facts, follows, name);
+    fn p0_reach_is_conserved_and_scores_are_bounded((facts, follows, _) in world(), web in webs(), is_web: bool) {
+        let graph = if is_web { web.graph() } else { build(&facts, follows, name) };
         for params in [Params::strict(), Params::standard(), Params::strict().with_root_policy(RootPolicy::Equal)] {
             let scores = scores(&graph, &params);
-            let reach: f64 = scores.keys().map(|(_, score)| score.reach).sum();
-            prop_assert!(reach <= 1.0 + SLACK, "{}", reach);
+            let reach: f64 = scores.keys().iter().map(|(_, score)| score.reach).sum();
+            at_most("P0 reach", reach, 1.0)?;
             for (_, score) in scores.keys() {
                 prop_assert!(score.reach >= 0.0 && score.score.abs() <= 1.0, "{:?}", score);
                 prop_assert!(score.support <= score.support_all + SLACK);
@@ -236,6 +241,25 @@ proptest! {
     }
 
     #[test]
+    fn p12_gates_only_ever_lower_reach((facts, follows, _) in world(), by in 0..20_u8, of in 1..20_u8) {
+        // Equal roots: a root that distrusts a follow would end it, and free its share.
+        let rounds = |rounds| {
+            let values = Values { rounds, reach_epsilon: 1e-18, ..*Params::strict().values() };
+            Params::new(values).unwrap().with_root_policy(RootPolicy::Equal)
+        };
+        let mut graph = build(&facts, follows, name);
+        for (by, of) in [(by, of), (0, of.wrapping_add(1) % 20)] {
+            tell(&mut graph, &Fact::Said(by, of, Scope::Catalogue, -1.0, 0, false), name);
+        }
+        let open = scores(&graph, &rounds(1));
+        for gated in [scores(&graph, &rounds(2)), scores(&graph, &rounds(5))] {
+            for (id, score) in gated.keys() {
+                prop_assert!(score.reach <= open.key(&id).reach + SLACK, "{:?}", id);
+            }
+        }
+    }
+
+    #[test]
     fn p16_expired_is_absent_and_a_day_is_one((facts, follows, _) in world()) {
         // One statement a slot: where the newer of two expired, the older is not revived, and the worlds differ.
         let mut slots = BTreeSet::new();
@@ -247,7 +271,7 @@ proptest! {
         let live: Vec<Fact> =
             facts.iter().filter(|fact| !matches!(fact, Fact::Said(.., true))).cloned().collect();
         let (all, live) = (build(&facts, follows, name), build(&live, follows, name));
-        let at = |graph: &TrustGraph, now| Scores::compute(graph, Scope::Catalogue, Epoch::of(now), &Params::strict());
-        prop_assert_eq!(all_bits(&at(&all, TODAY), name), all_bits(&at(&live, TODAY + DAY_MS - 1), name));
+        let at = |graph, now| all_bits(&Scored::at(graph, Scope::Catalogue, Epoch::of(now), &Params::strict()), name);
+        prop_assert_eq!(at(&all, TODAY), at(&live, TODAY + DAY_MS - 1));
     }
 }

@@ -1,6 +1,14 @@
 //! A small world of people with names, for tests that read as drive and look.
 #![allow(dead_code)] // Each test binary uses its own part.
 
+pub mod attacked;
+pub mod bounds;
+pub mod dice;
+pub mod ring;
+pub mod scored;
+pub mod table;
+pub mod web;
+
 use heirloom_graph::{
     DayBytes, Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, Scope, Score,
     Scores, Statement, TrustGraph,
