@@ -18,12 +18,16 @@ pub mod ledger;
 pub mod replication;
 pub mod scoring;
 mod service;
+pub mod settings;
 pub mod store;
+mod strangers;
 pub mod succession;
 pub mod torrents;
 pub mod views;
+mod why;
 
 pub use command::{Command, CommandError, Reply};
 pub use io::{Input, Now, Output};
 pub use service::{Config, Halt, OpenError, Service};
+pub use settings::{Preset, TrustSettings};
 pub use store::{MemoryStore, Store};

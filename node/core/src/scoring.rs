@@ -3,10 +3,10 @@
 use crate::curation::{Curation, Follow};
 use crate::ground::Stored;
 use crate::ledger::Ledger;
-use crate::views;
+use crate::settings::TrustSettings;
 use heirloom_graph::{
-    Band, Epoch, Explanation, FollowLevel, IgnoredReason, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote,
-    Root, Score, Scores, TrustGraph,
+    Band, Epoch, Explanation, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Ring, Root, Score, Scores,
+    TrustGraph,
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
@@ -34,6 +34,8 @@ pub struct Scoring {
     held_against: BTreeSet<Key>,
     evidence_of: BTreeSet<(Key, heirloom_graph::Scope)>,
     is_evidence_stale: bool,
+    /// How often scores were computed: taking statements in must not.
+    computed: u64,
 }
 
 /// The node of a key in the graph.
@@ -84,20 +86,21 @@ impl Scoring {
     /// # Panics
     /// Never: an empty graph takes an own key.
     #[must_use]
-    pub fn new(me: Key, curation: &Curation) -> Self {
+    pub fn new(me: Key, curation: &Curation, settings: &TrustSettings) -> Self {
         let mut graph = TrustGraph::new();
         let mine = graph.set_root(Root::me(node(&me)));
         debug_assert!(mine.is_ok(), "an empty graph has no other own key");
         let mut scoring = Self {
             me,
             graph,
-            params: Params::strict(),
+            params: settings.params(),
             cache: BTreeMap::new(),
             stale: BTreeSet::new(),
             own_words: BTreeSet::new(),
             held_against: BTreeSet::new(),
             evidence_of: BTreeSet::new(),
             is_evidence_stale: true,
+            computed: 0,
         };
         for (key, follow) in curation.all() {
             scoring.follow(key, follow);
@@ -282,7 +285,11 @@ impl Scoring {
     fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&Scores, &TrustGraph) {
         let epoch = Epoch::of(now.0);
         let is_stale = self.stale.remove(&of);
-        let compute = || Scores::compute(&self.graph, of, epoch, &self.params);
+        let computed = &mut self.computed;
+        let mut compute = || {
+            *computed += 1;
+            Scores::compute(&self.graph, of, epoch, &self.params)
+        };
         let scores = match self.cache.entry(of) {
             Entry::Vacant(slot) => slot.insert(compute()),
             Entry::Occupied(slot) => {
@@ -302,15 +309,37 @@ impl Scoring {
         self.cache.get(&heirloom_graph::Scope::Catalogue).map_or(0.0, |scores| scores.key(&node(key)).score)
     }
 
-    /// What the scores would be with one more root.
+    /// How often scores were computed since the start.
     #[must_use]
-    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow) -> Scores {
+    pub fn computed(&self) -> u64 {
+        self.computed
+    }
+
+    /// What the scores would be with this follow in the place of `old`. Changes nothing. Call [`Scoring::refresh`]
+    /// first, or what is compared differs by more than the follow.
+    #[must_use]
+    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow, old: Option<&Follow>) -> Scores {
         let mut graph = self.graph.clone();
-        // A second own key is refused by the caller; any other root is admitted.
-        if *key != self.me && graph.set_root(root(key, follow)).is_err() {
-            graph = self.graph.clone();
+        if let Some(old) = old {
+            graph.remove_root(&node(key), scope(old.scope));
         }
+        // Fakes are not held against whom the owner follows.
+        if self.held_against.contains(key) && !self.has_own_word(key) {
+            graph.remove_statement(&node(&self.me), &node(key), heirloom_graph::Scope::Catalogue);
+        }
+        // A second own key is refused by the caller; any other root is admitted.
+        let is_set = *key == self.me || graph.set_root(root(key, follow)).is_ok();
+        debug_assert!(is_set, "a follow is no second own key");
         Scores::compute(&graph, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
+    }
+
+    /// Audits a ring of keys. Call [`Scoring::refresh`] first.
+    ///
+    /// # Panics
+    /// Never: what is read was computed just before.
+    pub fn ring(&mut self, now: Timestamp, of: Scope, ring: &BTreeSet<NodeId>) -> Ring {
+        let (scores, graph) = self.with_graph(now, scope(of));
+        scores.ring(graph, ring)
     }
 
     /// Explains a key's score.
@@ -359,58 +388,5 @@ pub fn band_rank(band: Band) -> u8 {
         Band::Earned => 2,
         Band::Unknown => 3,
         Band::Distrusted => 4,
-    }
-}
-
-/// An explanation as plain data for readers.
-#[must_use]
-pub fn to_why(subject: String, of: Scope, explanation: &Explanation, name_of: impl Fn(&Key) -> String) -> views::Why {
-    let key_of = |id: &NodeId| Key::from_bytes(id.0).ok();
-    let because = explanation
-        .because
-        .iter()
-        .map(|reason| {
-            let path: Vec<Key> = reason.path.iter().filter_map(key_of).collect();
-            let voter = path.last().map(&name_of).unwrap_or_default();
-            let (kind, note) = match reason.kind {
-                ReasonKind::Follow { level } => ("follow", format!("you follow this key at level {level}")),
-                ReasonKind::Statement { level } => ("attestation", format!("{voter} says level {level}")),
-                ReasonKind::Bytes { bytes, weight } => {
-                    ("evidence", format!("{bytes:.0} hash-checked bytes received count {weight:.6}"))
-                }
-                ReasonKind::OwnDistrust { level } => {
-                    ("attestation", format!("this key distrusts {voter} (level {level}), who has power"))
-                }
-                ReasonKind::Vote(Opinion::Listing) => ("listing", format!("{voter} lists it")),
-                ReasonKind::Vote(opinion) => ("verdict", format!("{voter} found it {opinion:?}").to_lowercase()),
-            };
-            views::Because { path, weight: reason.weight, kind, note }
-        })
-        .collect();
-    let ignored =
-        explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
-    views::Why {
-        subject,
-        scope: of,
-        score: explanation.score,
-        support: explanation.support,
-        band: explanation.band,
-        because,
-        ignored,
-        arithmetic: explanation.arithmetic.to_string(),
-    }
-}
-
-fn ignored_because(reason: &IgnoredReason) -> String {
-    match reason {
-        IgnoredReason::Duplicity => "proven to have signed two contradicting successions".into(),
-        IgnoredReason::AboutItself => "what a key says of itself does not count".into(),
-        IgnoredReason::Expired => "expired".into(),
-        IgnoredReason::Replaced => "replaced by a newer one".into(),
-        IgnoredReason::OtherScope => "about another scope".into(),
-        IgnoredReason::SaysNothing => "says nothing either way".into(),
-        IgnoredReason::BytesDespiteDistrust => "bytes do not count beside distrust".into(),
-        IgnoredReason::OverBudget { factor } => format!("says more than one voice may: counts {factor:.3}"),
-        IgnoredReason::NoPower => "nobody whom you trust vouches for it".into(),
     }
 }

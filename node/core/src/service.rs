@@ -4,7 +4,9 @@
 
 mod commands;
 mod dht;
+mod import;
 mod read;
+mod ring;
 mod succeed;
 mod write;
 
@@ -18,6 +20,7 @@ use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, To
 use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
+use crate::settings::TrustSettings;
 use crate::store::{Store, StoreError};
 use crate::succession::Succession;
 use crate::torrents::Torrents;
@@ -46,6 +49,8 @@ pub struct Config {
     pub generation: u32,
     /// Seed of all chance in the core.
     pub seed: [u8; 32],
+    /// How trust is measured and told.
+    pub trust: TrustSettings,
 }
 
 /// Why a service cannot be opened.
@@ -77,6 +82,7 @@ pub struct Service<S> {
     curation: Curation,
     ingest: Ingest,
     catalogue: Catalogue,
+    trust: TrustSettings,
     scoring: Scoring,
     succession: Succession,
     ledger: Ledger,
@@ -111,12 +117,13 @@ impl<S: Store> Service<S> {
         let ground = Ground::new(store);
         let identity = Identity::open(config.secret, config.next_key_hash, config.generation, &ground)?;
         let curation = Curation::open(&ground)?;
-        let scoring = Scoring::new(identity.key(), &curation);
+        let scoring = Scoring::new(identity.key(), &curation, &config.trust);
         let mut service = Self {
             rng: ChaCha8Rng::from_seed(config.seed),
             identity,
             ingest: Ingest::default(),
             catalogue: Catalogue::default(),
+            trust: config.trust,
             scoring,
             succession: Succession::default(),
             ledger: Ledger::open(&ground)?,
@@ -146,7 +153,7 @@ impl<S: Store> Service<S> {
     fn derive(&mut self) -> Result<usize, StoreError> {
         let (all, damaged) = self.ground.statements(&[])?;
         self.catalogue = Catalogue::default();
-        self.scoring = Scoring::new(self.identity.key(), &self.curation);
+        self.scoring = Scoring::new(self.identity.key(), &self.curation, &self.trust);
         self.succession = Succession::default();
         self.ingest.reset();
         for stored in &all {

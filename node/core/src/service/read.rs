@@ -5,9 +5,10 @@ use crate::command::{CommandError, Reply, Subject, Wanted};
 use crate::curation::Follow;
 use crate::ground::Place;
 use crate::io::Now;
-use crate::scoring::{band_rank, listing_score, node, to_why};
+use crate::scoring::{band_rank, listing_score, node};
 use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LedgerBy, LedgerRow, View};
+use crate::why::to_why;
 use heirloom_graph::Band;
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
@@ -36,12 +37,15 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn status(&self) -> views::Status {
+        let mut counters = self.ingest.counters.clone();
+        counters.insert("scores_computed", self.scoring.computed());
         views::Status {
             statements: self.ingest.statements(),
             keys_known: self.ingest.authors(),
             works: self.catalogue.works().len(),
             releases: self.catalogue.release_count(),
-            counters: self.ingest.counters.clone(),
+            trust: self.trust,
+            counters,
         }
     }
 
@@ -65,7 +69,7 @@ impl<S: Store> Service<S> {
     }
 
     /// A name for sentences: the key's own form when it has none.
-    fn label_of(&self, key: &Key) -> String {
+    pub(super) fn label_of(&self, key: &Key) -> String {
         match self.name_of(key) {
             Ok(name) if !name.is_empty() => name,
             _ if *key == self.identity.key() => "you".to_owned(),
@@ -302,7 +306,7 @@ impl<S: Store> Service<S> {
 
     fn why_key(&mut self, now: Now, key: &Key, scope: Scope) -> views::Why {
         let explanation = self.scoring.explain_key(now.wall, scope, key);
-        let mut why = to_why(key.to_string(), scope, &explanation, |key| self.label_of(key));
+        let mut why = to_why(key.to_string(), (scope, self.trust.preset), &explanation, |key| self.label_of(key));
         let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);
         if received > 0 && !why.because.iter().any(|because| because.kind == "evidence") {
             let me = self.identity.key();
@@ -319,7 +323,7 @@ impl<S: Store> Service<S> {
                 "{received} hash-checked bytes received from this key count {weight:.6} in scope seed; in scope catalogue \
                  they count for releases that it listed, once kept for 7 days or judged good"
             );
-            why.because.push(views::Because { path: vec![me], weight, kind: "evidence", note });
+            why.because.push(bytes_beside(vec![me], note));
         }
         if received > 0 {
             why.arithmetic.push_str(&format!("; received from this key: {received} hash-checked bytes"));
@@ -332,7 +336,8 @@ impl<S: Store> Service<S> {
 
     fn why_release(&mut self, now: Now, infohash: &Infohash) -> views::Why {
         let explanation = self.scoring.explain_release(now.wall, infohash);
-        let mut why = to_why(infohash.to_string(), Scope::Catalogue, &explanation, |key| self.label_of(key));
+        let told = (Scope::Catalogue, self.trust.preset);
+        let mut why = to_why(infohash.to_string(), told, &explanation, |key| self.label_of(key));
         let bad = self.judged_bad();
         if bad.contains(infohash) {
             why.arithmetic.push_str("; you judged it bad, so bytes of it count for nobody");
@@ -343,7 +348,7 @@ impl<S: Store> Service<S> {
             let note =
                 format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
             let path = row.key.into_iter().collect();
-            why.because.push(views::Because { path, weight: 0.0, kind: "evidence", note });
+            why.because.push(bytes_beside(path, note));
         }
         why
     }
@@ -418,4 +423,9 @@ impl<S: Store> Service<S> {
         self.sort_authors(now);
         Ok(views::Reindexed { good: total - damaged, damaged })
     }
+}
+
+/// Bytes that are told beside the votes: they are in none of the sums.
+fn bytes_beside(path: Vec<Key>, note: String) -> views::Because {
+    views::Because { path, weight: 0.0, share: 0.0, is_against: false, kind: "evidence", note }
 }

@@ -259,7 +259,8 @@ impl<S: Store> Service<S> {
 
     /// What a follow would change, by scoring with and without it.
     fn preview(&mut self, now: Now, key: &Key, follow: &Follow) -> Result<views::Preview, StoreError> {
-        let after = self.scoring.scores_with(now.wall, key, follow);
+        self.refresh_scoring(now.wall);
+        let after = self.scoring.scores_with(now.wall, key, follow, self.curation.of(key));
         let before = self.catalogue_scores(now.wall);
         let has_voice = |score: heirloom_graph::Score| score.power_for > 1e-6;
         let keys_gaining_voice =

@@ -5,7 +5,7 @@ use heirloom_core::io::{
     Admission, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share, TorrentEvent,
     TorrentOrder,
 };
-use heirloom_core::{Config, Halt, MemoryStore, Service, views};
+use heirloom_core::{Config, Halt, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Attestation, Level, Listing, Opinion, Scope, Verdict, WorkKind};
 use heirloom_proto::dht::Item;
@@ -146,6 +146,7 @@ fn config_of(name: &str) -> Config {
         next_key_hash: next_key_hash(name),
         generation: 0,
         seed: Sha256::of(format!("chance of {name}").as_bytes()).0,
+        trust: TrustSettings::default(),
     }
 }
 
