@@ -1,12 +1,13 @@
 //! Feeds the trust graph from live statements, follows and the ledger, and keeps the scores of the day.
 
 use crate::curation::{Curation, Follow};
+use crate::day_scores::DayScores;
 use crate::ground::Stored;
 use crate::ledger::Ledger;
 use crate::settings::TrustSettings;
 use heirloom_graph::{
-    Band, Epoch, Explanation, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Ring, Root, Score, Scores,
-    TrustGraph,
+    Band, Epoch, Evidence, Explanation, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Ring, Root,
+    Score, Scores, TrustGraph,
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
@@ -26,13 +27,14 @@ pub struct Scoring {
     me: Key,
     graph: TrustGraph,
     params: Params,
-    cache: BTreeMap<heirloom_graph::Scope, Scores>,
+    cache: BTreeMap<heirloom_graph::Scope, DayScores>,
     /// Scopes whose scores are of before the last change.
     stale: BTreeSet<heirloom_graph::Scope>,
     /// Own words about keys, so that what is held against a lister never overrides them.
     own_words: BTreeSet<(Key, Scope)>,
     held_against: BTreeSet<Key>,
-    evidence_of: BTreeSet<(Key, heirloom_graph::Scope)>,
+    /// What the graph holds of the ledger.
+    evidence: Vec<Evidence>,
     is_evidence_stale: bool,
     /// How often scores were computed: taking statements in must not.
     computed: u64,
@@ -98,7 +100,7 @@ impl Scoring {
             stale: BTreeSet::new(),
             own_words: BTreeSet::new(),
             held_against: BTreeSet::new(),
-            evidence_of: BTreeSet::new(),
+            evidence: Vec::new(),
             is_evidence_stale: true,
             computed: 0,
         };
@@ -208,10 +210,7 @@ impl Scoring {
             return;
         }
         self.is_evidence_stale = false;
-        let me = node(&self.me);
-        for (key, scope) in std::mem::take(&mut self.evidence_of) {
-            self.graph.clear_evidence(&me, &node(&key), scope);
-        }
+        take_out(&mut self.graph, &self.evidence);
         let counts_for_seeding = |hash: &Infohash, _: &Key| !facts.judged_bad.contains(hash);
         let counts_for_listing = |hash: &Infohash, key: &Key| {
             let is_kept = ledger.first_byte(hash).is_some_and(|at| now.since(at) >= KEPT_BEFORE_COUNTING);
@@ -221,12 +220,8 @@ impl Scoring {
         };
         let mut evidence = ledger.evidence(&self.me, heirloom_graph::Scope::Seed, counts_for_seeding);
         evidence.extend(ledger.evidence(&self.me, heirloom_graph::Scope::Catalogue, counts_for_listing));
-        for item in evidence {
-            if let Ok(key) = Key::from_bytes(item.subject.0) {
-                self.evidence_of.insert((key, item.scope));
-            }
-            self.graph.add_evidence(item);
-        }
+        evidence.iter().for_each(|item| self.graph.add_evidence(item.clone()));
+        self.evidence = evidence;
         self.hold_against_listers(now, curation, facts);
     }
 
@@ -277,18 +272,18 @@ impl Scoring {
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &Scores {
+    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &DayScores {
         self.with_graph(now, of).0
     }
 
     /// The scores of the day and the graph they are of.
-    fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&Scores, &TrustGraph) {
+    fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&DayScores, &TrustGraph) {
         let epoch = Epoch::of(now.0);
         let is_stale = self.stale.remove(&of);
-        let computed = &mut self.computed;
+        let (computed, graph) = (&mut self.computed, &mut self.graph);
         let mut compute = || {
             *computed += 1;
-            Scores::compute(&self.graph, of, epoch, &self.params)
+            compute(graph, &self.evidence, of, epoch, &self.params)
         };
         let scores = match self.cache.entry(of) {
             Entry::Vacant(slot) => slot.insert(compute()),
@@ -318,7 +313,7 @@ impl Scoring {
     /// What the scores would be with this follow in the place of `old`. Changes nothing. Call [`Scoring::refresh`]
     /// first, or what is compared differs by more than the follow.
     #[must_use]
-    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow, old: Option<&Follow>) -> Scores {
+    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow, old: Option<&Follow>) -> DayScores {
         let mut graph = self.graph.clone();
         if let Some(old) = old {
             graph.remove_root(&node(key), scope(old.scope));
@@ -330,34 +325,80 @@ impl Scoring {
         // A second own key is refused by the caller; any other root is admitted.
         let is_set = *key == self.me || graph.set_root(root(key, follow)).is_ok();
         debug_assert!(is_set, "a follow is no second own key");
-        Scores::compute(&graph, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
+        compute(&mut graph, &self.evidence, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
     }
 
-    /// Audits a ring of keys. Call [`Scoring::refresh`] first.
+    /// Audits a ring of keys, with their bands as they are told. Call [`Scoring::refresh`] first.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
     pub fn ring(&mut self, now: Timestamp, of: Scope, ring: &BTreeSet<NodeId>) -> Ring {
         let (scores, graph) = self.with_graph(now, scope(of));
-        scores.ring(graph, ring)
+        let mut audit = scores.all().ring(graph, ring);
+        audit.in_band.values_mut().for_each(|count| *count = 0);
+        for id in ring.iter().filter(|id| !audit.roots.contains(id)) {
+            *audit.in_band.entry(scores.key(id).band).or_default() += 1;
+        }
+        audit
     }
 
-    /// Explains a key's score.
+    /// Explains a key's score, with band and support as they are told.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explanation {
+    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explained {
         let (scores, graph) = self.with_graph(now, scope(of));
-        scores.explain_key(graph, &node(key))
+        Explained::new(scores.all().explain_key(graph, &node(key)), scores.key(&node(key)))
     }
 
     /// Explains a release's score as a listing.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explanation {
+    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explained {
         let (scores, graph) = self.with_graph(now, heirloom_graph::Scope::Catalogue);
-        scores.explain_listing(graph, &release(infohash))
+        Explained::new(scores.all().explain_listing(graph, &release(infohash)), listing_score(scores, infohash))
+    }
+}
+
+/// Computes the scores, and those without bytes where any count in this scope. The graph is as before afterwards.
+fn compute(
+    graph: &mut TrustGraph,
+    evidence: &[Evidence],
+    of: heirloom_graph::Scope,
+    epoch: Epoch,
+    params: &Params,
+) -> DayScores {
+    let all = Scores::compute(graph, of, epoch, params);
+    if !evidence.iter().any(|item| item.scope == of) {
+        return DayScores::new(all, None);
+    }
+    take_out(graph, evidence);
+    let declared = Scores::compute(graph, of, epoch, params);
+    evidence.iter().for_each(|item| graph.add_evidence(item.clone()));
+    DayScores::new(all, Some(declared))
+}
+
+fn take_out(graph: &mut TrustGraph, evidence: &[Evidence]) {
+    for item in evidence {
+        graph.clear_evidence(&item.receiver, &item.subject, item.scope);
+    }
+}
+
+/// An explanation as this node tells it.
+#[derive(Debug)]
+pub struct Explained {
+    /// With the band and the support that [`DayScores`] gives.
+    pub explanation: Explanation,
+    /// Part of the declared support that has its power from bytes, and so admits nobody.
+    pub by_bytes: f64,
+}
+
+impl Explained {
+    fn new(mut explanation: Explanation, told: Score) -> Self {
+        let by_bytes = (explanation.support - told.support).max(0.0);
+        (explanation.support, explanation.band) = (told.support, told.band);
+        Self { explanation, by_bytes }
     }
 }
 
@@ -375,8 +416,24 @@ pub struct Facts<'a> {
 
 /// Score of a release as a listing.
 #[must_use]
-pub fn listing_score(scores: &Scores, infohash: &Infohash) -> Score {
+pub fn listing_score(scores: &DayScores, infohash: &Infohash) -> Score {
     scores.listing(&release(infohash))
+}
+
+/// Hops to a key that is the owner's or followed.
+const FIRST_HAND_KEY: u32 = 1;
+
+/// Whether a key is the owner's or followed.
+#[must_use]
+pub fn is_followed(score: &Score) -> bool {
+    score.distance.is_some_and(|hops| hops <= FIRST_HAND_KEY)
+}
+
+/// Whether the owner, or a key that they follow, speaks for a release. Of two in one band it stands first: whoever is
+/// only vouched for may belong to a ring that a friend was fooled by.
+#[must_use]
+pub fn is_at_first_hand(score: &Score) -> bool {
+    score.distance.is_some_and(|hops| hops <= FIRST_HAND_KEY + 1)
 }
 
 /// Order in which bands are shown.

@@ -363,7 +363,9 @@ pub struct Release {
     pub support: f64,
     /// Band.
     pub band: Band,
-    /// Who lists it: key, name, score; best first.
+    /// Whether I, or a key that I follow, speak for it; such a release stands first in its band.
+    pub is_at_first_hand: bool,
+    /// Who lists it: key, name, score; best first, whom I follow before others.
     pub listed_by: Vec<(Key, String, f64)>,
     /// Verdicts by opinion.
     pub verdicts: BTreeMap<Opinion, usize>,

@@ -5,11 +5,11 @@ use crate::command::{CommandError, Reply, Subject, Wanted};
 use crate::curation::Follow;
 use crate::ground::Place;
 use crate::io::Now;
-use crate::scoring::{band_rank, listing_score, node};
+use crate::scoring::{band_rank, is_at_first_hand, is_followed, listing_score, node};
 use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LedgerBy, LedgerRow, View};
 use crate::why::to_why;
-use heirloom_graph::Band;
+use heirloom_graph::{Band, Score};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,8 +152,8 @@ impl<S: Store> Service<S> {
     ) -> Result<Option<heirloom_proto::body::Work>, StoreError> {
         let mut places: Vec<(Key, Place)> = ids.iter().flat_map(|id| self.catalogue.records_of(id)).collect();
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Metadata);
-        let score_of: BTreeMap<Key, f64> = places.iter().map(|(key, _)| (*key, scores.key(&node(key)).score)).collect();
-        places.sort_by(|a, b| score_of[&b.0].total_cmp(&score_of[&a.0]).then(a.cmp(b)));
+        let score_of: BTreeMap<Key, Score> = places.iter().map(|(key, _)| (*key, scores.key(&node(key)))).collect();
+        places.sort_by(|a, b| best_first(&score_of[&a.0], &score_of[&b.0]).then(a.cmp(b)));
         for (_, place) in places {
             if let Some(stored) = self.ground.statement(&place)?
                 && let Body::Work(record) = stored.statement.body()
@@ -189,6 +189,7 @@ impl<S: Store> Service<S> {
         releases.sort_by(|a, b| {
             band_rank(a.band)
                 .cmp(&band_rank(b.band))
+                .then(b.is_at_first_hand.cmp(&a.is_at_first_hand))
                 .then(b.score.total_cmp(&a.score))
                 .then(b.support.total_cmp(&a.support))
                 .then(a.infohash.cmp(&b.infohash))
@@ -204,16 +205,15 @@ impl<S: Store> Service<S> {
         bytes: &BTreeMap<Key, u64>,
     ) -> Result<Option<views::Release>, StoreError> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
-        let score_of: BTreeMap<Key, f64> =
-            listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)).score)).collect();
+        let score_of: BTreeMap<Key, Score> = listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)))).collect();
         let score = listing_score(scores, &infohash);
-        listings.sort_by(|a, b| score_of[&b.0].total_cmp(&score_of[&a.0]).then(a.0.cmp(&b.0)));
+        listings.sort_by(|a, b| best_first(&score_of[&a.0], &score_of[&b.0]).then(a.0.cmp(&b.0)));
         // What the release is said to be, is said by whom I trust most.
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
         let mut listed_by: Vec<(Key, String, f64)> = Vec::new();
         for (key, ..) in &listings {
             if listed_by.iter().all(|(known, ..)| known != key) {
-                listed_by.push((*key, self.name_of(key)?, score_of[key]));
+                listed_by.push((*key, self.name_of(key)?, score_of[key].score));
             }
         }
         let mut verdicts: BTreeMap<Opinion, usize> = BTreeMap::new();
@@ -230,6 +230,7 @@ impl<S: Store> Service<S> {
             score: score.score,
             support: score.support,
             band: score.band,
+            is_at_first_hand: is_at_first_hand(&score),
             listed_by,
             verdicts,
             source,
@@ -305,13 +306,14 @@ impl<S: Store> Service<S> {
     }
 
     fn why_key(&mut self, now: Now, key: &Key, scope: Scope) -> views::Why {
-        let explanation = self.scoring.explain_key(now.wall, scope, key);
-        let mut why = to_why(key.to_string(), (scope, self.trust.preset), &explanation, |key| self.label_of(key));
+        let explained = self.scoring.explain_key(now.wall, scope, key);
+        let mut why = to_why(key.to_string(), (scope, self.trust.preset), &explained, |key| self.label_of(key));
         let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);
         if received > 0 && !why.because.iter().any(|because| because.kind == "evidence") {
             let me = self.identity.key();
             let seeding = self.scoring.explain_key(now.wall, Scope::Seed, key);
             let weight = seeding
+                .explanation
                 .because
                 .iter()
                 .find_map(|reason| match reason.kind {
@@ -335,9 +337,9 @@ impl<S: Store> Service<S> {
     }
 
     fn why_release(&mut self, now: Now, infohash: &Infohash) -> views::Why {
-        let explanation = self.scoring.explain_release(now.wall, infohash);
+        let explained = self.scoring.explain_release(now.wall, infohash);
         let told = (Scope::Catalogue, self.trust.preset);
-        let mut why = to_why(infohash.to_string(), told, &explanation, |key| self.label_of(key));
+        let mut why = to_why(infohash.to_string(), told, &explained, |key| self.label_of(key));
         let bad = self.judged_bad();
         if bad.contains(infohash) {
             why.arithmetic.push_str("; you judged it bad, so bytes of it count for nobody");
@@ -398,9 +400,9 @@ impl<S: Store> Service<S> {
     pub(super) fn listing_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<Listing>, StoreError> {
         let listers = self.catalogue.listers_of(infohash);
         let scores = self.catalogue_scores(now.wall);
-        let mut ranked: Vec<(f64, Key, Vec<WorkId>)> =
-            listers.into_iter().map(|(key, works)| (scores.key(&node(&key)).score, key, works)).collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut ranked: Vec<(Score, Key, Vec<WorkId>)> =
+            listers.into_iter().map(|(key, works)| (scores.key(&node(&key)), key, works)).collect();
+        ranked.sort_by(|a, b| best_first(&a.0, &b.0).then(a.1.cmp(&b.1)));
         for (_, key, works) in ranked {
             for work in works {
                 for (hash, places) in self.catalogue.listings_of(&work) {
@@ -423,6 +425,11 @@ impl<S: Store> Service<S> {
         self.sort_authors(now);
         Ok(views::Reindexed { good: total - damaged, damaged })
     }
+}
+
+/// Whose word about a work or release is taken: a follow's before anybody's who may have been lifted above it by others.
+fn best_first(a: &Score, b: &Score) -> std::cmp::Ordering {
+    is_followed(b).cmp(&is_followed(a)).then(b.score.total_cmp(&a.score))
 }
 
 /// Bytes that are told beside the votes: they are in none of the sums.

@@ -3,7 +3,10 @@
 mod admission;
 mod crash;
 mod dht;
+mod importing;
+mod previewing;
 mod rig;
+mod rings;
 mod speaking;
 mod succeeding;
 mod torrents;
