@@ -256,14 +256,16 @@ fn ring(value: &Value) -> String {
         text(&value["scope"]),
         text(&value["trust"]["preset"]),
     );
+    // The bound does not know how many there are.
+    let most = |name: &str| value[name].as_u64().min(value["keys"].as_u64()).unwrap_or(0);
     let band = |name: &str| value["in_band"][name].as_u64().unwrap_or(0);
     let bands = ["trusted", "vouched", "earned", "unknown", "distrusted"].map(|name| format!("{} {name}", band(name)));
     let _ = writeln!(out, "  now: {}; {} votes", bands.join(", "), value["votes"].as_f64().unwrap_or_default());
     let _ = writeln!(
         out,
         "  whatever these keys say, at most {} can be trusted and {} vouched or better ({:.4} votes), while nobody else says more",
-        value["trusted_max"],
-        value["vouched_max"],
+        most("trusted_max"),
+        most("vouched_max"),
         value["votes_max"].as_f64().unwrap_or_default(),
     );
     let flow = value["entering_flow"].as_f64().unwrap_or_default();
@@ -271,7 +273,7 @@ fn ring(value: &Value) -> String {
         out,
         "  {} votes from outside let trust in ({} of all that you give):",
         value["attack_edges_total"],
-        why::significant(flow)
+        why::significant(flow).trim_start_matches('+')
     );
     let edges = value["attack_edges"].as_array().map(Vec::as_slice).unwrap_or_default();
     for edge in edges.iter().take(EDGES_SHOWN) {
