@@ -18,6 +18,9 @@ use std::time::Duration;
 pub const FOLLOWED_BYTES_MAX: usize = 64 << 20;
 /// Most bytes of statements by one key that has a score but is not followed.
 pub const RATED_BYTES_MAX: usize = 64 << 10;
+/// Most keys that are kept for their score; the best scored. With [`RATED_BYTES_MAX`] each, 320 MiB: a ring that lifts a
+/// hundred thousand keys a little above zero must not fill the disk.
+pub const RATED_KEYS_MAX: usize = 5_000;
 /// Most bytes of statements by all strangers together. Overflow evicts a random stranger's statement, so that nobody can
 /// choose whose.
 pub const STRANGERS_BYTES_MAX: usize = 16 << 20;
@@ -88,7 +91,7 @@ pub enum Standing {
     Own,
     /// Followed.
     Followed,
-    /// Has a score above zero.
+    /// Has a score above zero, and is among the [`RATED_KEYS_MAX`] best.
     Rated,
     /// Nobody known.
     Stranger,
@@ -175,6 +178,12 @@ impl Ingest {
     #[must_use]
     pub fn has_room_for_strangers(&self, bytes: usize) -> bool {
         self.strangers.bytes.saturating_add(bytes) <= STRANGERS_BYTES_MAX
+    }
+
+    /// Keys that share the strangers' pool.
+    #[must_use]
+    pub fn strangers(&self) -> usize {
+        self.strangers.len()
     }
 
     /// Keys with live statements.

@@ -36,6 +36,8 @@ pub struct Scoring {
     /// What the graph holds of the ledger.
     evidence: Vec<Evidence>,
     is_evidence_stale: bool,
+    /// Score and key of the best for whom there is no room among those that are kept for their score.
+    bar: Option<(f64, Key)>,
     /// How often scores were computed: taking statements in must not.
     computed: u64,
 }
@@ -102,6 +104,7 @@ impl Scoring {
             held_against: BTreeSet::new(),
             evidence: Vec::new(),
             is_evidence_stale: true,
+            bar: None,
             computed: 0,
         };
         for (key, follow) in curation.all() {
@@ -258,7 +261,14 @@ impl Scoring {
         }
     }
 
-    fn has_own_word(&self, key: &Key) -> bool {
+    /// Keys that the owner said something of.
+    pub fn own_words(&self) -> impl Iterator<Item = Key> + '_ {
+        self.own_words.iter().map(|(key, _)| *key)
+    }
+
+    /// Whether the owner said something of a key.
+    #[must_use]
+    pub fn has_own_word(&self, key: &Key) -> bool {
         self.own_words.range((*key, Scope::All)..).next().is_some_and(|(subject, _)| subject == key)
     }
 
@@ -302,6 +312,23 @@ impl Scoring {
     #[must_use]
     pub fn last_score(&self, key: &Key) -> f64 {
         self.cache.get(&heirloom_graph::Scope::Catalogue).map_or(0.0, |scores| scores.key(&node(key)).score)
+    }
+
+    /// Sets the bar of [`Scoring::is_rated`] so that no more than `most` of these keys pass it.
+    pub fn keep_best<'a>(&mut self, keys: impl Iterator<Item = &'a Key>, most: usize) {
+        let mut scored: Vec<(f64, Key)> = keys.map(|key| (self.last_score(key), *key)).collect();
+        scored.retain(|(score, _)| *score > 0.0);
+        // Of equal scores the lower key: any rule will do, as long as it is one.
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        self.bar = if scored.len() > most { scored.get(most).copied() } else { None };
+    }
+
+    /// Whether a key scores above zero, and above those for whom there is no room.
+    #[must_use]
+    pub fn is_rated(&self, key: &Key) -> bool {
+        let score = self.last_score(key);
+        let passes = |(bar, first_out): (f64, Key)| score > bar || (score >= bar && *key < first_out);
+        score > 0.0 && self.bar.is_none_or(passes)
     }
 
     /// How often scores were computed since the start.

@@ -8,6 +8,7 @@ mod import;
 mod read;
 mod ring;
 mod succeed;
+mod why;
 mod write;
 
 use crate::catalogue::Catalogue;
@@ -15,7 +16,7 @@ use crate::command::{Command, CommandError, Reply};
 use crate::curation::Curation;
 use crate::ground::Ground;
 use crate::identity::Identity;
-use crate::ingest::{Ingest, Standing};
+use crate::ingest::{Ingest, RATED_KEYS_MAX, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
@@ -300,7 +301,10 @@ impl<S: Store> Service<S> {
     /// Sorts authors anew into strangers and others: whom I follow, and whom they vouch for, is never evicted.
     fn sort_authors(&mut self, now: Now) {
         let _ = self.catalogue_scores(now.wall);
-        for author in self.ingest.all_authors() {
+        let authors = self.ingest.all_authors();
+        let kept_anyway = |key: &Key| *key == self.identity.key() || self.curation.of(key).is_some();
+        self.scoring.keep_best(authors.iter().filter(|key| !kept_anyway(key)), RATED_KEYS_MAX);
+        for author in authors {
             let standing = self.standing(&author);
             self.ingest.note_standing(author, standing);
         }
@@ -313,7 +317,7 @@ impl<S: Store> Service<S> {
             Standing::Own
         } else if self.curation.of(author).is_some() || self.succession.newest(author) == self.identity.key() {
             Standing::Followed
-        } else if self.scoring.last_score(author) > 0.0
+        } else if self.scoring.is_rated(author)
             || is_mine_or_followed(&self.succession.newest(author))
             || self.succession.accused_by(author).any(is_mine_or_followed)
         {

@@ -21,6 +21,12 @@ impl Strangers {
         self.places.contains_key(key)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Puts a key in. Says whether it was not there.
     pub fn insert(&mut self, key: Key) -> bool {
         if self.has(&key) {

@@ -1,14 +1,13 @@
 //! What readers get: views made of ground and derived state.
 
 use super::Service;
-use crate::command::{CommandError, Reply, Subject, Wanted};
+use crate::command::{CommandError, Wanted};
 use crate::curation::Follow;
 use crate::ground::Place;
 use crate::io::Now;
 use crate::scoring::{band_rank, is_at_first_hand, is_followed, listing_score, node};
 use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LedgerBy, LedgerRow, View};
-use crate::why::to_why;
 use heirloom_graph::{Band, Score};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
@@ -39,6 +38,7 @@ impl<S: Store> Service<S> {
     pub(super) fn status(&self) -> views::Status {
         let mut counters = self.ingest.counters.clone();
         counters.insert("scores_computed", self.scoring.computed());
+        counters.insert("strangers", self.ingest.strangers() as u64);
         views::Status {
             statements: self.ingest.statements(),
             keys_known: self.ingest.authors(),
@@ -278,83 +278,6 @@ impl<S: Store> Service<S> {
         Ok(found.into_iter().take(limit).map(|(_, _, row)| row).collect())
     }
 
-    /// Explains, with the bytes received beside the votes.
-    pub(super) fn why(
-        &mut self,
-        now: Now,
-        subject: &Subject,
-        scope: Scope,
-    ) -> Result<Result<Reply, CommandError>, StoreError> {
-        self.refresh_scoring(now.wall);
-        let why = match subject {
-            Subject::Key(key) => self.why_key(now, key, scope),
-            Subject::Release(infohash) => self.why_release(now, infohash),
-            Subject::Work(work) => match self.show(now, work)?.releases.first() {
-                Some(release) => {
-                    let infohash = release.infohash;
-                    self.why_release(now, &infohash)
-                }
-                None => {
-                    return Ok(Err(CommandError::not_found(
-                        "unknown_work",
-                        format!("no release of {work} is known here: try `heirloom show {work}` first"),
-                    )));
-                }
-            },
-        };
-        Ok(Ok(Reply::Why(Box::new(why))))
-    }
-
-    fn why_key(&mut self, now: Now, key: &Key, scope: Scope) -> views::Why {
-        let explained = self.scoring.explain_key(now.wall, scope, key);
-        let mut why = to_why(key.to_string(), (scope, self.trust.preset), &explained, |key| self.label_of(key));
-        let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);
-        if received > 0 && !why.because.iter().any(|because| because.kind == "evidence") {
-            let me = self.identity.key();
-            let seeding = self.scoring.explain_key(now.wall, Scope::Seed, key);
-            let weight = seeding
-                .explanation
-                .because
-                .iter()
-                .find_map(|reason| match reason.kind {
-                    heirloom_graph::ReasonKind::Bytes { weight, .. } => Some(weight),
-                    _ => None,
-                })
-                .unwrap_or(0.0);
-            let note = format!(
-                "{received} hash-checked bytes received from this key count {weight:.6} in scope seed; in scope catalogue \
-                 they count for releases that it listed, once kept for 7 days or judged good"
-            );
-            why.because.push(bytes_beside(vec![me], note));
-        }
-        if received > 0 {
-            why.arithmetic.push_str(&format!("; received from this key: {received} hash-checked bytes"));
-        }
-        if self.scoring.is_held_against(key) {
-            why.arithmetic.push_str("; releases that it listed and you judged fake are held against it");
-        }
-        why
-    }
-
-    fn why_release(&mut self, now: Now, infohash: &Infohash) -> views::Why {
-        let explained = self.scoring.explain_release(now.wall, infohash);
-        let told = (Scope::Catalogue, self.trust.preset);
-        let mut why = to_why(infohash.to_string(), told, &explained, |key| self.label_of(key));
-        let bad = self.judged_bad();
-        if bad.contains(infohash) {
-            why.arithmetic.push_str("; you judged it bad, so bytes of it count for nobody");
-        }
-        let rows = self.ledger.rows(LedgerBy::Release, &bad, |key| self.name_of(key).unwrap_or_default());
-        for row in rows.into_iter().filter(|row| row.infohash == Some(*infohash)) {
-            let from = row.key.map_or_else(|| "no key".to_owned(), |key| self.label_of(&key));
-            let note =
-                format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
-            let path = row.key.into_iter().collect();
-            why.because.push(bytes_beside(path, note));
-        }
-        why
-    }
-
     /// Which release `get` means, or why it may not be fetched.
     pub(super) fn choose(
         &mut self,
@@ -430,9 +353,4 @@ impl<S: Store> Service<S> {
 /// Whose word about a work or release is taken: a follow's before anybody's who may have been lifted above it by others.
 fn best_first(a: &Score, b: &Score) -> std::cmp::Ordering {
     is_followed(b).cmp(&is_followed(a)).then(b.score.total_cmp(&a.score))
-}
-
-/// Bytes that are told beside the votes: they are in none of the sums.
-fn bytes_beside(path: Vec<Key>, note: String) -> views::Because {
-    views::Because { path, weight: 0.0, share: 0.0, is_against: false, kind: "evidence", note }
 }

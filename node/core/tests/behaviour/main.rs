@@ -3,6 +3,7 @@
 mod admission;
 mod crash;
 mod dht;
+mod explaining;
 mod importing;
 mod previewing;
 mod rig;

@@ -3,6 +3,7 @@
 
 use crate::rig::*;
 use heirloom_core::command::{Command, Fault, Subject};
+use heirloom_core::ingest::RATED_KEYS_MAX;
 use heirloom_core::views;
 use heirloom_graph::Band;
 use heirloom_proto::body::{Attestation, Level, Opinion, Scope};
@@ -151,10 +152,15 @@ fn distrusting_the_fooled_friend_silences_what_came_only_through_them_and_why_sa
         (alice.band_of(1), alice.trust_of(bob.key()).map(|row| row.band)),
         (Band::Unknown, Some(Band::Distrusted))
     );
+    // A ring around the fooled friend does not hide them in the list.
+    let crowd: Vec<_> =
+        (0..300).map(|number| fake(number).says(1, START, &attestation(mallory.key(), Level::FULL))).collect();
+    alice.import(&crowd);
     let why = alice.why(Subject::Key(mallory.key()));
+    assert_eq!(why.ignored.len() + why.ignored_more, 301);
     assert!(why.because.is_empty() && why.score == 0.0, "{why:?}");
     let (key, reason) = &why.ignored[0];
-    assert_eq!((*key, reason.contains("nobody whom you trust")), (bob.key(), true), "{why:?}");
+    assert_eq!((*key, reason.contains("no power")), (bob.key(), true), "{why:?}");
     let of_release = alice.why(Subject::Release(release(1)));
     assert_eq!(of_release.ignored.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [mallory.key()]);
     let after = alice.audit(&ring);
@@ -180,7 +186,9 @@ fn four_gigabytes_of_a_stranger_make_nothing_trusted_or_vouched_and_slander_nobo
     alice.accept(&mallory.says(103, START, &attestation(bob.key(), Level::DISTRUST)));
     for judged in [false, true] {
         if judged {
-            (1..=8).for_each(|number| drop(alice.judge(number, Opinion::Good)));
+            for number in 1..=8 {
+                alice.judge(number, Opinion::Good);
+            }
             alice.accept(&mallory.says(110, alice.wall, &listing(sintel(), 21)));
         } else {
             alice.elapse(8 * DAY);
@@ -201,6 +209,22 @@ fn four_gigabytes_of_a_stranger_make_nothing_trusted_or_vouched_and_slander_nobo
         assert!(why.band >= Band::Earned && why.support < 1e-9, "{why:?}");
         assert!(why.arithmetic.contains("only bytes gave a voice"), "{}", why.arithmetic);
     }
+}
+
+#[test]
+fn however_many_a_ring_lifts_above_zero_only_so_many_leave_the_strangers_pool() {
+    let mut alice = alice_with_fooled_friends();
+    let lifted: Vec<Signer> = (0..RATED_KEYS_MAX + 300).map(|number| signer(&format!("lifted {number}"))).collect();
+    let mut said = Vec::new();
+    for (number, one) in lifted.iter().enumerate() {
+        let friend = &friends()[number % 3];
+        said.push(friend.says(number as u64 + 10, START, &attestation(one.key(), Level::LOW)));
+        said.push(one.says(1, START, &verdict(1, Opinion::Good)));
+    }
+    assert_eq!(alice.import(&said).refused.len(), 0);
+    alice.follow(signer("frank").key(), Level::LOW);
+    // The fooled fakes and Erin have said nothing; Frank neither.
+    assert_eq!(alice.count("strangers"), 300, "as sorted anew after the follow");
 }
 
 #[test]
