@@ -26,7 +26,7 @@ pub enum Door<'a> {
     /// A node.
     Node { client: &'a Client, running: Running },
     /// The store, opened with the first request that needs it. Fields are dropped in this order: the store is closed before the home is given back.
-    Store { home: Home, trust: TrustSettings, offline: Option<Offline>, lock: Arc<Lock> },
+    Store { home: Home, trust: TrustSettings, offline: Option<Box<Offline>>, lock: Arc<Lock> },
 }
 
 impl Client {
@@ -121,13 +121,13 @@ impl Door<'_> {
 fn from_store(
     home: &Home,
     trust: TrustSettings,
-    offline: &mut Option<Offline>,
+    offline: &mut Option<Box<Offline>>,
     request: Request,
 ) -> Result<Value, CommandError> {
     let Some(command) = parse(request)? else { return Err(CommandError::needs_node("this")) };
     let offline = match offline {
         Some(offline) => offline,
-        None => offline.insert(Offline::open(home, trust)?),
+        None => offline.insert(Box::new(Offline::open(home, trust)?)),
     };
     let reply = offline.command(command)?;
     Ok(match &reply {

@@ -446,7 +446,7 @@ async fn run(home: Home, trust: TrustSettings, args: Run) -> Result<Outcome, Com
         trust,
     };
     let token = home.token()?;
-    let node = Node::start(home.clone(), options).await?;
+    let node = Box::pin(Node::start(home.clone(), options)).await?;
     home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
     let stop = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, node.clone(), token, stop.clone()));
