@@ -22,15 +22,15 @@ fn bad(code: &'static str, message: String) -> CommandError {
 pub fn request(file: &str, scope: String) -> Result<Request, CommandError> {
     let cannot = |error: io::Error| bad("unreadable", format!("cannot read {file}: {error}"));
     let keys = if file == "-" {
-        keys(io::stdin().lock(), "standard input")?
+        keys(io::stdin().lock(), "standard input", RING_KEYS_MAX)?
     } else {
-        keys(BufReader::new(File::open(Path::new(file)).map_err(cannot)?), file)?
+        keys(BufReader::new(File::open(Path::new(file)).map_err(cannot)?), file, RING_KEYS_MAX)?
     };
     Ok(Request::Ring { scope, keys: keys.iter().map(Key::to_string).collect() })
 }
 
 /// One key a line; blank lines, and what follows a `#`, are remarks.
-fn keys(mut source: impl BufRead, name: &str) -> Result<BTreeSet<Key>, CommandError> {
+fn keys(mut source: impl BufRead, name: &str, most: usize) -> Result<BTreeSet<Key>, CommandError> {
     let (mut keys, mut line) = (BTreeSet::new(), Vec::new());
     for number in 1_u64.. {
         line.clear();
@@ -48,8 +48,8 @@ fn keys(mut source: impl BufRead, name: &str) -> Result<BTreeSet<Key>, CommandEr
             continue;
         }
         keys.insert(text.parse::<Key>().map_err(|error| wrong(&error.to_string()))?);
-        if keys.len() > RING_KEYS_MAX {
-            return Err(wrong(&format!("more keys than {RING_KEYS_MAX}, the most that are audited at once")));
+        if keys.len() > most {
+            return Err(wrong(&format!("more keys than {most}, the most that are audited at once")));
         }
     }
     if keys.is_empty() {
@@ -76,7 +76,7 @@ mod tests {
             key(3).to_pkarr(),
             key(1)
         );
-        assert_eq!(keys(text.as_bytes(), "list").expect("good"), (1..=4).map(key).collect());
+        assert_eq!(keys(text.as_bytes(), "list", 4).expect("good"), (1..=4).map(key).collect());
     }
 
     #[test]
@@ -86,9 +86,12 @@ mod tests {
             (format!("{}{}\n", key(1), key(2)), "line 1"),
             ("\n".repeat(6) + &"z".repeat(9999), "line 7"),
         ] {
-            let error = keys(text.as_bytes(), "list").expect_err("refused");
+            let error = keys(text.as_bytes(), "list", 9).expect_err("refused");
             assert!(error.message.contains(line), "{error}");
         }
-        assert!(keys(&b"\xff\n"[..], "list").is_err() && keys(&b"# nobody\n\n"[..], "list").is_err());
+        assert!(keys(&b"\xff\n"[..], "list", 9).is_err() && keys(&b"# nobody\n\n"[..], "list", 9).is_err());
+        let three: String = (1..=3).map(|number| format!("{}\n", key(number))).collect();
+        let error = keys(three.as_bytes(), "list", 2).expect_err("too many");
+        assert!(error.message.contains("line 3") && error.message.contains("more keys than 2"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! People with real cores, a shelf that plays the DHT, and words to drive, elapse and look.
 
-use heirloom_core::command::{Command, CommandError, Publish, Reply, Subject, Target};
+use heirloom_core::command::{Command, CommandError, IMPORT_BYTES_MAX, Publish, Reply, Subject, Target};
 use heirloom_core::io::{
     Admission, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share, TorrentEvent,
     TorrentOrder,
@@ -419,8 +419,15 @@ impl Person {
 
     pub fn import_bytes(&mut self, envelopes: &[Vec<u8>]) -> views::Imported {
         let mut sum = views::Imported::default();
-        // Some a batch: fewer than fit.
-        for batch in envelopes.chunks(1000) {
+        let mut rest = envelopes;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |envelope: &&Vec<u8>| {
+                bytes += envelope.len();
+                bytes <= IMPORT_BYTES_MAX
+            };
+            let (batch, later) = rest.split_at(rest.iter().take_while(fits).count());
+            rest = later;
             let done = match self.must(Command::Import { envelopes: batch.to_vec() }) {
                 Reply::Imported(done) => done,
                 other => panic!("{other:?}"),
