@@ -1,6 +1,7 @@
 //! Heirloom's wire format: bytes ↔ verified values.
 //!
-//! What it is: the schema (prost), limits, ids, keys, signing, verifying, text forms, and the codec of DHT items.
+//! What it is: the schema (prost), limits, ids, keys, signing, verifying, text forms, the codec of DHT items, and the
+//! form of statement files.
 //! What it must not know: clocks, stores, sockets, trust. Only this crate knows prost, and only this crate makes
 //! [`Verified`] values.
 #![warn(missing_docs)]
@@ -13,6 +14,7 @@ pub mod key;
 pub mod limits;
 mod schema;
 pub mod statement;
+pub mod statement_file;
 pub mod text;
 pub mod time;
 pub mod work;

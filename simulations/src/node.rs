@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use heirloom_core::io::{Now, RequestId};
 use heirloom_core::store::{Batch, Durability, StoreError, Table, Visit};
-use heirloom_core::{Config, MemoryStore, OpenError, Service, Store};
+use heirloom_core::{Config, MemoryStore, OpenError, Service, Store, TrustSettings};
 use heirloom_proto::{Key, SecretKey, Sha256, Timestamp};
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -95,7 +95,13 @@ impl Node {
 
     pub(crate) fn boot(&mut self, at: Duration, seed: [u8; 32]) -> Result<(), OpenError> {
         self.disk.set_full(false);
-        let config = Config { secret: self.secret.clone(), next_key_hash: self.next_key_hash, generation: 0, seed };
+        let config = Config {
+            secret: self.secret.clone(),
+            next_key_hash: self.next_key_hash,
+            generation: 0,
+            seed,
+            trust: TrustSettings::default(),
+        };
         self.service = Some(Service::open(config, self.disk.clone())?);
         self.life += 1;
         self.booted = at;

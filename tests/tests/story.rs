@@ -19,5 +19,7 @@ mod finding;
 mod full_disk;
 #[path = "story/judging.rs"]
 mod judging;
+#[path = "story/ring.rs"]
+mod ring;
 #[path = "story/running.rs"]
 mod running;

@@ -4,7 +4,16 @@
 use crate::views;
 use heirloom_proto::body::{Level, Opinion, Rotation, Scope, WorkKind};
 use heirloom_proto::{Infohash, Key, StatementId, WorkId};
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+/// Most bytes of envelopes in one [`Command::Import`]. 512 KiB: some 2,500 attestations, checked in under half a second,
+/// so that a long file keeps nobody else waiting for longer; and in base 64 they fit a request of the API.
+pub const IMPORT_BYTES_MAX: usize = 512 << 10;
+
+/// Most keys in one [`Command::Ring`]. 250,000: twice the largest ring that the metric was tested with in full, and
+/// 16 MiB as text.
+pub const RING_KEYS_MAX: usize = 250_000;
 
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +92,13 @@ pub enum Command {
         /// At most so many.
         limit: usize,
     },
+    /// What could these keys gain together, and what do they have?
+    Ring {
+        /// In which scope.
+        scope: Scope,
+        /// Which keys.
+        keys: BTreeSet<Key>,
+    },
     /// What was received.
     Ledger {
         /// How to add up.
@@ -126,6 +142,11 @@ pub enum Command {
     Status,
     /// Every statement of mine.
     Export,
+    /// Take statements of anybody in, as they stood in a file; at most [`IMPORT_BYTES_MAX`] at once.
+    Import {
+        /// Envelopes, unchecked.
+        envelopes: Vec<Vec<u8>>,
+    },
     /// Check every stored statement again and rebuild what is derived.
     Reindex,
 }
@@ -202,7 +223,9 @@ pub enum Reply {
     Work(Box<views::Work>),
     Getting(views::Getting),
     Status(views::Status),
-    Statements(Vec<Vec<u8>>),
+    Ring(Box<views::Ring>),
+    Statements(Vec<views::OwnStatement>),
+    Imported(views::Imported),
     Reindexed(views::Reindexed),
 }
 

@@ -6,17 +6,21 @@
 use crate::ground::{Ground, Place, Stored};
 use crate::io::{Admission, Now};
 use crate::store::{Durability, Store, StoreError};
+use crate::strangers::Strangers;
 use crate::views::Source;
 use heirloom_proto::limits::{FUTURE_MS_MAX, PUSH_AGE_MS_MAX};
 use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Timestamp, Verified};
 use rand_core::Rng;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most bytes of statements by one followed key: an archive of a busy curator.
 pub const FOLLOWED_BYTES_MAX: usize = 64 << 20;
 /// Most bytes of statements by one key that has a score but is not followed.
 pub const RATED_BYTES_MAX: usize = 64 << 10;
+/// Most keys that are kept for their score; the best scored. With [`RATED_BYTES_MAX`] each, 320 MiB: a ring that lifts a
+/// hundred thousand keys a little above zero must not fill the disk.
+pub const RATED_KEYS_MAX: usize = 5_000;
 /// Most bytes of statements by all strangers together. Overflow evicts a random stranger's statement, so that nobody can
 /// choose whose.
 pub const STRANGERS_BYTES_MAX: usize = 16 << 20;
@@ -87,7 +91,7 @@ pub enum Standing {
     Own,
     /// Followed.
     Followed,
-    /// Has a score above zero.
+    /// Has a score above zero, and is among the [`RATED_KEYS_MAX`] best.
     Rated,
     /// Nobody known.
     Stranger,
@@ -106,9 +110,7 @@ pub struct Ingest {
     counts: BTreeMap<(Key, Kind), usize>,
     bytes: BTreeMap<Key, usize>,
     buckets: BTreeMap<(Key, Kind), Bucket>,
-    strangers: BTreeSet<Key>,
-    /// Bytes of all strangers together.
-    strangers_bytes: usize,
+    strangers: Strangers,
     /// Refusals and other events by name, for `status`.
     pub counters: BTreeMap<&'static str, u64>,
 }
@@ -135,10 +137,10 @@ impl Ingest {
         let bytes = self.bytes.get(&author).copied().unwrap_or(0);
         if standing == Standing::Stranger {
             if self.strangers.insert(author) {
-                self.strangers_bytes += bytes;
+                self.strangers.bytes += bytes;
             }
         } else if self.strangers.remove(&author) {
-            self.strangers_bytes = self.strangers_bytes.saturating_sub(bytes);
+            self.strangers.bytes = self.strangers.bytes.saturating_sub(bytes);
         }
     }
 
@@ -148,8 +150,8 @@ impl Ingest {
         *self.counts.entry((author, stored.statement.kind())).or_default() += 1;
         let len = stored.statement.bytes().len();
         *self.bytes.entry(author).or_default() += len;
-        if self.strangers.contains(&author) {
-            self.strangers_bytes += len;
+        if self.strangers.has(&author) {
+            self.strangers.bytes += len;
         }
     }
 
@@ -160,8 +162,8 @@ impl Ingest {
             *count = count.saturating_sub(1);
         }
         let len = stored.statement.bytes().len();
-        if self.strangers.contains(&author) {
-            self.strangers_bytes = self.strangers_bytes.saturating_sub(len);
+        if self.strangers.has(&author) {
+            self.strangers.bytes = self.strangers.bytes.saturating_sub(len);
         }
         if let Some(bytes) = self.bytes.get_mut(&author) {
             *bytes = bytes.saturating_sub(len);
@@ -170,6 +172,18 @@ impl Ingest {
                 self.strangers.remove(&author);
             }
         }
+    }
+
+    /// Whether strangers may bring so many bytes more before anybody is evicted.
+    #[must_use]
+    pub fn has_room_for_strangers(&self, bytes: usize) -> bool {
+        self.strangers.bytes.saturating_add(bytes) <= STRANGERS_BYTES_MAX
+    }
+
+    /// Keys that share the strangers' pool.
+    #[must_use]
+    pub fn strangers(&self) -> usize {
+        self.strangers.len()
     }
 
     /// Keys with live statements.
@@ -278,17 +292,12 @@ impl Ingest {
         keep: &Place,
     ) -> Result<Vec<Stored>, StoreError> {
         let mut evicted = Vec::new();
-        while self.strangers_bytes > STRANGERS_BYTES_MAX {
-            let others = self.strangers.iter().filter(|key| **key != keep.author).count();
-            if others == 0 {
-                break;
-            }
-            let chosen = usize::try_from(rng.next_u64()).unwrap_or(usize::MAX) % others;
-            let victim = self.strangers.iter().filter(|key| **key != keep.author).nth(chosen).copied();
-            let Some(victim) = victim else { break };
+        while self.strangers.bytes > STRANGERS_BYTES_MAX {
+            let Some(victim) = self.strangers.draw(rng, &keep.author) else { break };
             for old in ground.statements_of(&victim)? {
                 ground.remove(&Place::of(&old.statement))?;
                 self.forget(&old);
+                self.count("evicted");
                 evicted.push(old);
             }
             self.note_standing(victim, Standing::Rated);

@@ -9,6 +9,7 @@
 pub mod catalogue;
 pub mod command;
 pub mod curation;
+pub mod day_scores;
 mod fields;
 pub mod ground;
 pub mod identity;
@@ -18,12 +19,16 @@ pub mod ledger;
 pub mod replication;
 pub mod scoring;
 mod service;
+pub mod settings;
 pub mod store;
+mod strangers;
 pub mod succession;
 pub mod torrents;
 pub mod views;
+mod why;
 
 pub use command::{Command, CommandError, Reply};
 pub use io::{Input, Now, Output};
 pub use service::{Config, Halt, OpenError, Service};
+pub use settings::{Preset, TrustSettings};
 pub use store::{MemoryStore, Store};

@@ -1,12 +1,13 @@
 //! Feeds the trust graph from live statements, follows and the ledger, and keeps the scores of the day.
 
 use crate::curation::{Curation, Follow};
+use crate::day_scores::DayScores;
 use crate::ground::Stored;
 use crate::ledger::Ledger;
-use crate::views;
+use crate::settings::TrustSettings;
 use heirloom_graph::{
-    Band, Epoch, Explanation, FollowLevel, IgnoredReason, NodeId, Opinion, Params, ReasonKind, ReleaseId, ReleaseVote,
-    Root, Score, Scores, TrustGraph,
+    Band, Epoch, Evidence, Explanation, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Ring, Root,
+    Score, Scores, TrustGraph,
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
@@ -26,14 +27,19 @@ pub struct Scoring {
     me: Key,
     graph: TrustGraph,
     params: Params,
-    cache: BTreeMap<heirloom_graph::Scope, Scores>,
+    cache: BTreeMap<heirloom_graph::Scope, DayScores>,
     /// Scopes whose scores are of before the last change.
     stale: BTreeSet<heirloom_graph::Scope>,
     /// Own words about keys, so that what is held against a lister never overrides them.
     own_words: BTreeSet<(Key, Scope)>,
     held_against: BTreeSet<Key>,
-    evidence_of: BTreeSet<(Key, heirloom_graph::Scope)>,
+    /// What the graph holds of the ledger.
+    evidence: Vec<Evidence>,
     is_evidence_stale: bool,
+    /// Score and key of the best for whom there is no room among those that are kept for their score.
+    bar: Option<(f64, Key)>,
+    /// How often scores were computed: taking statements in must not.
+    computed: u64,
 }
 
 /// The node of a key in the graph.
@@ -84,20 +90,22 @@ impl Scoring {
     /// # Panics
     /// Never: an empty graph takes an own key.
     #[must_use]
-    pub fn new(me: Key, curation: &Curation) -> Self {
+    pub fn new(me: Key, curation: &Curation, settings: &TrustSettings) -> Self {
         let mut graph = TrustGraph::new();
         let mine = graph.set_root(Root::me(node(&me)));
         debug_assert!(mine.is_ok(), "an empty graph has no other own key");
         let mut scoring = Self {
             me,
             graph,
-            params: Params::strict(),
+            params: settings.params(),
             cache: BTreeMap::new(),
             stale: BTreeSet::new(),
             own_words: BTreeSet::new(),
             held_against: BTreeSet::new(),
-            evidence_of: BTreeSet::new(),
+            evidence: Vec::new(),
             is_evidence_stale: true,
+            bar: None,
+            computed: 0,
         };
         for (key, follow) in curation.all() {
             scoring.follow(key, follow);
@@ -205,10 +213,7 @@ impl Scoring {
             return;
         }
         self.is_evidence_stale = false;
-        let me = node(&self.me);
-        for (key, scope) in std::mem::take(&mut self.evidence_of) {
-            self.graph.clear_evidence(&me, &node(&key), scope);
-        }
+        take_out(&mut self.graph, &self.evidence);
         let counts_for_seeding = |hash: &Infohash, _: &Key| !facts.judged_bad.contains(hash);
         let counts_for_listing = |hash: &Infohash, key: &Key| {
             let is_kept = ledger.first_byte(hash).is_some_and(|at| now.since(at) >= KEPT_BEFORE_COUNTING);
@@ -218,12 +223,8 @@ impl Scoring {
         };
         let mut evidence = ledger.evidence(&self.me, heirloom_graph::Scope::Seed, counts_for_seeding);
         evidence.extend(ledger.evidence(&self.me, heirloom_graph::Scope::Catalogue, counts_for_listing));
-        for item in evidence {
-            if let Ok(key) = Key::from_bytes(item.subject.0) {
-                self.evidence_of.insert((key, item.scope));
-            }
-            self.graph.add_evidence(item);
-        }
+        evidence.iter().for_each(|item| self.graph.add_evidence(item.clone()));
+        self.evidence = evidence;
         self.hold_against_listers(now, curation, facts);
     }
 
@@ -260,7 +261,14 @@ impl Scoring {
         }
     }
 
-    fn has_own_word(&self, key: &Key) -> bool {
+    /// Keys that the owner said something of.
+    pub fn own_words(&self) -> impl Iterator<Item = Key> + '_ {
+        self.own_words.iter().map(|(key, _)| *key)
+    }
+
+    /// Whether the owner said something of a key.
+    #[must_use]
+    pub fn has_own_word(&self, key: &Key) -> bool {
         self.own_words.range((*key, Scope::All)..).next().is_some_and(|(subject, _)| subject == key)
     }
 
@@ -274,15 +282,19 @@ impl Scoring {
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &Scores {
+    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &DayScores {
         self.with_graph(now, of).0
     }
 
     /// The scores of the day and the graph they are of.
-    fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&Scores, &TrustGraph) {
+    fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&DayScores, &TrustGraph) {
         let epoch = Epoch::of(now.0);
         let is_stale = self.stale.remove(&of);
-        let compute = || Scores::compute(&self.graph, of, epoch, &self.params);
+        let (computed, graph) = (&mut self.computed, &mut self.graph);
+        let mut compute = || {
+            *computed += 1;
+            compute(graph, &self.evidence, of, epoch, &self.params)
+        };
         let scores = match self.cache.entry(of) {
             Entry::Vacant(slot) => slot.insert(compute()),
             Entry::Occupied(slot) => {
@@ -302,33 +314,118 @@ impl Scoring {
         self.cache.get(&heirloom_graph::Scope::Catalogue).map_or(0.0, |scores| scores.key(&node(key)).score)
     }
 
-    /// What the scores would be with one more root.
-    #[must_use]
-    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow) -> Scores {
-        let mut graph = self.graph.clone();
-        // A second own key is refused by the caller; any other root is admitted.
-        if *key != self.me && graph.set_root(root(key, follow)).is_err() {
-            graph = self.graph.clone();
-        }
-        Scores::compute(&graph, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
+    /// Sets the bar of [`Scoring::is_rated`] so that no more than `most` of these keys pass it.
+    pub fn keep_best<'a>(&mut self, keys: impl Iterator<Item = &'a Key>, most: usize) {
+        let mut scored: Vec<(f64, Key)> = keys.map(|key| (self.last_score(key), *key)).collect();
+        scored.retain(|(score, _)| *score > 0.0);
+        // Of equal scores the lower key: any rule will do, as long as it is one.
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        self.bar = if scored.len() > most { scored.get(most).copied() } else { None };
     }
 
-    /// Explains a key's score.
+    /// Whether a key scores above zero, and above those for whom there is no room.
+    #[must_use]
+    pub fn is_rated(&self, key: &Key) -> bool {
+        let score = self.last_score(key);
+        let passes = |(bar, first_out): (f64, Key)| score > bar || (score >= bar && *key < first_out);
+        score > 0.0 && self.bar.is_none_or(passes)
+    }
+
+    /// How often scores were computed since the start.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed
+    }
+
+    /// What the scores would be with this follow in the place of `old`. Changes nothing. Call [`Scoring::refresh`]
+    /// first, or what is compared differs by more than the follow.
+    #[must_use]
+    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow, old: Option<&Follow>) -> DayScores {
+        let mut graph = self.graph.clone();
+        if let Some(old) = old {
+            graph.remove_root(&node(key), scope(old.scope));
+        }
+        // Fakes are not held against whom the owner follows.
+        if self.held_against.contains(key) && !self.has_own_word(key) {
+            graph.remove_statement(&node(&self.me), &node(key), heirloom_graph::Scope::Catalogue);
+        }
+        // A second own key is refused by the caller; any other root is admitted.
+        let is_set = *key == self.me || graph.set_root(root(key, follow)).is_ok();
+        debug_assert!(is_set, "a follow is no second own key");
+        compute(&mut graph, &self.evidence, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
+    }
+
+    /// Audits a ring of keys, with their bands as they are told. Call [`Scoring::refresh`] first.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explanation {
+    pub fn ring(&mut self, now: Timestamp, of: Scope, ring: &BTreeSet<NodeId>) -> Ring {
         let (scores, graph) = self.with_graph(now, scope(of));
-        scores.explain_key(graph, &node(key))
+        let mut audit = scores.all().ring(graph, ring);
+        audit.in_band.values_mut().for_each(|count| *count = 0);
+        for id in ring.iter().filter(|id| !audit.roots.contains(id)) {
+            *audit.in_band.entry(scores.key(id).band).or_default() += 1;
+        }
+        audit
+    }
+
+    /// Explains a key's score, with band and support as they are told.
+    ///
+    /// # Panics
+    /// Never: what is read was computed just before.
+    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explained {
+        let (scores, graph) = self.with_graph(now, scope(of));
+        Explained::new(scores.all().explain_key(graph, &node(key)), scores.key(&node(key)))
     }
 
     /// Explains a release's score as a listing.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explanation {
+    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explained {
         let (scores, graph) = self.with_graph(now, heirloom_graph::Scope::Catalogue);
-        scores.explain_listing(graph, &release(infohash))
+        Explained::new(scores.all().explain_listing(graph, &release(infohash)), listing_score(scores, infohash))
+    }
+}
+
+/// Computes the scores, and those without bytes where any count in this scope. The graph is as before afterwards.
+fn compute(
+    graph: &mut TrustGraph,
+    evidence: &[Evidence],
+    of: heirloom_graph::Scope,
+    epoch: Epoch,
+    params: &Params,
+) -> DayScores {
+    let all = Scores::compute(graph, of, epoch, params);
+    if !evidence.iter().any(|item| item.scope == of) {
+        return DayScores::new(all, None);
+    }
+    take_out(graph, evidence);
+    let declared = Scores::compute(graph, of, epoch, params);
+    evidence.iter().for_each(|item| graph.add_evidence(item.clone()));
+    DayScores::new(all, Some(declared))
+}
+
+fn take_out(graph: &mut TrustGraph, evidence: &[Evidence]) {
+    for item in evidence {
+        graph.clear_evidence(&item.receiver, &item.subject, item.scope);
+    }
+}
+
+/// An explanation as this node tells it.
+#[derive(Debug)]
+pub struct Explained {
+    /// With the band and the support that [`DayScores`] gives.
+    pub explanation: Explanation,
+    /// Part of the declared support that has its power from bytes, and so admits nobody.
+    pub by_bytes: f64,
+}
+
+impl Explained {
+    fn new(mut explanation: Explanation, told: Score) -> Self {
+        let by_bytes = (explanation.support - told.support).max(0.0);
+        (explanation.support, explanation.band) = (told.support, told.band);
+        Self { explanation, by_bytes }
     }
 }
 
@@ -346,8 +443,24 @@ pub struct Facts<'a> {
 
 /// Score of a release as a listing.
 #[must_use]
-pub fn listing_score(scores: &Scores, infohash: &Infohash) -> Score {
+pub fn listing_score(scores: &DayScores, infohash: &Infohash) -> Score {
     scores.listing(&release(infohash))
+}
+
+/// Hops to a key that is the owner's or followed.
+const FIRST_HAND_KEY: u32 = 1;
+
+/// Whether a key is the owner's or followed.
+#[must_use]
+pub fn is_followed(score: &Score) -> bool {
+    score.distance.is_some_and(|hops| hops <= FIRST_HAND_KEY)
+}
+
+/// Whether the owner, or a key that they follow, speaks for a release. Of two in one band it stands first: whoever is
+/// only vouched for may belong to a ring that a friend was fooled by.
+#[must_use]
+pub fn is_at_first_hand(score: &Score) -> bool {
+    score.distance.is_some_and(|hops| hops <= FIRST_HAND_KEY + 1)
 }
 
 /// Order in which bands are shown.
@@ -359,58 +472,5 @@ pub fn band_rank(band: Band) -> u8 {
         Band::Earned => 2,
         Band::Unknown => 3,
         Band::Distrusted => 4,
-    }
-}
-
-/// An explanation as plain data for readers.
-#[must_use]
-pub fn to_why(subject: String, of: Scope, explanation: &Explanation, name_of: impl Fn(&Key) -> String) -> views::Why {
-    let key_of = |id: &NodeId| Key::from_bytes(id.0).ok();
-    let because = explanation
-        .because
-        .iter()
-        .map(|reason| {
-            let path: Vec<Key> = reason.path.iter().filter_map(key_of).collect();
-            let voter = path.last().map(&name_of).unwrap_or_default();
-            let (kind, note) = match reason.kind {
-                ReasonKind::Follow { level } => ("follow", format!("you follow this key at level {level}")),
-                ReasonKind::Statement { level } => ("attestation", format!("{voter} says level {level}")),
-                ReasonKind::Bytes { bytes, weight } => {
-                    ("evidence", format!("{bytes:.0} hash-checked bytes received count {weight:.6}"))
-                }
-                ReasonKind::OwnDistrust { level } => {
-                    ("attestation", format!("this key distrusts {voter} (level {level}), who has power"))
-                }
-                ReasonKind::Vote(Opinion::Listing) => ("listing", format!("{voter} lists it")),
-                ReasonKind::Vote(opinion) => ("verdict", format!("{voter} found it {opinion:?}").to_lowercase()),
-            };
-            views::Because { path, weight: reason.weight, kind, note }
-        })
-        .collect();
-    let ignored =
-        explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
-    views::Why {
-        subject,
-        scope: of,
-        score: explanation.score,
-        support: explanation.support,
-        band: explanation.band,
-        because,
-        ignored,
-        arithmetic: explanation.arithmetic.to_string(),
-    }
-}
-
-fn ignored_because(reason: &IgnoredReason) -> String {
-    match reason {
-        IgnoredReason::Duplicity => "proven to have signed two contradicting successions".into(),
-        IgnoredReason::AboutItself => "what a key says of itself does not count".into(),
-        IgnoredReason::Expired => "expired".into(),
-        IgnoredReason::Replaced => "replaced by a newer one".into(),
-        IgnoredReason::OtherScope => "about another scope".into(),
-        IgnoredReason::SaysNothing => "says nothing either way".into(),
-        IgnoredReason::BytesDespiteDistrust => "bytes do not count beside distrust".into(),
-        IgnoredReason::OverBudget { factor } => format!("says more than one voice may: counts {factor:.3}"),
-        IgnoredReason::NoPower => "nobody whom you trust vouches for it".into(),
     }
 }

@@ -4,8 +4,11 @@
 
 mod commands;
 mod dht;
+mod import;
 mod read;
+mod ring;
 mod succeed;
+mod why;
 mod write;
 
 use crate::catalogue::Catalogue;
@@ -13,11 +16,12 @@ use crate::command::{Command, CommandError, Reply};
 use crate::curation::Curation;
 use crate::ground::Ground;
 use crate::identity::Identity;
-use crate::ingest::{Ingest, Standing};
+use crate::ingest::{Ingest, RATED_KEYS_MAX, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
+use crate::settings::TrustSettings;
 use crate::store::{Store, StoreError};
 use crate::succession::Succession;
 use crate::torrents::Torrents;
@@ -46,6 +50,8 @@ pub struct Config {
     pub generation: u32,
     /// Seed of all chance in the core.
     pub seed: [u8; 32],
+    /// How trust is measured and told.
+    pub trust: TrustSettings,
 }
 
 /// Why a service cannot be opened.
@@ -77,6 +83,7 @@ pub struct Service<S> {
     curation: Curation,
     ingest: Ingest,
     catalogue: Catalogue,
+    trust: TrustSettings,
     scoring: Scoring,
     succession: Succession,
     ledger: Ledger,
@@ -111,12 +118,13 @@ impl<S: Store> Service<S> {
         let ground = Ground::new(store);
         let identity = Identity::open(config.secret, config.next_key_hash, config.generation, &ground)?;
         let curation = Curation::open(&ground)?;
-        let scoring = Scoring::new(identity.key(), &curation);
+        let scoring = Scoring::new(identity.key(), &curation, &config.trust);
         let mut service = Self {
             rng: ChaCha8Rng::from_seed(config.seed),
             identity,
             ingest: Ingest::default(),
             catalogue: Catalogue::default(),
+            trust: config.trust,
             scoring,
             succession: Succession::default(),
             ledger: Ledger::open(&ground)?,
@@ -146,7 +154,7 @@ impl<S: Store> Service<S> {
     fn derive(&mut self) -> Result<usize, StoreError> {
         let (all, damaged) = self.ground.statements(&[])?;
         self.catalogue = Catalogue::default();
-        self.scoring = Scoring::new(self.identity.key(), &self.curation);
+        self.scoring = Scoring::new(self.identity.key(), &self.curation, &self.trust);
         self.succession = Succession::default();
         self.ingest.reset();
         for stored in &all {
@@ -293,7 +301,10 @@ impl<S: Store> Service<S> {
     /// Sorts authors anew into strangers and others: whom I follow, and whom they vouch for, is never evicted.
     fn sort_authors(&mut self, now: Now) {
         let _ = self.catalogue_scores(now.wall);
-        for author in self.ingest.all_authors() {
+        let authors = self.ingest.all_authors();
+        let kept_anyway = |key: &Key| *key == self.identity.key() || self.curation.of(key).is_some();
+        self.scoring.keep_best(authors.iter().filter(|key| !kept_anyway(key)), RATED_KEYS_MAX);
+        for author in authors {
             let standing = self.standing(&author);
             self.ingest.note_standing(author, standing);
         }
@@ -306,7 +317,7 @@ impl<S: Store> Service<S> {
             Standing::Own
         } else if self.curation.of(author).is_some() || self.succession.newest(author) == self.identity.key() {
             Standing::Followed
-        } else if self.scoring.last_score(author) > 0.0
+        } else if self.scoring.is_rated(author)
             || is_mine_or_followed(&self.succession.newest(author))
             || self.succession.accused_by(author).any(is_mine_or_followed)
         {
@@ -421,7 +432,7 @@ impl<S: Store> Service<S> {
     }
 
     /// Scores of the day in scope `catalogue`, with evidence up to date.
-    fn catalogue_scores(&mut self, now: Timestamp) -> &heirloom_graph::Scores {
+    fn catalogue_scores(&mut self, now: Timestamp) -> &crate::day_scores::DayScores {
         self.refresh_scoring(now);
         self.scoring.scores(now, heirloom_graph::Scope::Catalogue)
     }

@@ -1,5 +1,6 @@
 //! What readers get: plain structs, made at the moment of asking.
 
+use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
 use heirloom_proto::{Infohash, Key, StatementId, Timestamp, WorkId};
@@ -93,6 +94,8 @@ pub struct Why {
     pub subject: String,
     /// In which scope.
     pub scope: Scope,
+    /// With which numbers of the metric.
+    pub preset: Preset,
     /// −1…1.
     pub score: f64,
     /// Declared support C°.
@@ -101,10 +104,39 @@ pub struct Why {
     pub band: Band,
     /// The votes that make it.
     pub because: Vec<Because>,
+    /// Sum of their shares, 0…1; what is missing to 1 is many small voices.
+    pub explained: f64,
     /// What was ignored, and why.
     pub ignored: Vec<(Key, String)>,
+    /// How many more were ignored than are listed.
+    pub ignored_more: usize,
+    /// The numbers of the formula, unrounded.
+    pub sums: Sums,
     /// The formula with its numbers.
     pub arithmetic: String,
+}
+
+/// What a score is computed of: s = (L C − λ B) e / (e² + k²) with e = C + λ B, times what silence leaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sums {
+    /// A: votes for, each times its level.
+    pub praise: f64,
+    /// B: votes against.
+    pub against: f64,
+    /// C: votes for.
+    pub support: f64,
+    /// The two-witness discount, inside A and C.
+    pub witness_factor: f64,
+    /// L.
+    pub mean_level: f64,
+    /// k.
+    pub evidence_scale: f64,
+    /// λ.
+    pub distrust_weight: f64,
+    /// s, before silence and the word of a root.
+    pub voted: f64,
+    /// What the subject's silence leaves of it.
+    pub dormancy: f64,
 }
 
 /// One reason of a score.
@@ -112,8 +144,12 @@ pub struct Why {
 pub struct Because {
     /// From me to the voter.
     pub path: Vec<Key>,
-    /// Its weight in the sums.
+    /// Its weight in C, or in B where it is against; of a follow its level, which decides and is in no sum.
     pub weight: f64,
+    /// Its part of A + λ B, 0…1.
+    pub share: f64,
+    /// Whether it speaks against.
+    pub is_against: bool,
     /// `follow`, `attestation`, `evidence`, `listing` or `verdict`.
     pub kind: &'static str,
     /// For people.
@@ -137,6 +173,78 @@ pub struct TrustRow {
     pub distance: Option<u32>,
     /// Hash-checked bytes received of it.
     pub verified_bytes: u64,
+}
+
+/// What a ring of keys has, and the most it can gain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ring {
+    /// In which scope.
+    pub scope: Scope,
+    /// How trust is measured and told.
+    pub trust: TrustSettings,
+    /// Different keys that were asked about.
+    pub keys: usize,
+    /// How many of them anything is known of here.
+    pub known: usize,
+    /// Votes of keys outside that trust one of them and have power, those that let most in first; at most
+    /// [`ATTACK_EDGES_MAX`].
+    pub attack_edges: Vec<AttackEdge>,
+    /// How many there are.
+    pub attack_edges_total: usize,
+    /// φ: flow of trust that enters, 0…1.
+    pub entering_flow: f64,
+    /// Sum of the votes for these keys.
+    pub votes: f64,
+    /// The most that this sum can become, whatever these keys say.
+    pub votes_max: f64,
+    /// How many stand in each band.
+    pub in_band: BTreeMap<Band, usize>,
+    /// Most of them that can be trusted.
+    pub trusted_max: u64,
+    /// Most of them that can be vouched or better.
+    pub vouched_max: u64,
+}
+
+/// Most attack edges that are listed; the sums hold all of them. A reader looks at the first few.
+pub const ATTACK_EDGES_MAX: usize = 1_000;
+
+/// A key outside a ring that trusts one inside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttackEdge {
+    /// Who.
+    pub issuer: Key,
+    /// What they are called here.
+    pub name: String,
+    /// Whom.
+    pub subject: Key,
+    /// How much was declared, 0…1; 0 where there are only hash-checked bytes.
+    pub level: f64,
+    /// Flow of trust that enters by it.
+    pub flow: f64,
+    /// The most that this vote itself counts.
+    pub votes_max: f64,
+}
+
+/// What became of statements from a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Taken in.
+    pub imported: u64,
+    /// Here before.
+    pub known: u64,
+    /// Strangers' statements that had to go to make room: any stranger's, this file's included.
+    pub evicted: u64,
+    /// Not taken in, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// A statement of the owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnStatement {
+    /// Its envelope.
+    pub bytes: Vec<u8>,
+    /// Whether it never leaves this node.
+    pub is_private: bool,
 }
 
 /// How to add up the ledger.
@@ -255,7 +363,9 @@ pub struct Release {
     pub support: f64,
     /// Band.
     pub band: Band,
-    /// Who lists it: key, name, score; best first.
+    /// Whether I, or a key that I follow, speak for it; such a release stands first in its band.
+    pub is_at_first_hand: bool,
+    /// Who lists it: key, name, score; best first, whom I follow before others.
     pub listed_by: Vec<(Key, String, f64)>,
     /// Verdicts by opinion.
     pub verdicts: BTreeMap<Opinion, usize>,
@@ -296,7 +406,7 @@ pub struct Getting {
 }
 
 /// How the node is, as far as core knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     /// Live statements.
     pub statements: usize,
@@ -306,7 +416,9 @@ pub struct Status {
     pub works: usize,
     /// Releases with a listing.
     pub releases: usize,
-    /// What was refused or ignored, by reason.
+    /// How trust is measured and told.
+    pub trust: TrustSettings,
+    /// What was refused or ignored, by reason, and how often scores were computed.
     pub counters: BTreeMap<&'static str, u64>,
 }
 

@@ -1,5 +1,6 @@
 //! The command line as typed.
 
+use super::trust_args::TrustArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,9 @@ pub struct Cli {
     /// One JSON value on stdout; logs and progress on stderr
     #[arg(long, global = true)]
     pub json: bool,
+    /// Settings of trust
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
@@ -65,8 +69,12 @@ pub enum Verb {
         #[arg(long)]
         dot: bool,
     },
-    /// List keys by trust, best first
+    /// List keys by trust, best first; or audit a ring of keys
     Trust {
+        /// How much could these keys gain together, and what do they have? A file with one key a line, or - for
+        /// standard input
+        #[arg(long, value_name = "FILE", conflicts_with = "limit")]
+        ring: Option<String>,
         /// *, catalogue, metadata or seed
         #[arg(long, default_value = "catalogue")]
         scope: String,
@@ -137,12 +145,18 @@ pub enum Verb {
     /// Write out what is yours
     #[command(group = clap::ArgGroup::new("what").required(true))]
     Export {
-        /// Every statement that you signed and that still counts
-        #[arg(long, group = "what")]
-        statements: bool,
+        /// Every statement that you signed and that still counts; with FILE those that are public, as a statement file
+        #[arg(long, group = "what", value_name = "FILE", num_args = 0..=1)]
+        #[allow(clippy::option_option, reason = "the form in which clap says: given, with or without a value")]
+        statements: Option<Option<PathBuf>>,
         /// The secret key: whoever has it is you
         #[arg(long, group = "what")]
         key: bool,
+    },
+    /// Take in the statements of a file, each checked like one from a stranger
+    Import {
+        /// Statement file, as `export --statements FILE` writes it, or - for standard input
+        file: PathBuf,
     },
     /// Check every stored statement and derive everything again
     Reindex,

@@ -1,10 +1,12 @@
 //! Asks the running node of a home, or opens the store when none runs.
 
-use crate::driver::{self, Health};
-use crate::home::{Home, Running};
+use crate::driver::{self, Health, Offline};
+use crate::home::{Home, Lock, Running};
 use crate::http::{Request, parse, status_json, to_json};
+use heirloom_core::TrustSettings;
 use heirloom_core::command::{CommandError, Fault, Reply};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a starting or stopping node is waited for.
@@ -15,38 +17,50 @@ const ANSWER_MAX: Duration = Duration::from_secs(3700);
 /// Where requests go.
 pub struct Client {
     home: Home,
+    trust: TrustSettings,
     http: reqwest::Client,
 }
 
+/// Who answers: the running node of the home, or its store, held by this process until the door is dropped.
+pub enum Door<'a> {
+    /// A node.
+    Node { client: &'a Client, running: Running },
+    /// The store, opened with the first request that needs it. Fields are dropped in this order: the store is closed before the home is given back.
+    Store { home: Home, trust: TrustSettings, offline: Option<Box<Offline>>, lock: Arc<Lock> },
+}
+
 impl Client {
-    /// For a home.
-    pub fn new(home: Home) -> Self {
+    /// For a home, with the settings that its store is opened with when no node runs.
+    pub fn new(home: Home, trust: TrustSettings) -> Self {
         // No proxy: the node is on this machine, and the token is nobody else's business.
         let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build().unwrap_or_default();
-        Self { home, http }
+        Self { home, trust, http }
     }
 
-    /// Asks.
+    /// Asks once.
     ///
     /// # Errors
     /// What the node answers, or why it cannot be asked.
     pub async fn request(&self, request: Request) -> Result<Value, CommandError> {
+        self.open().await?.request(request).await
+    }
+
+    /// Finds out who answers; for several requests in a row.
+    ///
+    /// # Errors
+    /// When another process has the home and does not answer.
+    pub async fn open(&self) -> Result<Door<'_>, CommandError> {
         let give_up = Instant::now() + PATIENCE;
         loop {
             if let Some(lock) = self.home.lock()? {
-                let home = self.home.clone();
-                let answer = tokio::task::spawn_blocking(move || {
-                    let answer = from_store(&home, request);
-                    drop(lock);
-                    answer
-                });
-                return answer.await.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?;
+                let (home, trust, lock) = (self.home.clone(), self.trust, Arc::new(lock));
+                return Ok(Door::Store { home, trust, offline: None, lock });
             }
             // Somebody has the home: a node, or another command for a moment.
             if let Some(running) = self.home.running()
-                && let Some(answer) = self.ask(&running, &request).await?
+                && tokio::net::TcpStream::connect(&running.http).await.is_ok()
             {
-                return answer;
+                return Ok(Door::Node { client: self, running });
             }
             if Instant::now() >= give_up {
                 let message = format!(
@@ -59,12 +73,7 @@ impl Client {
         }
     }
 
-    /// `None` when nobody listens there (yet, or any longer).
-    async fn ask(
-        &self,
-        running: &Running,
-        request: &Request,
-    ) -> Result<Option<Result<Value, CommandError>>, CommandError> {
+    async fn ask(&self, running: &Running, request: &Request) -> Result<Value, CommandError> {
         let broken = |error: &dyn std::fmt::Display| {
             CommandError::new(Fault::Failed, "api", format!("the node's answer was cut off: {error}"))
         };
@@ -74,28 +83,60 @@ impl Client {
         let url = format!("http://{}/api/v1/{verb}", running.http);
         let token = self.home.token()?;
         let sent = self.http.post(url).bearer_auth(token.as_str()).json(&body).send().await;
-        let response = match sent {
-            Ok(response) => response,
-            Err(error) if error.is_connect() => return Ok(None),
-            Err(error) => return Err(broken(&error)),
-        };
+        let response = sent.map_err(|error| broken(&error))?;
         let is_good = response.status().is_success();
         let value: Value = response.json().await.map_err(|error| broken(&error))?;
-        Ok(Some(if is_good { Ok(value) } else { Err(to_error(&value)) }))
+        if is_good { Ok(value) } else { Err(to_error(&value)) }
     }
 }
 
-/// Answers from the store of a home whose lock is held.
-fn from_store(home: &Home, request: Request) -> Result<Value, CommandError> {
+impl Door<'_> {
+    /// Asks.
+    ///
+    /// # Errors
+    /// What the node or the core answers.
+    pub async fn request(&mut self, request: Request) -> Result<Value, CommandError> {
+        match self {
+            Self::Node { client, running } => client.ask(running, &request).await,
+            Self::Store { home, trust, offline, lock } => {
+                let (home, trust, lock, opened) = (home.clone(), *trust, Arc::clone(lock), offline.take());
+                let work = tokio::task::spawn_blocking(move || {
+                    let mut opened = opened;
+                    let answer = from_store(&home, trust, &mut opened, request);
+                    // Held until the store is done with, even if nobody waits for the answer any longer.
+                    drop(lock);
+                    (opened, answer)
+                });
+                let failed =
+                    |error: tokio::task::JoinError| CommandError::new(Fault::Failed, "failed", error.to_string());
+                let (opened, answer) = work.await.map_err(failed)?;
+                *offline = opened;
+                answer
+            }
+        }
+    }
+}
+
+/// Answers from the store of a home whose lock is held, opening it if it is not.
+fn from_store(
+    home: &Home,
+    trust: TrustSettings,
+    offline: &mut Option<Box<Offline>>,
+    request: Request,
+) -> Result<Value, CommandError> {
     let Some(command) = parse(request)? else { return Err(CommandError::needs_node("this")) };
-    let (reply, key) = driver::once(home, command)?;
+    let offline = match offline {
+        Some(offline) => offline,
+        None => offline.insert(Box::new(Offline::open(home, trust)?)),
+    };
+    let reply = offline.command(command)?;
     Ok(match &reply {
         // Nobody was asked: silence would look like an answer.
         Reply::Work(work) if work.releases.is_empty() => {
             return Err(CommandError::needs_node("looking up a work that is not here"));
         }
-        Reply::Status(status) => status_json(status, &key, &Health::of(home)),
-        reply => to_json(reply, &driver::wire_name(&key)),
+        Reply::Status(status) => status_json(status, &offline.key(), &Health::of(home)),
+        reply => to_json(reply, &driver::wire_name(&offline.key())),
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::driver;
 use crate::home::{Home, Lock};
 use crate::http::to_json;
+use heirloom_core::TrustSettings;
 use heirloom_core::command::{Command, CommandError, Fault};
 use heirloom_proto::{Key, Timestamp};
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub fn rotate(home: &Home) -> Result<Value, CommandError> {
     let lock = alone(home)?;
     let words = read_words()?;
     // An earlier rotation that was cut off is said before its key is left, too.
-    driver::once(home, Command::Identity)?;
+    driver::once(home, TrustSettings::default(), Command::Identity)?;
     home.rotate(&words)?;
     who_am_i(home, lock)
 }
@@ -44,7 +45,7 @@ pub fn restore(home: &Home, generation: u32, lost: Option<String>) -> Result<Val
 
 /// Says the rotation if there is one, and who this home is now.
 fn who_am_i(home: &Home, _lock: Lock) -> Result<Value, CommandError> {
-    let (reply, key) = driver::once(home, Command::Identity)?;
+    let (reply, key) = driver::once(home, TrustSettings::default(), Command::Identity)?;
     tracing::info!(key = %key, "new key; `heirloom id backup` shows the 24 words of the one after it");
     Ok(to_json(&reply, &driver::wire_name(&key)))
 }

@@ -6,7 +6,11 @@ mod card;
 mod client;
 mod contacts;
 mod identity;
+mod ring;
+mod statements;
 mod text;
+mod trust_args;
+mod why;
 
 pub use args::Cli;
 
@@ -17,6 +21,7 @@ use crate::{demo, dht, p2p};
 use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
 use clap::{CommandFactory as _, Parser as _};
 use client::Client;
+use heirloom_core::TrustSettings;
 use heirloom_core::command::{CommandError, Fault};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -121,6 +126,7 @@ impl Verb {
             Self::Attest(_) => "attest",
             Self::Verdict { .. } => "verdict",
             Self::Why { .. } => "why",
+            Self::Trust { ring: Some(_), .. } => "ring",
             Self::Trust { .. } => "trust",
             Self::Ledger { .. } => "ledger",
             Self::Publish(_) => "publish",
@@ -132,6 +138,7 @@ impl Verb {
             Self::Doctor => "doctor",
             Self::Curator { .. } => "curator",
             Self::Export { .. } => "export",
+            Self::Import { .. } => "import",
             Self::Reindex => "reindex",
             Self::Completions { .. } => "completions",
             Self::Testnet { .. } => "testnet",
@@ -154,17 +161,24 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Testnet { nodes } => return testnet(nodes).await,
         _ => {}
     }
+    let trust = cli.trust.settings()?;
     let home = Home::find(cli.home)?;
     home.prepare()?;
+    let client = Client::new(home.clone(), trust);
     match cli.verb {
-        Verb::Run(args) => Box::pin(run(home, *args)).await,
-        Verb::Follow(args) => follow(&Client::new(home), args, json).await,
-        Verb::Get { what, to, wait, anyway } => get(&Client::new(home), what, to, wait, anyway).await,
+        Verb::Run(args) => Box::pin(run(home, trust, *args)).await,
+        Verb::Follow(args) => follow(&client, args, json).await,
+        Verb::Get { what, to, wait, anyway } => get(&client, what, to, wait, anyway).await,
+        Verb::Trust { ring: Some(file), scope, .. } => {
+            Ok(Outcome::Answer(client.request(ring::request(&file, scope)?).await?))
+        }
+        Verb::Import { file } => statements::import(&client, &file).await,
+        Verb::Export { statements: Some(Some(file)), .. } => statements::export(&client, &file).await,
         Verb::Why { subject, scope, dot } => {
-            let answer = Client::new(home).request(Request::Why { subject, scope }).await?;
+            let answer = client.request(Request::Why { subject, scope }).await?;
             Ok(match (dot, json) {
-                (true, true) => Outcome::Answer(json!({ "dot": text::dot(&answer) })),
-                (true, false) => Outcome::Text(text::dot(&answer)),
+                (true, true) => Outcome::Answer(json!({ "dot": why::as_dot(&answer) })),
+                (true, false) => Outcome::Text(why::as_dot(&answer)),
                 (false, _) => Outcome::Answer(answer),
             })
         }
@@ -179,11 +193,11 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
             Ok(Outcome::Answer(json!({ "key": identity.secret.public().to_string(), "secret": secret })))
         }
         Verb::Curator { verb: CuratorVerb::Card { html, text, qr, well_known } } => {
-            let id = Client::new(home).request(Request::Id).await?;
+            let id = client.request(Request::Id).await?;
             let form = card::Form::chosen(html, text, qr, well_known);
             card::card(&id, form).map(|(text, value)| if json { Outcome::Answer(value) } else { Outcome::Text(text) })
         }
-        verb => Ok(Outcome::Answer(Client::new(home).request(to_request(verb)?).await?)),
+        verb => Ok(Outcome::Answer(client.request(to_request(verb)?).await?)),
     }
 }
 
@@ -209,7 +223,7 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
             private: a.private,
         },
         Verb::Verdict { infohash, opinion, note, private } => Request::Verdict { infohash, opinion, note, private },
-        Verb::Trust { scope, limit } => Request::Trust { scope, limit },
+        Verb::Trust { scope, limit, .. } => Request::Trust { scope, limit },
         Verb::Ledger { by } => {
             let by = match by {
                 By::Key => "key",
@@ -399,7 +413,7 @@ fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
         .collect()
 }
 
-async fn run(home: Home, args: Run) -> Result<Outcome, CommandError> {
+async fn run(home: Home, trust: TrustSettings, args: Run) -> Result<Outcome, CommandError> {
     let Some(lock) = home.lock()? else {
         let whom = home.running().map(|r| format!(" (process {}, http://{})", r.pid, r.http)).unwrap_or_default();
         let message = format!("a node already runs in {}{whom}: stop it, or use another --home", home.root().display());
@@ -429,9 +443,10 @@ async fn run(home: Home, args: Run) -> Result<Outcome, CommandError> {
             args::SeedAs::Never => driver::SeedAs::Never,
         },
         looks_up: !args.no_lookups,
+        trust,
     };
     let token = home.token()?;
-    let node = Node::start(home.clone(), options).await?;
+    let node = Box::pin(Node::start(home.clone(), options)).await?;
     home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
     let stop = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, node.clone(), token, stop.clone()));

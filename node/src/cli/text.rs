@@ -1,7 +1,11 @@
 //! Answers as text for people. Scripts use `--json`.
 
+use super::why;
 use serde_json::Value;
 use std::fmt::Write as _;
+
+/// Votes from outside a ring that are shown to people.
+const EDGES_SHOWN: usize = 20;
 
 /// An answer as text.
 #[must_use]
@@ -9,7 +13,9 @@ pub fn render(verb: &str, value: &Value) -> String {
     match verb {
         "show" => show(value),
         "search" => each(value, "Nothing found: follow a curator, or try other words.", found),
-        "why" => why(value),
+        "why" => why::as_text(value),
+        "ring" => ring(value),
+        "import" => imported(value),
         "trust" => each(value, "Nobody is known yet: follow a curator with `heirloom follow`.", trust_row),
         "ledger" => each(value, "Nothing was received yet.", ledger_row),
         "follow" if value.is_array() => {
@@ -144,30 +150,6 @@ fn found(value: &Value) -> String {
     )
 }
 
-fn why(value: &Value) -> String {
-    let mut out = format!(
-        "{}\n  {} (score {:+.4}, declared support {:.4}, scope {})\n",
-        text(&value["subject"]),
-        text(&value["band"]),
-        value["score"].as_f64().unwrap_or_default(),
-        value["support"].as_f64().unwrap_or_default(),
-        text(&value["scope"]),
-    );
-    for because in value["because"].as_array().into_iter().flatten() {
-        let weight = because["weight"].as_f64().unwrap_or_default();
-        let _ = writeln!(out, "  {:<12} {weight:+.6}  {}", text(&because["kind"]), text(&because["note"]));
-        let path: Vec<&str> = because["path"].as_array().into_iter().flatten().map(text).collect();
-        if path.len() > 1 {
-            let _ = writeln!(out, "               by way of {}", path.join(" → "));
-        }
-    }
-    for ignored in value["ignored"].as_array().into_iter().flatten() {
-        let _ = writeln!(out, "  ignored      {}: {}", text(&ignored["key"]), text(&ignored["reason"]));
-    }
-    let _ = writeln!(out, "  {}", text(&value["arithmetic"]));
-    out
-}
-
 fn named(value: &Value) -> String {
     match (text(&value["name"]), text(&value["key"])) {
         ("", "") => "no key".into(),
@@ -266,25 +248,53 @@ fn published(value: &Value) -> String {
     out
 }
 
-/// An explanation as a Graphviz picture: paths from me to the voters.
-#[must_use]
-pub fn dot(value: &Value) -> String {
-    let mut out = String::from("digraph why {\n  rankdir=LR;\n");
-    let quote = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let subject = quote(text(&value["subject"]));
-    let _ = writeln!(out, "  {subject} [shape=box];");
-    for because in value["because"].as_array().into_iter().flatten() {
-        let path: Vec<&str> = because["path"].as_array().into_iter().flatten().map(text).collect();
-        for pair in path.windows(2) {
-            let _ = writeln!(out, "  {} -> {};", quote(pair[0]), quote(pair[1]));
-        }
-        if let Some(voter) = path.last() {
-            let weight = because["weight"].as_f64().unwrap_or_default();
-            let label = quote(&format!("{} {weight:+.4}", text(&because["kind"])));
-            let _ = writeln!(out, "  {} -> {subject} [label={label}];", quote(voter));
-        }
+fn ring(value: &Value) -> String {
+    let mut out = format!(
+        "{} keys, {} of them known here (scope {}, preset {})\n",
+        value["keys"],
+        value["known"],
+        text(&value["scope"]),
+        text(&value["trust"]["preset"]),
+    );
+    // The bound does not know how many there are.
+    let most = |name: &str| value[name].as_u64().min(value["keys"].as_u64()).unwrap_or(0);
+    let band = |name: &str| value["in_band"][name].as_u64().unwrap_or(0);
+    let bands = ["trusted", "vouched", "earned", "unknown", "distrusted"].map(|name| format!("{} {name}", band(name)));
+    let _ = writeln!(out, "  now: {}; {} votes", bands.join(", "), value["votes"].as_f64().unwrap_or_default());
+    let _ = writeln!(
+        out,
+        "  whatever these keys say, at most {} can be trusted and {} vouched or better ({:.4} votes), while nobody else says more",
+        most("trusted_max"),
+        most("vouched_max"),
+        value["votes_max"].as_f64().unwrap_or_default(),
+    );
+    let flow = value["entering_flow"].as_f64().unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "  {} votes from outside let trust in ({} of all that you give):",
+        value["attack_edges_total"],
+        why::significant(flow).trim_start_matches('+')
+    );
+    let edges = value["attack_edges"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for edge in edges.iter().take(EDGES_SHOWN) {
+        let issuer = if text(&edge["name"]).is_empty() { text(&edge["issuer"]) } else { text(&edge["name"]) };
+        let flow = why::significant(edge["flow"].as_f64().unwrap_or_default());
+        let _ = writeln!(out, "  {flow:>10}  {issuer} → {} at level {}", text(&edge["subject"]), edge["level"]);
     }
-    out.push_str("}\n");
+    if edges.len() > EDGES_SHOWN {
+        out.push_str("  …  (--json lists more)\n");
+    }
+    out
+}
+
+fn imported(value: &Value) -> String {
+    let mut out = format!("{} statements taken in, {} were here before\n", value["imported"], value["known"]);
+    for refused in value["refused"].as_array().into_iter().flatten() {
+        let _ = writeln!(out, "  {} refused: {}", refused["count"], text(&refused["reason"]).replace('_', " "));
+    }
+    if value["evicted"].as_u64() > Some(0) {
+        let _ = writeln!(out, "  {} of strangers made room for them: their pool is full", value["evicted"]);
+    }
     out
 }
 

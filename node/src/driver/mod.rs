@@ -7,14 +7,14 @@ mod once;
 
 pub use downloads::{Download, Downloads};
 pub use networks::{Networks, Options, SeedAs, StartError};
-pub use once::once;
+pub use once::{Offline, once};
 
 use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId};
-use heirloom_core::{Config, Service};
+use heirloom_core::{Config, Service, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
 use std::collections::BTreeMap;
@@ -97,12 +97,17 @@ pub fn wire_name(key: &Key) -> String {
     format!("heirloom/{} {}", env!("CARGO_PKG_VERSION"), key.to_multibase())
 }
 
-pub(crate) fn open_service(home: &Home, identity: Identity) -> Result<Service<RocksStore>, CommandError> {
+pub(crate) fn open_service(
+    home: &Home,
+    identity: Identity,
+    trust: TrustSettings,
+) -> Result<Service<RocksStore>, CommandError> {
     let failed = |message: String| CommandError::new(Fault::Failed, "store", message);
     let store = RocksStore::open(&home.store(), &home.store_version()).map_err(|error| failed(error.to_string()))?;
     let seed = crate::home::random().map_err(|error| failed(error.to_string()))?;
     let Identity { secret, generation, next_key_hash, .. } = identity;
-    Service::open(Config { secret, next_key_hash, generation, seed }, store).map_err(|error| failed(error.to_string()))
+    Service::open(Config { secret, next_key_hash, generation, seed, trust }, store)
+        .map_err(|error| failed(error.to_string()))
 }
 
 impl Node {
@@ -115,8 +120,8 @@ impl Node {
         let key = identity.secret.public();
         let succeeds = identity.succeeds.clone();
         let wire_name: Arc<str> = wire_name(&key).into();
-        let opening = home.clone();
-        let service = tokio::task::spawn_blocking(move || open_service(&opening, identity))
+        let (opening, trust) = (home.clone(), options.trust);
+        let service = tokio::task::spawn_blocking(move || open_service(&opening, identity, trust))
             .await
             .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
         let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;

@@ -7,6 +7,7 @@ use crate::p2p::{self, P2p};
 use crate::torrent::{self, Bookings, Engine, PeerSource};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use heirloom_core::TrustSettings;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::{DhtEvent, DhtOrder, Input};
 use heirloom_proto::dht::HEAD_SALT;
@@ -50,6 +51,8 @@ pub struct Options {
     pub seed_as: SeedAs,
     /// Ask the DHT for works. Whoever answers learns what somebody at this address is interested in.
     pub looks_up: bool,
+    /// How trust is measured and told.
+    pub trust: TrustSettings,
 }
 
 /// What is seeded under this node's name on the BitTorrent wire.

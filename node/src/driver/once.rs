@@ -1,41 +1,77 @@
-//! One command without a node: opens the store, answers, closes.
+//! Commands without a node: opens the store, answers, closes.
 
 use super::{Clock, open_service};
 use crate::home::Home;
+use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Input, Output, RequestId};
+use heirloom_core::{Service, TrustSettings};
 use heirloom_proto::Key;
 use std::time::Instant;
 
-/// Answers a command from the store alone, and says whose store it is. What it signs is pushed by the node when it runs
-/// next.
+/// The store of a home whose lock is held, with its core and no networks.
+pub struct Offline {
+    service: Service<RocksStore>,
+    clock: Clock,
+    key: Key,
+    requests: u64,
+}
+
+impl Offline {
+    /// Opens the store. What a rotation left to say is said.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn open(home: &Home, trust: TrustSettings) -> Result<Self, CommandError> {
+        let identity = home.identity()?;
+        let key = identity.secret.public();
+        let succeeds = identity.succeeds.clone();
+        let service = open_service(home, identity, trust)?;
+        let mut offline = Self { service, clock: Clock(Instant::now()), key, requests: 0 };
+        let now = offline.clock.now();
+        offline.service.handle(now, Input::Started { dht: false, torrents: false });
+        if let Some(rotation) = succeeds {
+            offline.command(Command::Succeed { rotation: Box::new(rotation) })?;
+        }
+        Ok(offline)
+    }
+
+    /// Whose store it is.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Answers a command from the store alone. What it signs is pushed by the node when it runs next.
+    ///
+    /// # Errors
+    /// What the core answers, or that the command needs a node.
+    pub fn command(&mut self, command: Command) -> Result<Reply, CommandError> {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        let halted = |halt: heirloom_core::Halt| CommandError::new(Fault::Failed, "halted", halt.to_string());
+        self.service.handle(self.clock.now(), Input::Command { request, command: Box::new(command) });
+        self.service.commit().map_err(halted)?;
+        let mut answer = None;
+        while let Some(output) = self.service.poll_output() {
+            if let Output::Reply { request: of, result } = output
+                && of == request
+            {
+                answer = Some(result.map(|reply| *reply));
+            }
+        }
+        answer.unwrap_or_else(|| Err(CommandError::needs_node("this")))
+    }
+}
+
+/// Answers one command from the store alone, and says whose store it is.
 ///
 /// # Errors
-/// What the core answers; that the command needs a node; or that the store cannot be opened.
-pub fn once(home: &Home, command: Command) -> Result<(Reply, Key), CommandError> {
-    let identity = home.identity()?;
-    let key = identity.secret.public();
-    let succeeds = identity.succeeds.clone();
-    let mut service = open_service(home, identity)?;
-    let clock = Clock(Instant::now());
-    let halted = |halt: heirloom_core::Halt| CommandError::new(Fault::Failed, "halted", halt.to_string());
-    service.handle(clock.now(), Input::Started { dht: false, torrents: false });
-    if let Some(rotation) = succeeds {
-        let command = Box::new(Command::Succeed { rotation: Box::new(rotation) });
-        service.handle(clock.now(), Input::Command { request: RequestId(0), command });
-    }
-    service.commit().map_err(halted)?;
-    service.handle(clock.now(), Input::Command { request: RequestId(1), command: Box::new(command) });
-    service.commit().map_err(halted)?;
-    while let Some(output) = service.poll_output() {
-        if let Output::Reply { request: RequestId(0), result: Err(error) } = &output {
-            return Err(error.clone());
-        }
-        if let Output::Reply { request: RequestId(1), result } = output {
-            return result.map(|reply| (*reply, key));
-        }
-    }
-    Err(CommandError::needs_node("this"))
+/// As [`Offline::open`] and [`Offline::command`].
+pub fn once(home: &Home, trust: TrustSettings, command: Command) -> Result<(Reply, Key), CommandError> {
+    let mut offline = Offline::open(home, trust)?;
+    let reply = offline.command(command)?;
+    Ok((reply, offline.key()))
 }
 
 #[cfg(test)]
@@ -53,15 +89,16 @@ mod tests {
     }
 
     fn statements(home: &Home) -> Vec<Vec<u8>> {
-        match once(home, Command::Export) {
-            Ok((Reply::Statements(all), _)) => all,
+        match once(home, TrustSettings::default(), Command::Export) {
+            Ok((Reply::Statements(all), _)) => all.into_iter().map(|own| own.bytes).collect(),
             other => panic!("{other:?}"),
         }
     }
 
     /// Whether a home takes a statement in that it hears.
     fn hears(home: &Home, bytes: &[u8]) -> bool {
-        let mut service = open_service(home, home.identity().expect("identity")).expect("opened");
+        let mut service =
+            open_service(home, home.identity().expect("identity"), TrustSettings::default()).expect("opened");
         let now = Clock(Instant::now()).now();
         service.handle(now, Input::Gossip { message: MessageId(1), bytes: bytes.to_vec() });
         service.commit().expect("committed");
@@ -72,17 +109,23 @@ mod tests {
     #[test]
     fn a_home_that_rotates_keeps_its_follower_in_another_home() {
         let ((_a, carol), (_b, alice)) = (new_home(), new_home());
-        let (_, old) = once(&carol, Command::SetProfile { name: Some("Carol".into()), url: None }).expect("a name");
+        let (_, old) =
+            once(&carol, TrustSettings::default(), Command::SetProfile { name: Some("Carol".into()), url: None })
+                .expect("a name");
         for bytes in statements(&carol) {
             hears(&alice, &bytes);
         }
         let (level, scope, alias) = (Level::LOW, Scope::Seed, "C.".to_owned());
-        once(&alice, Command::Follow { key: old, level, scope, alias: alias.clone(), preview: false })
-            .expect("followed");
+        once(
+            &alice,
+            TrustSettings::default(),
+            Command::Follow { key: old, level, scope, alias: alias.clone(), preview: false },
+        )
+        .expect("followed");
 
         let words = carol.recovery_words().expect("words");
         carol.rotate(&words).expect("rotated");
-        let (reply, new) = once(&carol, Command::Identity).expect("who");
+        let (reply, new) = once(&carol, TrustSettings::default(), Command::Identity).expect("who");
         let Reply::Identity(id) = reply else { panic!("{reply:?}") };
         assert_eq!((id.key, id.name.as_str(), id.generation), (new, "Carol", 1));
         assert_ne!(new, old);
@@ -93,7 +136,7 @@ mod tests {
             said.iter().filter(|bytes| statement::verify(bytes).is_ok_and(|s| s.kind() == Kind::Rotation)).collect();
         let [rotation] = rotations[..] else { panic!("one rotation, not {}", rotations.len()) };
         assert!(hears(&alice, rotation));
-        match once(&alice, Command::Follows) {
+        match once(&alice, TrustSettings::default(), Command::Follows) {
             Ok((Reply::Follows(all), _)) => {
                 let [follow] = &all[..] else { panic!("{all:?}") };
                 assert_eq!((follow.key, follow.previous), (new, Some(old)), "also after the store was opened again");

@@ -4,7 +4,7 @@ use super::exit_code;
 use crate::driver::{Download, Health};
 use data_encoding::BASE64;
 use heirloom_core::command::{CommandError, Reply};
-use heirloom_core::views;
+use heirloom_core::{TrustSettings, views};
 use heirloom_proto::body::Opinion;
 use heirloom_proto::text::Contact;
 use heirloom_proto::{Key, statement};
@@ -34,7 +34,9 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => json!({ "infohash": getting.infohash.to_string() }),
         Reply::Status(status) => counts(status),
-        Reply::Statements(all) => all.iter().filter_map(|bytes| statement_row(bytes)).collect(),
+        Reply::Ring(ring) => self::ring(ring),
+        Reply::Statements(all) => all.iter().filter_map(statement_row).collect(),
+        Reply::Imported(done) => imported(done),
         Reply::Reindexed(done) => json!({ "good": done.good, "damaged": done.damaged }),
     }
 }
@@ -83,7 +85,14 @@ fn why(why: &views::Why) -> Value {
         .iter()
         .map(|b| {
             let path: Vec<String> = b.path.iter().map(Key::to_string).collect();
-            json!({ "path": path, "weight": b.weight, "kind": b.kind, "note": b.note })
+            json!({
+                "path": path,
+                "weight": b.weight,
+                "share": b.share,
+                "against": b.is_against,
+                "kind": b.kind,
+                "note": b.note,
+            })
         })
         .collect();
     let ignored: Vec<Value> =
@@ -91,11 +100,25 @@ fn why(why: &views::Why) -> Value {
     json!({
         "subject": why.subject,
         "scope": why.scope.name(),
+        "preset": why.preset.name(),
         "score": why.score,
         "support": why.support,
         "band": why.band.to_string(),
         "because": because,
+        "explained": why.explained,
         "ignored": ignored,
+        "ignored_more": why.ignored_more,
+        "sums": {
+            "praise": why.sums.praise,
+            "against": why.sums.against,
+            "support": why.sums.support,
+            "witness_factor": why.sums.witness_factor,
+            "mean_level": why.sums.mean_level,
+            "evidence_scale": why.sums.evidence_scale,
+            "distrust_weight": why.sums.distrust_weight,
+            "voted": why.sums.voted,
+            "dormancy": why.sums.dormancy,
+        },
         "arithmetic": why.arithmetic,
     })
 }
@@ -110,6 +133,54 @@ fn trust_row(row: &views::TrustRow) -> Value {
         "distance": row.distance,
         "verified_bytes": row.verified_bytes,
     })
+}
+
+/// Preset and bands, as `status` and an audit show them.
+fn trust_settings(trust: &TrustSettings) -> Value {
+    let bands = trust.thresholds.values();
+    json!({
+        "preset": trust.preset.name(),
+        "trusted_score": bands.score,
+        "trusted_support": bands.trusted_support,
+        "vouched_support": bands.vouched_support,
+        "earned_score": bands.earned_score,
+        "distrusted_below": bands.distrusted_score,
+    })
+}
+
+fn ring(ring: &views::Ring) -> Value {
+    let edge = |edge: &views::AttackEdge| {
+        json!({
+            "issuer": edge.issuer.to_string(),
+            "name": edge.name,
+            "subject": edge.subject.to_string(),
+            "level": edge.level,
+            "flow": edge.flow,
+            "votes_max": edge.votes_max,
+        })
+    };
+    let in_band: Map<String, Value> =
+        ring.in_band.iter().map(|(band, count)| (band.to_string(), json!(count))).collect();
+    json!({
+        "scope": ring.scope.name(),
+        "trust": trust_settings(&ring.trust),
+        "keys": ring.keys,
+        "known": ring.known,
+        "attack_edges": ring.attack_edges.iter().map(edge).collect::<Vec<_>>(),
+        "attack_edges_total": ring.attack_edges_total,
+        "entering_flow": ring.entering_flow,
+        "votes": ring.votes,
+        "votes_max": ring.votes_max,
+        "in_band": in_band,
+        "trusted_max": ring.trusted_max,
+        "vouched_max": ring.vouched_max,
+    })
+}
+
+fn imported(done: &views::Imported) -> Value {
+    let refused: Vec<Value> =
+        done.refused.iter().map(|(reason, count)| json!({ "reason": reason, "count": count })).collect();
+    json!({ "imported": done.imported, "known": done.known, "evicted": done.evicted, "refused": refused })
 }
 
 fn ledger_row(row: &views::LedgerRow) -> Value {
@@ -167,6 +238,7 @@ fn release(release: &views::Release) -> Value {
         "score": release.score,
         "support": release.support,
         "band": release.band.to_string(),
+        "first_hand": release.is_at_first_hand,
         "listed_by": listed_by,
         "verdicts": verdicts,
         "source": release.source.name(),
@@ -207,6 +279,7 @@ fn counts(status: &views::Status) -> Value {
         "keys_known": status.keys_known,
         "works": status.works,
         "releases": status.releases,
+        "trust": trust_settings(&status.trust),
         "counters": status.counters,
     })
 }
@@ -276,8 +349,8 @@ pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> V
     value
 }
 
-fn statement_row(bytes: &[u8]) -> Option<Value> {
-    let statement = statement::verify(bytes).ok()?;
+fn statement_row(own: &views::OwnStatement) -> Option<Value> {
+    let statement = statement::verify(&own.bytes).ok()?;
     Some(json!({
         "id": statement.id().to_string(),
         "kind": statement.kind().name(),
@@ -285,6 +358,7 @@ fn statement_row(bytes: &[u8]) -> Option<Value> {
         "seq": statement.header().seq,
         "created": statement.header().created.to_rfc3339(),
         "expires": statement.header().expires.map(heirloom_proto::Timestamp::to_rfc3339),
-        "envelope": BASE64.encode(bytes),
+        "private": own.is_private,
+        "envelope": BASE64.encode(&own.bytes),
     }))
 }

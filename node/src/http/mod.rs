@@ -13,13 +13,14 @@ pub use request::{Request, parse};
 
 use crate::driver::Node;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Request as HttpRequest, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use heirloom_core::command::{CommandError, Fault};
+use heirloom_core::command::{CommandError, Fault, RING_KEYS_MAX};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ use zeroize::Zeroizing;
 
 /// Largest request body: a forum post and every flag of `publish` fit many times.
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// Largest body of a request about a ring: [`RING_KEYS_MAX`] keys in their longest form, 64 digits, with quotes and a
+/// comma each, and the scope.
+const RING_BODY_BYTES_MAX: usize = RING_KEYS_MAX * 67 + 1024;
 /// Requests under way at once; one more gets 503. Lookups wait for the network, so several are normal.
 const CONCURRENT_MAX: usize = 64;
 
@@ -53,11 +57,15 @@ fn http_status(fault: Fault) -> StatusCode {
     }
 }
 
+/// A request's body, or why there is none: longer than it may be, or cut off.
+type Body = Result<Bytes, BytesRejection>;
+
 struct Server {
     node: Node,
     token: Zeroizing<String>,
     address: SocketAddr,
     places: Semaphore,
+    rings: Semaphore,
 }
 
 /// Binds the API's port.
@@ -86,13 +94,15 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    let server = Arc::new(Server { node, token, address, places: Semaphore::new(CONCURRENT_MAX) });
+    let server =
+        Arc::new(Server { node, token, address, places: Semaphore::new(CONCURRENT_MAX), rings: Semaphore::new(1) });
     axum::serve(listener, router(server)).with_graceful_shutdown(async move { stop.cancelled().await }).await
 }
 
 fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/api/v1/{verb}", post(verb))
+        .route("/api/v1/ring", post(ring).layer(DefaultBodyLimit::max(RING_BODY_BYTES_MAX)))
         .route("/", get(welcome))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -194,7 +204,24 @@ async fn welcome(State(server): State<Arc<Server>>) -> Response {
 }
 
 /// `POST /api/v1/<verb>` with the verb's arguments as a JSON object.
-async fn verb(State(server): State<Arc<Server>>, Path(verb): Path<String>, body: Bytes) -> Response {
+async fn verb(State(server): State<Arc<Server>>, Path(verb): Path<String>, body: Body) -> Response {
+    respond(&server, verb, body).await
+}
+
+/// The same for `ring`, whose body may be longer. One at a time, so that memory stays bounded.
+async fn ring(State(server): State<Arc<Server>>, request: HttpRequest) -> Response {
+    let Ok(_place) = server.rings.try_acquire() else {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "a ring is being audited: try again in a moment");
+    };
+    let body = Body::from_request(request, &()).await.unwrap_or_else(|never| match never {});
+    respond(&server, "ring".into(), body).await
+}
+
+async fn respond(server: &Server, verb: String, body: Body) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) => return problem(refused.status(), "bad_body", &refused.body_text().to_lowercase()),
+    };
     let request = match read(verb, &body) {
         Ok(request) => request,
         Err(error) => return answer(Err(error)),

@@ -3,7 +3,7 @@
 use super::answer::{doctor_json, download_json, status_json, to_json};
 use super::request::{Request, parse};
 use crate::driver::Node;
-use heirloom_core::command::{Command, CommandError, Reply};
+use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::views::LedgerBy;
 use heirloom_proto::Infohash;
 use serde_json::Value;
@@ -22,7 +22,10 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
             other => Ok(to_json(&other, node.wire_name())),
         },
         request => {
-            let Some(command) = parse(request)? else {
+            // A hundred thousand keys are seconds of work, which must keep no other request waiting.
+            let parsed = tokio::task::spawn_blocking(move || parse(request)).await;
+            let parsed = parsed.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?;
+            let Some(command) = parsed? else {
                 return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
             };
             let reply = node.command(command).await?;

@@ -1,9 +1,11 @@
 //! What a person asks for, still as text, and its meaning.
 
+use data_encoding::BASE64;
 use heirloom_core::command::{Command, CommandError, Publish, Subject, Target, Wanted};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
 use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
+use heirloom_proto::key::KeyError;
 use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -52,6 +54,10 @@ pub enum Request {
         scope: String,
         limit: usize,
     },
+    Ring {
+        scope: String,
+        keys: Vec<String>,
+    },
     Ledger {
         by: String,
     },
@@ -93,6 +99,9 @@ pub enum Request {
         infohash: String,
     },
     Export,
+    Import {
+        envelopes: Vec<String>,
+    },
     Reindex,
 }
 
@@ -140,6 +149,7 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             Command::Why { subject: why_subject(&subject)?, scope: read("bad_scope", &scope)? }
         }
         Request::Trust { scope, limit } => Command::Trust { scope: read("bad_scope", &scope)?, limit },
+        Request::Ring { scope, keys } => ring(&scope, &keys)?,
         Request::Ledger { by } => Command::Ledger { by: ledger_by(&by)? },
         Request::Publish { .. } => return publish(request).map(|publish| Some(Command::Publish(publish))),
         Request::Retract { target } => Command::Retract { target: retract_target(&target)? },
@@ -156,6 +166,7 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         Request::Get { what, to, anyway } => Command::Get { what: wanted(&what)?, to, anyway },
         Request::Status => Command::Status,
         Request::Export => Command::Export,
+        Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
         Request::Download { .. } | Request::Doctor => return Ok(None),
     }))
@@ -202,7 +213,7 @@ fn why_subject(text: &str) -> Result<Subject, CommandError> {
     let is_meant_as_key = ["did:key:", "z6Mk", "pk:", "12D3Koo"].iter().any(|start| text.starts_with(start));
     match text.parse::<Key>() {
         Ok(key) => return Ok(Subject::Key(key)),
-        Err(heirloom_proto::key::KeyError::NotAKey { .. }) if !is_meant_as_key => {}
+        Err(KeyError::NotAKey { .. }) if !is_meant_as_key => {}
         Err(error) => return Err(CommandError::bad_input("bad_key", error.to_string())),
     }
     text.parse::<WorkId>().map(Subject::Work).map_err(|error| {
@@ -255,6 +266,22 @@ fn worst_band(text: &str) -> Result<Band, CommandError> {
             format!("{text:?} is not a band: use trusted, vouched, earned, unknown or all"),
         )),
     }
+}
+
+/// Keys by number, so that the wrong one can be found.
+fn ring(scope: &str, keys: &[String]) -> Result<Command, CommandError> {
+    let scope = read("bad_scope", scope)?;
+    let parse = |(at, text): (usize, &String)| {
+        let wrong = |error: KeyError| CommandError::bad_input("bad_ring", format!("key {}: {error}", at + 1));
+        text.trim().parse::<Key>().map_err(wrong)
+    };
+    Ok(Command::Ring { scope, keys: keys.iter().enumerate().map(parse).collect::<Result<_, _>>()? })
+}
+
+fn decoded(envelopes: &[String]) -> Result<Vec<Vec<u8>>, CommandError> {
+    let wrong = |at: usize| CommandError::bad_input("bad_envelope", format!("envelope {} is not in base 64", at + 1));
+    let decode = |(at, text): (usize, &String)| BASE64.decode(text.as_bytes()).map_err(|_| wrong(at));
+    envelopes.iter().enumerate().map(decode).collect()
 }
 
 /// `FILE=S01E02`; the file may be given by the end of its path.

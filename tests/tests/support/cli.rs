@@ -18,6 +18,7 @@ const COMMAND_MAX: Duration = Duration::from_secs(240);
 #[derive(Clone, Debug)]
 pub struct Cli {
     home: PathBuf,
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 /// How a command ended.
@@ -35,7 +36,14 @@ pub struct Answer {
 impl Cli {
     /// For the node at this home.
     pub fn new(home: &Path) -> Self {
-        Self { home: home.to_owned() }
+        Self { home: home.to_owned(), variables: Vec::new() }
+    }
+
+    /// The same commands with one more variable in their environment.
+    pub fn with_variable(&self, name: &'static str, value: &'static str) -> Self {
+        let mut cli = self.clone();
+        cli.variables.push((name, value));
+        cli
     }
 
     /// Runs a command with `--json`.
@@ -72,6 +80,7 @@ impl Cli {
     fn spawn(&self, before: &[&str], args: &[&str], input: Option<&str>) -> Running {
         let mut command = program();
         command.arg("--home").arg(&self.home).args(before).args(args);
+        command.envs(self.variables.iter().copied());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if input.is_some() {
             command.stdin(Stdio::piped());

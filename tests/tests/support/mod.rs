@@ -1,11 +1,13 @@
 //! What the end-to-end tests stand on: the program as processes, its commands as a user would type them, and a DHT of
-//! its own on loopback. It must not know the program from inside: only what the command line promises to scripts.
+//! its own on loopback. It must not know the program from inside: only what the command line promises to scripts, and
+//! the wire, for keys that sign by hand.
 
 mod bed;
 mod cli;
 mod content;
 mod node;
 mod process;
+mod signers;
 mod wait;
 
 pub use bed::{Bed, next_ip};
@@ -13,6 +15,7 @@ pub use cli::{Answer, Cli};
 pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
 pub use node::Node;
 pub use process::Process;
+pub use signers::{Signer, statement_file};
 pub use wait::{ARRIVAL, wait_for, wait_until};
 
 use serde_json::Value;

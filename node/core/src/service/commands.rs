@@ -3,6 +3,7 @@
 use super::Service;
 use crate::command::{Command, CommandError, Fault, Reply, Wanted};
 use crate::curation::Follow;
+use crate::ground::Stored;
 use crate::io::{Now, Output, RequestId};
 use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
@@ -67,6 +68,7 @@ impl<S: Store> Service<S> {
             }
             Command::Why { subject, scope } => self.why(now, &subject, scope)?,
             Command::Trust { scope, limit } => Ok(Reply::Trust(self.trust(now, scope, limit)?)),
+            Command::Ring { scope, keys } => self.ring(now, scope, &keys)?,
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
             Command::Retract { target } => self.retract(now, &target)?,
             Command::Succeed { rotation } => self.succeed(now, *rotation)?,
@@ -78,8 +80,13 @@ impl<S: Store> Service<S> {
             Command::Status => Ok(Reply::Status(self.status())),
             Command::Export => {
                 let own = self.ground.statements_of(&self.identity.key())?;
-                Ok(Reply::Statements(own.into_iter().map(|stored| stored.statement.bytes().to_vec()).collect()))
+                let to_own = |stored: Stored| views::OwnStatement {
+                    bytes: stored.statement.bytes().to_vec(),
+                    is_private: stored.is_private,
+                };
+                Ok(Reply::Statements(own.into_iter().map(to_own).collect()))
             }
+            Command::Import { envelopes } => self.import(now, &envelopes)?,
             Command::Reindex => Ok(Reply::Reindexed(self.reindex(now)?)),
             Command::Publish(publish) => {
                 self.publish(request, publish);

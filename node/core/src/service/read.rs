@@ -1,14 +1,14 @@
 //! What readers get: views made of ground and derived state.
 
 use super::Service;
-use crate::command::{CommandError, Reply, Subject, Wanted};
+use crate::command::{CommandError, Wanted};
 use crate::curation::Follow;
 use crate::ground::Place;
 use crate::io::Now;
-use crate::scoring::{band_rank, listing_score, node, to_why};
+use crate::scoring::{band_rank, is_at_first_hand, is_followed, listing_score, node};
 use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LedgerBy, LedgerRow, View};
-use heirloom_graph::Band;
+use heirloom_graph::{Band, Score};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,12 +36,16 @@ impl<S: Store> Service<S> {
     }
 
     pub(super) fn status(&self) -> views::Status {
+        let mut counters = self.ingest.counters.clone();
+        counters.insert("scores_computed", self.scoring.computed());
+        counters.insert("strangers", self.ingest.strangers() as u64);
         views::Status {
             statements: self.ingest.statements(),
             keys_known: self.ingest.authors(),
             works: self.catalogue.works().len(),
             releases: self.catalogue.release_count(),
-            counters: self.ingest.counters.clone(),
+            trust: self.trust,
+            counters,
         }
     }
 
@@ -65,7 +69,7 @@ impl<S: Store> Service<S> {
     }
 
     /// A name for sentences: the key's own form when it has none.
-    fn label_of(&self, key: &Key) -> String {
+    pub(super) fn label_of(&self, key: &Key) -> String {
         match self.name_of(key) {
             Ok(name) if !name.is_empty() => name,
             _ if *key == self.identity.key() => "you".to_owned(),
@@ -148,8 +152,8 @@ impl<S: Store> Service<S> {
     ) -> Result<Option<heirloom_proto::body::Work>, StoreError> {
         let mut places: Vec<(Key, Place)> = ids.iter().flat_map(|id| self.catalogue.records_of(id)).collect();
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Metadata);
-        let score_of: BTreeMap<Key, f64> = places.iter().map(|(key, _)| (*key, scores.key(&node(key)).score)).collect();
-        places.sort_by(|a, b| score_of[&b.0].total_cmp(&score_of[&a.0]).then(a.cmp(b)));
+        let score_of: BTreeMap<Key, Score> = places.iter().map(|(key, _)| (*key, scores.key(&node(key)))).collect();
+        places.sort_by(|a, b| best_first(&score_of[&a.0], &score_of[&b.0]).then(a.cmp(b)));
         for (_, place) in places {
             if let Some(stored) = self.ground.statement(&place)?
                 && let Body::Work(record) = stored.statement.body()
@@ -185,6 +189,7 @@ impl<S: Store> Service<S> {
         releases.sort_by(|a, b| {
             band_rank(a.band)
                 .cmp(&band_rank(b.band))
+                .then(b.is_at_first_hand.cmp(&a.is_at_first_hand))
                 .then(b.score.total_cmp(&a.score))
                 .then(b.support.total_cmp(&a.support))
                 .then(a.infohash.cmp(&b.infohash))
@@ -200,16 +205,15 @@ impl<S: Store> Service<S> {
         bytes: &BTreeMap<Key, u64>,
     ) -> Result<Option<views::Release>, StoreError> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
-        let score_of: BTreeMap<Key, f64> =
-            listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)).score)).collect();
+        let score_of: BTreeMap<Key, Score> = listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)))).collect();
         let score = listing_score(scores, &infohash);
-        listings.sort_by(|a, b| score_of[&b.0].total_cmp(&score_of[&a.0]).then(a.0.cmp(&b.0)));
+        listings.sort_by(|a, b| best_first(&score_of[&a.0], &score_of[&b.0]).then(a.0.cmp(&b.0)));
         // What the release is said to be, is said by whom I trust most.
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
         let mut listed_by: Vec<(Key, String, f64)> = Vec::new();
         for (key, ..) in &listings {
             if listed_by.iter().all(|(known, ..)| known != key) {
-                listed_by.push((*key, self.name_of(key)?, score_of[key]));
+                listed_by.push((*key, self.name_of(key)?, score_of[key].score));
             }
         }
         let mut verdicts: BTreeMap<Opinion, usize> = BTreeMap::new();
@@ -226,6 +230,7 @@ impl<S: Store> Service<S> {
             score: score.score,
             support: score.support,
             band: score.band,
+            is_at_first_hand: is_at_first_hand(&score),
             listed_by,
             verdicts,
             source,
@@ -273,81 +278,6 @@ impl<S: Store> Service<S> {
         Ok(found.into_iter().take(limit).map(|(_, _, row)| row).collect())
     }
 
-    /// Explains, with the bytes received beside the votes.
-    pub(super) fn why(
-        &mut self,
-        now: Now,
-        subject: &Subject,
-        scope: Scope,
-    ) -> Result<Result<Reply, CommandError>, StoreError> {
-        self.refresh_scoring(now.wall);
-        let why = match subject {
-            Subject::Key(key) => self.why_key(now, key, scope),
-            Subject::Release(infohash) => self.why_release(now, infohash),
-            Subject::Work(work) => match self.show(now, work)?.releases.first() {
-                Some(release) => {
-                    let infohash = release.infohash;
-                    self.why_release(now, &infohash)
-                }
-                None => {
-                    return Ok(Err(CommandError::not_found(
-                        "unknown_work",
-                        format!("no release of {work} is known here: try `heirloom show {work}` first"),
-                    )));
-                }
-            },
-        };
-        Ok(Ok(Reply::Why(Box::new(why))))
-    }
-
-    fn why_key(&mut self, now: Now, key: &Key, scope: Scope) -> views::Why {
-        let explanation = self.scoring.explain_key(now.wall, scope, key);
-        let mut why = to_why(key.to_string(), scope, &explanation, |key| self.label_of(key));
-        let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);
-        if received > 0 && !why.because.iter().any(|because| because.kind == "evidence") {
-            let me = self.identity.key();
-            let seeding = self.scoring.explain_key(now.wall, Scope::Seed, key);
-            let weight = seeding
-                .because
-                .iter()
-                .find_map(|reason| match reason.kind {
-                    heirloom_graph::ReasonKind::Bytes { weight, .. } => Some(weight),
-                    _ => None,
-                })
-                .unwrap_or(0.0);
-            let note = format!(
-                "{received} hash-checked bytes received from this key count {weight:.6} in scope seed; in scope catalogue \
-                 they count for releases that it listed, once kept for 7 days or judged good"
-            );
-            why.because.push(views::Because { path: vec![me], weight, kind: "evidence", note });
-        }
-        if received > 0 {
-            why.arithmetic.push_str(&format!("; received from this key: {received} hash-checked bytes"));
-        }
-        if self.scoring.is_held_against(key) {
-            why.arithmetic.push_str("; releases that it listed and you judged fake are held against it");
-        }
-        why
-    }
-
-    fn why_release(&mut self, now: Now, infohash: &Infohash) -> views::Why {
-        let explanation = self.scoring.explain_release(now.wall, infohash);
-        let mut why = to_why(infohash.to_string(), Scope::Catalogue, &explanation, |key| self.label_of(key));
-        let bad = self.judged_bad();
-        if bad.contains(infohash) {
-            why.arithmetic.push_str("; you judged it bad, so bytes of it count for nobody");
-        }
-        let rows = self.ledger.rows(LedgerBy::Release, &bad, |key| self.name_of(key).unwrap_or_default());
-        for row in rows.into_iter().filter(|row| row.infohash == Some(*infohash)) {
-            let from = row.key.map_or_else(|| "no key".to_owned(), |key| self.label_of(&key));
-            let note =
-                format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
-            let path = row.key.into_iter().collect();
-            why.because.push(views::Because { path, weight: 0.0, kind: "evidence", note });
-        }
-        why
-    }
-
     /// Which release `get` means, or why it may not be fetched.
     pub(super) fn choose(
         &mut self,
@@ -393,9 +323,9 @@ impl<S: Store> Service<S> {
     pub(super) fn listing_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<Listing>, StoreError> {
         let listers = self.catalogue.listers_of(infohash);
         let scores = self.catalogue_scores(now.wall);
-        let mut ranked: Vec<(f64, Key, Vec<WorkId>)> =
-            listers.into_iter().map(|(key, works)| (scores.key(&node(&key)).score, key, works)).collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut ranked: Vec<(Score, Key, Vec<WorkId>)> =
+            listers.into_iter().map(|(key, works)| (scores.key(&node(&key)), key, works)).collect();
+        ranked.sort_by(|a, b| best_first(&a.0, &b.0).then(a.1.cmp(&b.1)));
         for (_, key, works) in ranked {
             for work in works {
                 for (hash, places) in self.catalogue.listings_of(&work) {
@@ -418,4 +348,9 @@ impl<S: Store> Service<S> {
         self.sort_authors(now);
         Ok(views::Reindexed { good: total - damaged, damaged })
     }
+}
+
+/// Whose word about a work or release is taken: a follow's before anybody's who may have been lifted above it by others.
+fn best_first(a: &Score, b: &Score) -> std::cmp::Ordering {
+    is_followed(b).cmp(&is_followed(a)).then(b.score.total_cmp(&a.score))
 }

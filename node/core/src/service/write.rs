@@ -3,6 +3,7 @@
 use super::{Preparing, Service};
 use crate::command::{Command, CommandError, Fault, Publish, Reply, Target};
 use crate::curation::{Follow, name_skeleton};
+use crate::day_scores::DayScores;
 use crate::ground::{Place, Stored};
 use crate::ingest::{Standing, stands_for_good};
 use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
@@ -259,13 +260,14 @@ impl<S: Store> Service<S> {
 
     /// What a follow would change, by scoring with and without it.
     fn preview(&mut self, now: Now, key: &Key, follow: &Follow) -> Result<views::Preview, StoreError> {
-        let after = self.scoring.scores_with(now.wall, key, follow);
+        self.refresh_scoring(now.wall);
+        let after = self.scoring.scores_with(now.wall, key, follow, self.curation.of(key));
         let before = self.catalogue_scores(now.wall);
         let has_voice = |score: heirloom_graph::Score| score.power_for > 1e-6;
         let keys_gaining_voice =
             after.keys().filter(|(id, score)| has_voice(*score) && !has_voice(before.key(id))).count();
         let is_shown = |band: Band| band_rank(band) <= band_rank(Band::Vouched);
-        let best = |scores: &heirloom_graph::Scores, hashes: &[Infohash]| {
+        let best = |scores: &DayScores, hashes: &[Infohash]| {
             hashes.iter().map(|hash| crate::scoring::listing_score(scores, hash).band).min_by_key(|b| band_rank(*b))
         };
         let mut bands_before = Vec::new();

@@ -4,7 +4,7 @@ use crate::rig::*;
 use heirloom_core::command::Command;
 use heirloom_core::io::{DhtEvent, Input, Output};
 use heirloom_core::store::StoreError;
-use heirloom_core::{Config, MemoryStore, Service};
+use heirloom_core::{Config, MemoryStore, Service, TrustSettings};
 use heirloom_proto::body::{Level, Opinion};
 use heirloom_proto::dht::{head_item, work_item};
 use heirloom_proto::{Body, Kind, Timestamp};
@@ -59,8 +59,13 @@ fn what_was_not_committed_never_left_and_never_was() {
 #[test]
 fn when_the_disk_is_full_nothing_is_released_and_the_node_stops() {
     let (alice, bob) = (signer("alice"), signer("bob"));
-    let config =
-        || Config { secret: alice.secret.clone(), next_key_hash: next_key_hash("alice"), generation: 0, seed: [0; 32] };
+    let config = || Config {
+        secret: alice.secret.clone(),
+        next_key_hash: next_key_hash("alice"),
+        generation: 0,
+        seed: [0; 32],
+        trust: TrustSettings::default(),
+    };
     let now = heirloom_core::Now { mono: SECOND, wall: START };
     let mut store = MemoryStore::default();
     store.failing = Some(StoreError::DiskFull);

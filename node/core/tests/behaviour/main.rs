@@ -3,7 +3,11 @@
 mod admission;
 mod crash;
 mod dht;
+mod explaining;
+mod importing;
+mod previewing;
 mod rig;
+mod rings;
 mod speaking;
 mod succeeding;
 mod torrents;

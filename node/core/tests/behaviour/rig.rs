@@ -1,11 +1,11 @@
 //! People with real cores, a shelf that plays the DHT, and words to drive, elapse and look.
 
-use heirloom_core::command::{Command, CommandError, Publish, Reply, Target};
+use heirloom_core::command::{Command, CommandError, IMPORT_BYTES_MAX, Publish, Reply, Subject, Target};
 use heirloom_core::io::{
     Admission, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share, TorrentEvent,
     TorrentOrder,
 };
-use heirloom_core::{Config, Halt, MemoryStore, Service, views};
+use heirloom_core::{Config, Halt, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Attestation, Level, Listing, Opinion, Scope, Verdict, WorkKind};
 use heirloom_proto::dht::Item;
@@ -13,7 +13,7 @@ use heirloom_proto::{
     Body, Header, Infohash, Key, Kind, SecretKey, Sha256, Statement, StatementId, Timestamp, Verified, WorkId,
     statement,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -146,6 +146,7 @@ fn config_of(name: &str) -> Config {
         next_key_hash: next_key_hash(name),
         generation: 0,
         seed: Sha256::of(format!("chance of {name}").as_bytes()).0,
+        trust: TrustSettings::default(),
     }
 }
 
@@ -169,6 +170,15 @@ pub fn offline(name: &str) -> Person {
 /// A person whose node has torrents but no DHT: nothing waits for an answer.
 pub fn person(name: &str) -> Person {
     let mut person = offline(name);
+    person.feed(Input::Started { dht: false, torrents: true });
+    person
+}
+
+/// A person whose node measures trust in another way, with torrents and no DHT.
+pub fn person_with(name: &str, trust: TrustSettings) -> Person {
+    let mut person = offline(name);
+    let config = Config { trust, ..config_of(name) };
+    person.service = Some(Service::open(config, MemoryStore::default()).expect("opened"));
     person.feed(Input::Started { dht: false, torrents: true });
     person
 }
@@ -385,6 +395,49 @@ impl Person {
             Reply::Trust(rows) => rows.into_iter().find(|row| row.key == key),
             other => panic!("{other:?}"),
         }
+    }
+
+    pub fn why(&mut self, subject: Subject) -> views::Why {
+        match self.must(Command::Why { subject, scope: Scope::Catalogue }) {
+            Reply::Why(why) => *why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn audit(&mut self, keys: &BTreeSet<Key>) -> views::Ring {
+        match self.must(Command::Ring { scope: Scope::Catalogue, keys: keys.clone() }) {
+            Reply::Ring(ring) => *ring,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Takes statements in as from a file, in batches.
+    pub fn import(&mut self, statements: &[Verified<Statement>]) -> views::Imported {
+        let envelopes: Vec<Vec<u8>> = statements.iter().map(|statement| statement.bytes().to_vec()).collect();
+        self.import_bytes(&envelopes)
+    }
+
+    pub fn import_bytes(&mut self, envelopes: &[Vec<u8>]) -> views::Imported {
+        let mut sum = views::Imported::default();
+        let mut rest = envelopes;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |envelope: &&Vec<u8>| {
+                bytes += envelope.len();
+                bytes <= IMPORT_BYTES_MAX
+            };
+            let (batch, later) = rest.split_at(rest.iter().take_while(fits).count());
+            rest = later;
+            let done = match self.must(Command::Import { envelopes: batch.to_vec() }) {
+                Reply::Imported(done) => done,
+                other => panic!("{other:?}"),
+            };
+            sum.imported += done.imported;
+            sum.known += done.known;
+            sum.evicted += done.evicted;
+            done.refused.into_iter().for_each(|(reason, count)| *sum.refused.entry(reason).or_default() += count);
+        }
+        sum
     }
 
     pub fn ledger(&mut self, by: views::LedgerBy) -> Vec<views::LedgerRow> {

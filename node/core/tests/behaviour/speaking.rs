@@ -245,7 +245,7 @@ fn an_export_holds_every_live_statement_of_mine() {
     let signed = alice.attest(signer("bob").key(), Level::HIGH);
     alice.accept(&signer("eve").says(1, START, &listing(bunny(), 1)));
     let Reply::Statements(all) = alice.must(Command::Export) else { panic!("no statements") };
-    let all: Vec<_> = all.iter().map(|bytes| statement::verify(bytes).expect("holds")).collect();
+    let all: Vec<_> = all.iter().map(|own| statement::verify(&own.bytes).expect("holds")).collect();
     assert!(all.iter().all(|s| *s.author() == alice.key()));
     assert!(all.iter().any(|s| s.id() == signed.id));
 }

@@ -3,7 +3,7 @@
 use crate::rig::*;
 use heirloom_core::command::{Command, Reply};
 use heirloom_core::io::Admission;
-use heirloom_core::{Config, Input, MemoryStore, Service, views};
+use heirloom_core::{Config, Input, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
 use heirloom_proto::body::{DuplicityProof, Level, Profile, Retraction, Rotation, Scope};
 use heirloom_proto::{Body, Header, Key, Kind, Sha256, Statement, Timestamp, Verified};
@@ -378,7 +378,13 @@ fn a_chain_of_rotations_is_walked_to_its_end() {
 
 /// Opens the store of a person under another key.
 fn opened_as(name: &str, generation: u32, store: MemoryStore) -> Service<MemoryStore> {
-    let config = Config { secret: signer(name).secret, next_key_hash: next_key_hash(name), generation, seed: [1; 32] };
+    let config = Config {
+        secret: signer(name).secret,
+        next_key_hash: next_key_hash(name),
+        generation,
+        seed: [1; 32],
+        trust: TrustSettings::default(),
+    };
     Service::open(config, store).expect("opened")
 }
 

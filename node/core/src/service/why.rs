@@ -1,0 +1,145 @@
+//! Why a score is what it is: the graph's explanation, with names, the bytes received, and whom the owner silenced.
+
+use super::Service;
+use crate::command::{CommandError, Reply, Subject};
+use crate::ground::Place;
+use crate::io::Now;
+use crate::scoring::node;
+use crate::store::{Store, StoreError};
+use crate::views::{self, LedgerBy};
+use crate::why::to_why;
+use heirloom_graph::Band;
+use heirloom_proto::body::{Attestation, Level, Scope};
+use heirloom_proto::{Body, Infohash, Key, Kind};
+use std::collections::BTreeSet;
+
+/// Why the word of a key that is distrusted does not count.
+const DISTRUSTED: &str = "distrusted, so its word has no power";
+
+impl<S: Store> Service<S> {
+    /// Explains, with the bytes received beside the votes.
+    pub(super) fn why(
+        &mut self,
+        now: Now,
+        subject: &Subject,
+        scope: Scope,
+    ) -> Result<Result<Reply, CommandError>, StoreError> {
+        self.refresh_scoring(now.wall);
+        let why = match subject {
+            Subject::Key(key) => self.why_key(now, key, scope)?,
+            Subject::Release(infohash) => self.why_release(now, infohash),
+            Subject::Work(work) => match self.show(now, work)?.releases.first() {
+                Some(release) => {
+                    let infohash = release.infohash;
+                    self.why_release(now, &infohash)
+                }
+                None => {
+                    return Ok(Err(CommandError::not_found(
+                        "unknown_work",
+                        format!("no release of {work} is known here: try `heirloom show {work}` first"),
+                    )));
+                }
+            },
+        };
+        Ok(Ok(Reply::Why(Box::new(why))))
+    }
+
+    fn why_key(&mut self, now: Now, key: &Key, scope: Scope) -> Result<views::Why, StoreError> {
+        let explained = self.scoring.explain_key(now.wall, scope, key);
+        let mut why = to_why(key.to_string(), (scope, self.trust.preset), &explained, |key| self.label_of(key));
+        let speakers = self.known_speakers_about(key, scope)?;
+        self.name_distrusted_first(now, scope, &speakers, &mut why);
+        let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);
+        if received > 0 && !why.because.iter().any(|because| because.kind == "evidence") {
+            let me = self.identity.key();
+            let seeding = self.scoring.explain_key(now.wall, Scope::Seed, key);
+            let weight = seeding
+                .explanation
+                .because
+                .iter()
+                .find_map(|reason| match reason.kind {
+                    heirloom_graph::ReasonKind::Bytes { weight, .. } => Some(weight),
+                    _ => None,
+                })
+                .unwrap_or(0.0);
+            let note = format!(
+                "{received} hash-checked bytes received from this key count {weight:.6} in scope seed; in scope catalogue \
+                 they count for releases that it listed, once kept for 7 days or judged good"
+            );
+            why.because.push(bytes_beside(vec![me], note));
+        }
+        if received > 0 {
+            why.arithmetic.push_str(&format!("; received from this key: {received} hash-checked bytes"));
+        }
+        if self.scoring.is_held_against(key) {
+            why.arithmetic.push_str("; releases that it listed and you judged fake are held against it");
+        }
+        Ok(why)
+    }
+
+    fn why_release(&mut self, now: Now, infohash: &Infohash) -> views::Why {
+        let explained = self.scoring.explain_release(now.wall, infohash);
+        let told = (Scope::Catalogue, self.trust.preset);
+        let mut why = to_why(infohash.to_string(), told, &explained, |key| self.label_of(key));
+        let voters = self.catalogue.listers_of(infohash).into_iter().map(|(key, _)| key);
+        let voters = voters.chain(self.catalogue.verdicts_of(infohash).into_keys());
+        let speakers: BTreeSet<Key> = voters.filter(|key| self.is_known_to_owner(key)).collect();
+        self.name_distrusted_first(now, Scope::Catalogue, &speakers, &mut why);
+        let bad = self.judged_bad();
+        if bad.contains(infohash) {
+            why.arithmetic.push_str("; you judged it bad, so bytes of it count for nobody");
+        }
+        let rows = self.ledger.rows(LedgerBy::Release, &bad, |key| self.name_of(key).unwrap_or_default());
+        for row in rows.into_iter().filter(|row| row.infohash == Some(*infohash)) {
+            let from = row.key.map_or_else(|| "no key".to_owned(), |key| self.label_of(&key));
+            let note =
+                format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
+            let path = row.key.into_iter().collect();
+            why.because.push(bytes_beside(path, note));
+        }
+        why
+    }
+
+    fn is_known_to_owner(&self, key: &Key) -> bool {
+        self.curation.of(key).is_some() || self.scoring.has_own_word(key)
+    }
+
+    /// Keys that the owner follows or spoke of, and that say something of this one.
+    fn known_speakers_about(&self, subject: &Key, scope: Scope) -> Result<BTreeSet<Key>, StoreError> {
+        let slots = [Scope::All, scope].map(|scope| {
+            Body::Attestation(Attestation { subject: *subject, scope, level: Level::NONE, reason: String::new() })
+                .slot()
+        });
+        let known = self.curation.all().keys().copied().chain(self.scoring.own_words());
+        let mut speakers = BTreeSet::new();
+        for author in known {
+            for slot in slots {
+                if self.ground.statement(&Place { author, kind: Kind::Attestation, slot })?.is_some() {
+                    speakers.insert(author);
+                }
+            }
+        }
+        Ok(speakers)
+    }
+
+    /// Puts those whom the owner knows and who are distrusted before the strangers, of whom a ring has many.
+    fn name_distrusted_first(&mut self, now: Now, scope: Scope, speakers: &BTreeSet<Key>, why: &mut views::Why) {
+        let scores = self.scoring.scores(now.wall, crate::scoring::scope(scope));
+        for speaker in speakers.iter().filter(|key| scores.key(&node(key)).band == Band::Distrusted) {
+            if why.because.iter().any(|because| because.path.last() == Some(speaker)) {
+                continue;
+            }
+            let listed = why.ignored.len();
+            why.ignored.retain(|(key, _)| key != speaker);
+            if why.ignored.len() == listed {
+                why.ignored_more = why.ignored_more.saturating_sub(1);
+            }
+            why.ignored.insert(0, (*speaker, DISTRUSTED.to_owned()));
+        }
+    }
+}
+
+/// Bytes that are told beside the votes: they are in none of the sums.
+fn bytes_beside(path: Vec<Key>, note: String) -> views::Because {
+    views::Because { path, weight: 0.0, share: 0.0, is_against: false, kind: "evidence", note }
+}
