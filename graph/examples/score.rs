@@ -100,7 +100,7 @@ fn run() -> Result<(), Failure> {
     let params = params.with_root_policy(RootPolicy::Equal);
     let scores = Scores::compute(&graph, Scope::All, epoch, &params);
     let mut out = String::from(if support { "key,score,support\n" } else { "key,score\n" });
-    for (key, score) in scores.keys().filter(|(_, score)| score.score != 0.0) {
+    for (key, score) in scores.on(&graph).keys().filter(|(_, score)| score.score != 0.0) {
         write!(out, "{},{}", keys.name(key), score.score)?;
         if support {
             write!(out, ",{}", score.support)?;

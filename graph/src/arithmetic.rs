@@ -31,8 +31,10 @@ pub struct Arithmetic {
     pub witness_factor: f64,
     /// e = C + λ B.
     pub evidence: f64,
-    /// L = (A + k_L / 2) / (C + k_L).
+    /// L = (A + k_L / 2) / (C + k_L), times nearness.
     pub mean_level: f64,
+    /// What distance leaves of L, in [0, 1]; 1 unless [`Values::affinity`] counts.
+    pub nearness: f64,
     /// k.
     pub evidence_scale: f64,
     /// λ.
@@ -55,8 +57,8 @@ pub struct Arithmetic {
 }
 
 impl Arithmetic {
-    pub(crate) fn new(sums: Sums, witness_factor: f64, values: &Values) -> Self {
-        let verdict = sums.verdict(values);
+    pub(crate) fn new(sums: Sums, witness_factor: f64, nearness: f64, values: &Values) -> Self {
+        let verdict = sums.verdict(nearness, values);
         Self {
             praise: sums.praise,
             against: sums.against,
@@ -64,6 +66,7 @@ impl Arithmetic {
             witness_factor,
             evidence: verdict.evidence,
             mean_level: verdict.mean_level,
+            nearness,
             evidence_scale: values.evidence_scale,
             distrust_weight: values.distrust_weight,
             level_shrink: values.level_shrink,
@@ -120,7 +123,11 @@ impl fmt::Display for Arithmetic {
             let [evidence, level, scale] = [self.evidence, self.mean_level, self.evidence_scale].map(show);
             let [weight, shrink, half] = [self.distrust_weight, self.level_shrink, self.level_shrink / 2.0].map(show);
             write!(f, "e = C + λ·B = {support} + {weight}·{against} = {evidence}; ")?;
-            write!(f, "L = (A + k_L/2)/(C + k_L) = ({praise} + {half})/({support} + {shrink}) = {level}; ")?;
+            write!(f, "L = (A + k_L/2)/(C + k_L) = ({praise} + {half})/({support} + {shrink})")?;
+            if self.nearness < 1.0 {
+                write!(f, " × nearness {}", show(self.nearness))?;
+            }
+            write!(f, " = {level}; ")?;
             write!(f, "s = (L·C − λ·B)·e/(e² + k²) = ")?;
             write!(f, "({level}·{support} − {weight}·{against})·{evidence}/({evidence}² + {scale}²) = ")?;
             write!(f, "{}", show(self.voted))?;
@@ -165,7 +172,7 @@ mod tests {
         let arithmetic = Arithmetic {
             ruling: Some(Ruling::OwnFollow { level: 0.75 }),
             score: 0.75,
-            ..Arithmetic::new(sums, 1.0, Params::strict().values())
+            ..Arithmetic::new(sums, 1.0, 1.0, Params::strict().values())
         };
         assert_eq!(
             arithmetic.to_string(),

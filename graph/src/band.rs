@@ -1,5 +1,7 @@
 //! Bands: what a reader is told instead of a number, and the thresholds between them.
 
+use crate::scored::Score;
+
 /// The five bands, best first. Lists are shown in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Band {
@@ -121,6 +123,26 @@ impl Thresholds {
     #[must_use]
     pub fn values(&self) -> &ThresholdValues {
         &self.0
+    }
+
+    /// The band of a score that bytes helped to reach `band`, given the score of the same subject without bytes.
+    pub(crate) fn band_told(&self, band: Band, declared: Score) -> Band {
+        match band {
+            // What the word of a root decides needs no support.
+            Band::Trusted | Band::Vouched if declared.band <= band => band,
+            Band::Trusted | Band::Vouched => {
+                let admitted = if declared.support >= self.0.trusted_support {
+                    Band::Trusted
+                } else if declared.support >= self.0.vouched_support {
+                    Band::Vouched
+                } else {
+                    Band::Earned
+                };
+                admitted.max(band)
+            }
+            Band::Distrusted if declared.band != Band::Distrusted => Band::Unknown,
+            band => band,
+        }
     }
 
     pub(crate) fn band(&self, standing: Standing) -> Band {

@@ -38,10 +38,31 @@ impl Epoch {
         self.now_ms.map_or(0.0, |now| now.saturating_sub(time_ms) as f64 / DAY_MS as f64)
     }
 
-    /// Whether something that expires at `expires_ms` (if ever) no longer counts.
+    /// Whether something that expires at `expires_ms` (if ever) no longer counts. Days are not divided: it counts
+    /// until the end of that day.
     #[must_use]
     pub fn is_past(self, expires_ms: Option<u64>) -> bool {
-        matches!((self.now_ms, expires_ms), (Some(now), Some(expires)) if expires <= now)
+        self.is_day_past(Day::by(expires_ms))
+    }
+
+    #[inline]
+    pub(crate) fn is_day_past(self, day: Day) -> bool {
+        day != Day::NEVER && self.now_ms.is_some_and(|now| u64::from(day.0) * DAY_MS <= now)
+    }
+}
+
+/// A day on which something expires, counted from 1970: what expires during a day counts until that day has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Day(pub u16);
+
+impl Day {
+    /// Never, as far as this century and the next know.
+    pub(crate) const NEVER: Self = Self(u16::MAX);
+
+    /// The day by which `expires_ms` (Unix milliseconds) has passed.
+    pub(crate) fn by(expires_ms: Option<u64>) -> Self {
+        let last = u64::from(u16::MAX) - 1;
+        expires_ms.map_or(Self::NEVER, |expires_ms| Self(expires_ms.div_ceil(DAY_MS).min(last) as u16))
     }
 }
 

@@ -13,7 +13,7 @@ const FRACTION_BITS: i32 = 80;
 const UNIT: f64 = (1u128 << FRACTION_BITS) as f64;
 
 /// A running sum in fixed point. Every term is truncated on its own, so the order of adding cannot matter.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum(i128);
 
 impl Sum {
@@ -23,21 +23,16 @@ impl Sum {
         self.0 = self.0.saturating_add((term * UNIT) as i128);
     }
 
+    /// Takes `term` out again, to the last bit.
+    #[inline]
+    pub(crate) fn take(&mut self, term: f64) {
+        self.0 = self.0.saturating_sub((term * UNIT) as i128);
+    }
+
     /// The sum, rounded once to the nearest `f64`.
     #[inline]
     pub(crate) fn value(self) -> f64 {
         self.0 as f64 / UNIT
-    }
-
-    /// The sum so far, leaving zero behind.
-    #[inline]
-    pub(crate) fn take(&mut self) -> f64 {
-        std::mem::take(self).value()
-    }
-
-    #[inline]
-    pub(crate) fn is_zero(self) -> bool {
-        self.0 == 0
     }
 }
 

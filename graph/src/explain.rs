@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::arithmetic::{Arithmetic, Measured};
 use crate::band::Band;
+use crate::hearing::VoteKind;
 use crate::ids::{NodeId, ReleaseId};
 use crate::ignored::{self, IgnoredReason};
-use crate::input::{Opinion, RootKind, Scope};
-use crate::params::RootPolicy;
+use crate::input::{Opinion, Scope};
+use crate::names::Index;
 use crate::paths;
-use crate::plan::VoteKind;
 use crate::releases::{Poll, Question};
 use crate::ruling::{self, Ruling};
-use crate::scores::{Score, Scores};
-use crate::tally::{voice_against, voice_for};
-use crate::trust_graph::{Index, TrustGraph};
+use crate::scored::{Score, Scored};
+use crate::tally::{Cast, Tally};
 
 /// Share of A + λ B that the listed votes explain at least.
 ///
@@ -84,10 +83,12 @@ pub struct Explanation {
     pub subject: Subject,
     /// In which scope.
     pub scope: Scope,
-    /// The score, as [`Scores`] gives it.
+    /// The score, as [`Scored`] gives it.
     pub score: f64,
     /// C°.
     pub support: f64,
+    /// What more the declared votes weigh with power that comes from bytes, ≥ 0: it admits nobody.
+    pub by_bytes: f64,
     /// The band.
     pub band: Band,
     /// Votes by falling share until [`EXPLAINED_MIN`] is explained, and every vote, follow or byte count of a
@@ -105,7 +106,7 @@ pub struct Explanation {
 
 /// A vote before its path is known.
 struct Voice {
-    from: usize,
+    from: Index,
     weight: f64,
     // Its part of A + λ B, not yet divided.
     part: f64,
@@ -114,138 +115,134 @@ struct Voice {
     of_root: bool,
 }
 
-impl Scores {
-    /// Explains a key's score. `graph` must be the graph these scores were computed from.
+impl Scored<'_> {
+    /// Explains a key's score.
     #[must_use]
-    pub fn explain_key(&self, graph: &TrustGraph, key: &NodeId) -> Explanation {
-        let values = self.params.values();
+    pub fn explain_key(&self, key: &NodeId) -> Explanation {
         let subject = Subject::Key(*key);
-        let known = self.plan.names.find(key).filter(|index| (*index as usize) < self.plan.len());
-        let Some(index) = known else {
-            let arithmetic = Arithmetic::new(crate::formula::Sums::default(), 1.0, values);
-            return self.explanation(subject, Score::UNRATED, Vec::new(), Vec::new(), arithmetic);
+        let Some(index) = self.graph.find(key) else {
+            let arithmetic = Arithmetic::new(Tally::NONE.sums, 1.0, 1.0, self.values());
+            return self.explanation(subject, (Score::UNRATED, 0.0), Vec::new(), Vec::new(), arithmetic);
         };
-        let at = index as usize;
         let score = self.key(key);
-        let mut arithmetic = Arithmetic::new(self.sums(at), self.tally.witness_factor[at], values);
-        arithmetic.silence_days = self.plan.silence_days[at];
-        arithmetic.dormancy = self.dormancy_of(at, arithmetic.voted);
-        arithmetic.ruling = self.rulings.get(&index).copied();
+        let tally = self.tally(index);
+        let mut arithmetic = Arithmetic::new(tally.sums, tally.witness_factor, self.nearness(index), self.values());
+        arithmetic.silence_days = self.silence_days(index);
+        arithmetic.dormancy = self.dormancy_of(index, arithmetic.voted);
+        arithmetic.ruling = self.ruling(index);
         arithmetic.score = score.score;
-        let mut voices = self.voices_about(graph, index, &mut arithmetic.measured);
-        voices.extend(self.own_distrust_of(graph, at));
+        let mut voices = self.voices_about(index, &tally, &mut arithmetic.measured);
+        voices.extend(self.own_distrust_of(index));
         if let Some(Ruling::OwnFollow { level }) = arithmetic.ruling {
             let kind = ReasonKind::Follow { level };
-            voices.push(Voice { from: at, weight: level, part: 0.0, kind, of_root: true });
+            voices.push(Voice { from: index, weight: level, part: 0.0, kind, of_root: true });
         }
-        let ignored = ignored::about_key(self, graph, index);
-        self.explanation(subject, score, voices, ignored, arithmetic)
+        let ignored = ignored::about_key(self, index);
+        let by_bytes = self.support_by_bytes(|scored| scored.score_of(index));
+        self.explanation(subject, (score, by_bytes), voices, ignored, arithmetic)
     }
 
-    /// Explains the confidence in a torrent. `graph` must be the graph these scores were computed from.
+    /// Explains the confidence in a torrent.
     #[must_use]
-    pub fn explain_release(&self, graph: &TrustGraph, release: &ReleaseId) -> Explanation {
+    pub fn explain_release(&self, release: &ReleaseId) -> Explanation {
         let score = self.release(release);
-        self.explain_poll(graph, release, Question::Torrent, (Subject::Release(*release), score))
+        self.explain_poll(release, Question::Torrent, (Subject::Release(*release), score))
     }
 
-    /// Explains the confidence in what is listed under a release. `graph` as in [`Scores::explain_release`].
+    /// Explains the confidence in what is listed under a release.
     #[must_use]
-    pub fn explain_listing(&self, graph: &TrustGraph, release: &ReleaseId) -> Explanation {
+    pub fn explain_listing(&self, release: &ReleaseId) -> Explanation {
         let score = self.listing(release);
-        self.explain_poll(graph, release, Question::Listing, (Subject::Listing(*release), score))
+        self.explain_poll(release, Question::Listing, (Subject::Listing(*release), score))
     }
 
-    fn explain_poll(
-        &self,
-        graph: &TrustGraph,
-        release: &ReleaseId,
-        question: Question,
-        (subject, score): (Subject, Score),
-    ) -> Explanation {
-        let values = self.params.values();
-        let Poll { cast, sums, witness_factor, .. } = self.poll(graph, release, question);
-        let mut arithmetic = Arithmetic::new(sums, witness_factor, values);
-        arithmetic.ruling = ruling::on_release(&self.plan, &cast, self.params.root_policy());
+    fn explain_poll(&self, release: &ReleaseId, question: Question, (subject, score): (Subject, Score)) -> Explanation {
+        let values = self.values();
+        let Poll { cast, sums, witness_factor, .. } = self.poll(release, question);
+        let mut arithmetic = Arithmetic::new(sums, witness_factor, 1.0, values);
+        arithmetic.ruling = ruling::on_release(self, &cast);
         arithmetic.score = score.score;
         let voices = cast.iter().filter(|vote| vote.weight > 0.0).map(|vote| {
             let weight = if vote.level > 0.0 { vote.weight * witness_factor } else { vote.weight * -vote.level };
             let part = if vote.level > 0.0 { weight * vote.level } else { values.distrust_weight * weight };
-            let (from, kind) = (vote.voter as usize, ReasonKind::Vote(vote.opinion));
-            Voice { from, weight, part, kind, of_root: self.plan.is_root[from] }
+            let kind = ReasonKind::Vote(vote.opinion);
+            Voice { from: vote.voter, weight, part, kind, of_root: self.is_root(vote.voter) }
         });
-        let ignored = ignored::about_release(self, graph, release, question);
-        self.explanation(subject, score, voices.collect(), ignored, arithmetic)
+        let ignored = ignored::about_release(self, release, question);
+        let by_bytes = self.support_by_bytes(|scored| scored.score_of_release(release, question));
+        self.explanation(subject, (score, by_bytes), voices.collect(), ignored, arithmetic)
     }
 
     /// The votes of everybody with power about a key, and all bytes that such keys measured from it.
-    fn voices_about(&self, graph: &TrustGraph, key: Index, measured: &mut Vec<Measured>) -> Vec<Voice> {
-        let values = self.params.values();
-        let (plan, power, tally) = (&self.plan, &self.power, &self.tally);
+    fn voices_about(&self, key: Index, tally: &Tally, measured: &mut Vec<Measured>) -> Vec<Voice> {
+        let (scores, graph) = (self.scores, self.graph);
         let mut voices = Vec::new();
-        for from in graph.links.neighbors_directed(key, petgraph::Direction::Incoming) {
-            let from_at = from as usize;
-            let Some(vote) = (from_at < plan.len()).then(|| plan.vote(from_at, key as usize)).flatten() else {
-                continue;
-            };
-            let of_root = plan.is_root[from_at];
-            let Some(link) = graph.links.edge_weight(from, key) else { continue };
-            let heard = link.resolve(self.scope, self.epoch, values);
-            let (kind, weight, part) = match vote.kind {
-                VoteKind::Against => {
-                    let weight = voice_against(plan, power, from_at, values) * vote.fresh * vote.weight;
-                    (ReasonKind::Statement { level: heard.level() }, weight, values.distrust_weight * weight)
-                }
-                VoteKind::For | VoteKind::Bytes => {
-                    let voice = voice_for(plan, power, from_at, values);
-                    let weight = voice * vote.fresh * tally.witness_factor[key as usize];
-                    let bytes = link.counted_bytes(self.scope, self.epoch, values);
-                    let bytes_kind = ReasonKind::Bytes { bytes, weight: heard.evidence };
-                    if bytes > 0.0 && power.for_[from_at] > 0.0 {
-                        measured.push(Measured { receiver: plan.names.id(from), bytes, weight: heard.evidence });
-                        if of_root && vote.kind == VoteKind::For {
-                            voices.push(Voice { from: from_at, weight: 0.0, part: 0.0, kind: bytes_kind, of_root });
-                        }
+        let Some(subject) = self.slot(key) else { return voices };
+        for from in graph.speakers_of(key) {
+            let Some(slot) = self.slot(from) else { continue };
+            let (pair, bytes) = (graph.pair(from, key), graph.measured(from, key));
+            let of_root = self.is_root(from);
+            let level = scores.hearing.live(pair).map_or(0.0, |edge| edge.level());
+            let cast = scores.cast(graph, self.last_round(), (slot, subject));
+            let declared = ReasonKind::Statement { level };
+            if !bytes.is_empty() && level >= 0.0 && self.power(from).for_ > 0.0 && !scores.circle.is_muted(from) {
+                let (counted, evidence) = (scores.hearing.counted(bytes), scores.hearing.evidence(bytes));
+                if counted > 0.0 {
+                    measured.push(Measured { receiver: graph.id(from), bytes: counted, weight: evidence });
+                    if of_root && level > 0.0 {
+                        let kind = ReasonKind::Bytes { bytes: counted, weight: evidence };
+                        voices.push(Voice { from, weight: 0.0, part: 0.0, kind, of_root });
                     }
-                    let declared = ReasonKind::Statement { level: heard.level() };
-                    let kind = if vote.kind == VoteKind::For { declared } else { bytes_kind };
-                    (kind, weight, weight * tally.calibration[usize::from(vote.bin)])
+                }
+            }
+            let Some(Cast { kind, weight, bin, .. }) = cast else { continue };
+            let weight = weight.value();
+            let (kind, weight, part) = match kind {
+                VoteKind::Against => (declared, weight, self.values().distrust_weight * weight),
+                VoteKind::For | VoteKind::Bytes => {
+                    let weight = weight * tally.witness_factor;
+                    let (bytes, evidence) = (scores.hearing.counted(bytes), scores.hearing.evidence(bytes));
+                    let measured = ReasonKind::Bytes { bytes, weight: evidence };
+                    let kind = if kind == VoteKind::For { declared } else { measured };
+                    (kind, weight, weight * scores.calibration[usize::from(bin)])
                 }
             };
-            if weight > 0.0 {
-                voices.push(Voice { from: from_at, weight, part, kind, of_root });
-            }
+            voices.push(Voice { from, weight, part, kind, of_root });
         }
         measured.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.receiver.cmp(&b.receiver)));
         voices
     }
 
     /// The key's own distrust of keys with power, which counts against it.
-    fn own_distrust_of<'a>(&'a self, graph: &'a TrustGraph, key: usize) -> impl Iterator<Item = Voice> + 'a {
-        let values = self.params.values();
-        let scale = values.distruster_penalty * self.plan.distrust_budget(key, values);
-        let against = self.plan.row(key).filter(|(_, vote)| vote.kind == VoteKind::Against);
-        against.filter(|(to, _)| self.power.against[*to] > 0.0).map(move |(to, vote)| {
-            let weight = scale * vote.weight * vote.fresh * self.power.against[to];
-            let link = graph.links.edge_weight(key as Index, to as Index);
-            let level = link.map_or(0.0, |link| link.resolve(self.scope, self.epoch, values).level());
-            let (part, kind) = (values.distrust_weight * weight, ReasonKind::OwnDistrust { level });
-            Voice { from: to, weight, part, kind, of_root: false }
-        })
+    fn own_distrust_of(&self, key: Index) -> Vec<Voice> {
+        let (scores, graph, values) = (self.scores, self.graph, self.values());
+        let Some(slot) = self.slot(key) else { return Vec::new() };
+        if !self.state().own_distrust.contains_key(&slot) {
+            return Vec::new();
+        }
+        let scale = values.distruster_penalty * scores.distrust_budget(graph, slot);
+        let against = scores.hearing.row(graph, key).filter(|(_, vote)| vote.is_against());
+        let voice = |(to, vote): (Index, crate::hearing::Vote)| {
+            let power = self.power(to).against;
+            let weight = scale * vote.weight * scores.hearing.fresh(&vote) * power;
+            let (part, kind) = (values.distrust_weight * weight, ReasonKind::OwnDistrust { level: vote.level });
+            (power > 0.0).then_some(Voice { from: to, weight, part, kind, of_root: false })
+        };
+        against.filter_map(voice).collect()
     }
 
     /// Orders the voices, keeps what explains enough, and finds their paths.
     fn explanation(
         &self,
         subject: Subject,
-        score: Score,
+        (score, by_bytes): (Score, f64),
         mut voices: Vec<Voice>,
         mut ignored: Vec<(NodeId, IgnoredReason)>,
         arithmetic: Arithmetic,
     ) -> Explanation {
         let total = arithmetic.total();
         let share = |voice: &Voice| if total > 0.0 { voice.part / total } else { 0.0 };
-        let id = |voice: &Voice| self.plan.names.id(voice.from as Index);
+        let id = |voice: &Voice| self.graph.id(voice.from);
         let decides = |voice: &Voice| matches!(voice.kind, ReasonKind::Follow { .. });
         voices.sort_by(|a, b| decides(b).cmp(&decides(a)).then(b.part.total_cmp(&a.part)).then(id(a).cmp(&id(b))));
         let (mut explained, mut kept) = (0.0, Vec::new());
@@ -255,8 +252,8 @@ impl Scores {
                 kept.push(voice);
             }
         }
-        let wanted: BTreeSet<usize> = kept.iter().map(|voice| voice.from).collect();
-        let paths = paths::best(&self.plan, &self.gate, self.params.values(), &wanted);
+        let wanted: BTreeSet<Index> = kept.iter().map(|voice| voice.from).collect();
+        let paths = paths::best(self, &wanted);
         let because = kept
             .into_iter()
             .map(|voice| Reason {
@@ -273,9 +270,10 @@ impl Scores {
         let Score { score, support, band, .. } = score;
         Explanation {
             subject,
-            scope: self.scope,
+            scope: self.scores.scope(),
             score,
             support,
+            by_bytes,
             band,
             because,
             explained,
@@ -283,13 +281,5 @@ impl Scores {
             ignored_more,
             arithmetic,
         }
-    }
-
-    /// My own key, where the roots name one and it counts as mine.
-    #[must_use]
-    pub fn me(&self) -> Option<NodeId> {
-        let mine = self.plan.seats.iter().find(|(_, seat)| seat.kind == RootKind::Me);
-        let personal = self.params.root_policy() == RootPolicy::Personal;
-        mine.filter(|_| personal).map(|(key, _)| self.plan.names.id(*key))
     }
 }

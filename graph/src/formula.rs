@@ -19,22 +19,27 @@ pub(crate) struct Sums {
 pub(crate) struct Verdict {
     /// e = C + λ B.
     pub evidence: f64,
-    /// L = (A + k_L / 2) / (C + k_L).
+    /// L = (A + k_L / 2) / (C + k_L), times nearness.
     pub mean_level: f64,
     /// s, in -1..=1.
     pub score: f64,
 }
 
 impl Sums {
-    /// s = (L C - λ B) e / (e² + k²).
-    pub(crate) fn verdict(&self, values: &Values) -> Verdict {
+    /// s = (L C - λ B) e / (e² + k²), where nearness scales L.
+    pub(crate) fn verdict(&self, nearness: f64, values: &Values) -> Verdict {
         let distrust = values.distrust_weight * self.against;
         let evidence = self.support + distrust;
-        let mean_level = (self.praise + 0.5 * values.level_shrink) / (self.support + values.level_shrink);
+        let mean_level = nearness * (self.praise + 0.5 * values.level_shrink) / (self.support + values.level_shrink);
         let scale = values.evidence_scale;
         let score = (mean_level * self.support - distrust) * evidence / (evidence * evidence + scale * scale);
         Verdict { evidence, mean_level, score }
     }
+}
+
+/// What a key's distance leaves of its mean level: (1 - a) + a min(1, E1 π); 1 where affinity does not count.
+pub(crate) fn nearness(reach: f64, values: &Values) -> f64 {
+    1.0 - values.affinity * (1.0 - (values.near_slope * reach).min(1.0))
 }
 
 /// What a subject's silence leaves of a positive score: 1 - δ (1 - 2^-(d / H_d)).
@@ -49,7 +54,7 @@ mod tests {
 
     #[test]
     fn nobody_speaks_means_zero() {
-        assert_eq!(Sums::default().verdict(Params::strict().values()).score, 0.0);
+        assert_eq!(Sums::default().verdict(1.0, Params::strict().values()).score, 0.0);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What was said of a subject and does not count, or not in full, and why.
 
+use crate::edge::Edge;
 use crate::ids::{NodeId, ReleaseId};
 use crate::input::Scope;
-use crate::link::Link;
-use crate::plan::VoteKind;
+use crate::names::Index;
 use crate::releases::Question;
-use crate::scores::Scores;
-use crate::trust_graph::{Ballot, Held, Index, TrustGraph};
+use crate::scored::Scored;
+use crate::trust_graph::{Ballot, Held};
 
 /// Why something that a key said does not count, or not in full.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,63 +51,59 @@ impl IgnoredReason {
     }
 }
 
-pub(crate) fn about_key(scores: &Scores, graph: &TrustGraph, key: Index) -> Vec<(NodeId, IgnoredReason)> {
+pub(crate) fn about_key(scored: &Scored<'_>, key: Index) -> Vec<(NodeId, IgnoredReason)> {
     let mut ignored = Vec::new();
-    for from in graph.links.neighbors_directed(key, petgraph::Direction::Incoming) {
-        let Some(link) = graph.links.edge_weight(from, key) else { continue };
-        let why = of_link(scores, link, from, key);
-        ignored.extend(why.into_iter().map(|why| (scores.plan.names.id(from), why)));
+    for from in scored.graph.speakers_of(key) {
+        let why = of_pair(scored, scored.graph.pair(from, key), (from, key));
+        ignored.extend(why.into_iter().map(|why| (scored.graph.id(from), why)));
     }
     ignored
 }
 
 /// Reasons that hold for everything a key says; none of the narrower ones matter then.
-fn of_speaker(scores: &Scores, from: Index) -> Option<IgnoredReason> {
-    let at = from as usize;
-    if scores.plan.zeroed.contains(&from) {
+fn of_speaker(scored: &Scored<'_>, from: Index) -> Option<IgnoredReason> {
+    if scored.scores.circle.is_muted(from) {
         Some(IgnoredReason::Duplicity)
-    } else if at >= scores.plan.len() || (scores.power.for_[at] <= 0.0 && scores.power.against[at] <= 0.0) {
+    } else if scored.power(from).is_none() {
         Some(IgnoredReason::NoPower)
     } else {
         None
     }
 }
 
-fn of_link(scores: &Scores, link: &Link, from: Index, to: Index) -> Vec<IgnoredReason> {
-    let Scores { scope, epoch, plan, params, .. } = scores;
+fn of_pair(scored: &Scored<'_>, pair: &[Edge], (from, to): (Index, Index)) -> Vec<IgnoredReason> {
+    let hearing = &scored.scores.hearing;
     if from == to {
         return vec![IgnoredReason::AboutItself];
     }
-    if let Some(why) = of_speaker(scores, from) {
+    if let Some(why) = of_speaker(scored, from) {
         return vec![why];
     }
     let mut ignored = Vec::new();
-    let counted = link.live(*scope, *epoch);
-    for said in &link.said {
-        if said.scope != *scope && said.scope != Scope::All {
+    let counted = hearing.live(pair);
+    for (said, scope) in pair.iter().filter_map(|edge| Some((edge, edge.scope()?))) {
+        if scope != hearing.scope && scope != Scope::All {
             ignored.push(IgnoredReason::OtherScope);
             continue;
         }
-        if epoch.is_past(said.expires_ms) {
+        if hearing.epoch.is_day_past(said.expires()) {
             ignored.push(IgnoredReason::Expired);
-        } else if counted.is_some_and(|counted| counted.scope != said.scope) {
+        } else if counted.is_some_and(|counted| counted.kind() != said.kind()) {
             ignored.push(IgnoredReason::Replaced);
-        } else if said.level == 0.0 {
+        } else if said.level() == 0.0 {
             ignored.push(IgnoredReason::SaysNothing);
         }
-        if said.superseded {
+        if said.is_superseded() {
             ignored.push(IgnoredReason::Replaced);
         }
     }
-    let vote = plan.vote(from as usize, to as usize);
-    if !link.bytes.is_empty() && vote.is_some_and(|vote| vote.kind == VoteKind::Against) {
-        ignored.push(IgnoredReason::BytesDespiteDistrust);
-    }
-    if let Some(vote) = vote {
-        let factor = match vote.kind {
-            VoteKind::Against => plan.budget_against(from as usize, params.values()),
-            VoteKind::For | VoteKind::Bytes => plan.budget_for(from as usize, params.values()),
-        };
+    let measured = scored.graph.measured(from, to);
+    if let Some(vote) = hearing.vote(pair, measured) {
+        if !measured.is_empty() && vote.is_against() {
+            ignored.push(IgnoredReason::BytesDespiteDistrust);
+        }
+        let shares = scored.slot(from).map(|slot| scored.scores.shares_in_use(scored.graph, slot));
+        let factor = shares.map_or(1.0, |shares| if vote.is_against() { shares.against } else { shares.for_ });
         if factor < 1.0 {
             ignored.push(IgnoredReason::OverBudget { factor });
         }
@@ -117,27 +113,26 @@ fn of_link(scores: &Scores, link: &Link, from: Index, to: Index) -> Vec<IgnoredR
 }
 
 pub(crate) fn about_release(
-    scores: &Scores,
-    graph: &TrustGraph,
+    scored: &Scored<'_>,
     release: &ReleaseId,
     question: Question,
 ) -> Vec<(NodeId, IgnoredReason)> {
     let mut ignored = Vec::new();
-    for (&voter, ballot) in graph.releases.get(release).into_iter().flatten() {
-        let why = match of_speaker(scores, voter) {
+    for (&voter, ballot) in scored.graph.releases.get(release).into_iter().flatten() {
+        let why = match of_speaker(scored, voter) {
             Some(why) => vec![why],
-            None => of_ballot(scores, ballot, question),
+            None => of_ballot(scored, ballot, question),
         };
-        ignored.extend(why.into_iter().map(|why| (graph.names.id(voter), why)));
+        ignored.extend(why.into_iter().map(|why| (scored.graph.id(voter), why)));
     }
     ignored
 }
 
-fn of_ballot(scores: &Scores, ballot: &Ballot, question: Question) -> Vec<IgnoredReason> {
+fn of_ballot(scored: &Scored<'_>, ballot: &Ballot, question: Question) -> Vec<IgnoredReason> {
     let mut ignored = Vec::new();
-    let counted = question.counted(ballot, scores.epoch).map(|(opinion, _)| opinion);
+    let counted = question.counted(ballot, scored.scores.epoch()).map(|(opinion, _)| opinion);
     let mut judge = |held: Held| {
-        if scores.epoch.is_past(held.expires_ms) {
+        if scored.scores.epoch().is_past(held.expires_ms) {
             ignored.push(IgnoredReason::Expired);
         } else if question.level(held.opinion).is_none() {
             ignored.push(IgnoredReason::SaysNothing);

@@ -21,7 +21,7 @@
 //! graph.add_vote(ReleaseVote { voter: curator, release, opinion, time_ms: 0, expires_ms: None });
 //!
 //! let scores = Scores::compute(&graph, Scope::Catalogue, Epoch::of(0), &Params::strict());
-//! assert_eq!(scores.release(&release).band, Band::Trusted);
+//! assert_eq!(scores.on(&graph).release(&release).band, Band::Trusted);
 //! # Ok::<(), heirloom_graph::InputError>(())
 //! ```
 
@@ -36,25 +36,37 @@
 
 mod arithmetic;
 mod band;
+mod changes;
+mod circle;
+mod edge;
 mod epoch;
+mod evidence;
 mod exact;
 mod explain;
+mod fixed;
 mod formula;
+mod hearing;
 mod ids;
 mod ignored;
 mod input;
-mod link;
+mod journal;
+mod names;
 mod params;
 mod paths;
-mod plan;
+mod pool;
 mod power;
+mod ratings;
 mod reach;
 mod releases;
 mod ring;
 mod ruling;
+mod scored;
 mod scores;
+mod seats;
 mod tally;
 mod trust_graph;
+mod visit;
+mod voting;
 
 pub use arithmetic::{Arithmetic, Measured};
 pub use band::{Band, ThresholdError, ThresholdValues, Thresholds};
@@ -66,5 +78,7 @@ pub use input::{DayBytes, Evidence, FollowLevel, InputError, Opinion, ReleaseVot
 pub use params::{Params, ParamsError, RootPolicy, Values};
 pub use ring::{AttackEdge, Ring};
 pub use ruling::Ruling;
-pub use scores::{Score, Scores};
+pub use scored::{Score, Scored};
+pub use scores::Scores;
 pub use trust_graph::TrustGraph;
+pub use visit::Neighbors;

@@ -11,7 +11,7 @@ const GIB: f64 = 1_073_741_824.0;
 /// The numbers of the metric, unchecked: make [`Params`] of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Values {
-    /// α: share of the flow that stops at every key, in (0, 1). Longer paths fade by 1 − α a hop; .2 won .003
+    /// α: share of the flow that stops at every key, in [.01, 1). Longer paths fade by 1 − α a hop; .2 won .003
     /// AUC and doubled what a targeted attack gains.
     pub stop_rate: f64,
     /// κ: least total out-weight a key's edges are divided by, > 0. A key with one edge passes on 1/κ of its
@@ -59,6 +59,10 @@ pub struct Values {
     pub dormancy_days: f64,
     /// W0: pseudo-votes spread over all levels in the calibration, > 0. Bounds how far invented levels shift it.
     pub level_prior: f64,
+    /// a: how far a key's nearness scales its mean level, in [0, 1]. 0 but in [`Params::unsigned`]: where nobody says
+    /// more than "I know this key", levels tell nothing, and what can be foretold is who is near (Debian's keyring:
+    /// .81 → .89). It only lowers scores, so every bound holds.
+    pub affinity: f64,
     /// γ: largest weight of an edge of bytes alone, in [0, 1]. Half of a full attestation: bandwidth can be bought.
     pub byte_gain: f64,
     /// B0: bytes after which evidence reaches half of γ, > 0. 4 GiB: about two films.
@@ -67,7 +71,7 @@ pub struct Values {
     pub byte_half_life_days: f64,
     /// Most bytes that count for one release. 1 GiB: one large file must not look like many kept promises.
     pub release_bytes_max: u64,
-    /// Flow below which a key passes nothing on, > 0. 1e-12 keeps scores within 1e-8 of the exact fixed point on
+    /// ε: flow below which a key passes nothing on, for each of its edges, > 0. 1e-14 keeps scores within 1e-8 of the exact fixed point on
     /// the research graphs.
     pub reach_epsilon: f64,
 }
@@ -114,6 +118,14 @@ impl Params {
         Self { values, ..Self::standard() }
     }
 
+    /// For webs whose statements have one level only and no distrust, such as certifications of keys: the strict preset,
+    /// ranked by nearness.
+    #[must_use]
+    pub fn unsigned() -> Self {
+        let values = Values { affinity: 1.0, ..Self::strict().values };
+        Self { values, ..Self::strict() }
+    }
+
     /// The preset with the best ranking: k = .05, ν = 40.
     #[must_use]
     pub fn standard() -> Self {
@@ -140,11 +152,12 @@ impl Params {
             dormancy_loss: 0.6,
             dormancy_days: 180.0,
             level_prior: 1.0,
+            affinity: 0.0,
             byte_gain: 0.5,
             byte_scale: 4.0 * GIB,
             byte_half_life_days: 180.0,
             release_bytes_max: 1 << 30,
-            reach_epsilon: 1e-12,
+            reach_epsilon: 1e-14,
         };
         Self { values, thresholds: Thresholds::default(), root_policy: RootPolicy::Personal }
     }
@@ -158,7 +171,7 @@ impl Params {
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let v = &values;
         let checks = [
-            ("stop_rate", v.stop_rate, positive(v.stop_rate) && v.stop_rate < 1.0),
+            ("stop_rate", v.stop_rate, (0.01..1.0).contains(&v.stop_rate)),
             ("out_weight_floor", v.out_weight_floor, positive(v.out_weight_floor)),
             ("near_slope", v.near_slope, positive(v.near_slope)),
             ("wide_slope", v.wide_slope, positive(v.wide_slope)),
@@ -180,6 +193,7 @@ impl Params {
             ("dormancy_loss", v.dormancy_loss, share(v.dormancy_loss)),
             ("dormancy_days", v.dormancy_days, positive(v.dormancy_days)),
             ("level_prior", v.level_prior, positive(v.level_prior)),
+            ("affinity", v.affinity, share(v.affinity)),
             ("byte_gain", v.byte_gain, share(v.byte_gain)),
             ("byte_scale", v.byte_scale, positive(v.byte_scale)),
             ("byte_half_life_days", v.byte_half_life_days, positive(v.byte_half_life_days)),
@@ -228,7 +242,7 @@ mod tests {
 
     #[test]
     fn presets_pass_their_own_check() {
-        for preset in [Params::strict(), Params::standard()] {
+        for preset in [Params::strict(), Params::standard(), Params::unsigned()] {
             assert_eq!(Params::new(*preset.values()), Ok(preset));
         }
         assert_eq!(Params::default(), Params::strict());

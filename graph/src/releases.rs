@@ -4,11 +4,11 @@ use crate::epoch::Epoch;
 use crate::exact::Sum;
 use crate::formula::Sums;
 use crate::input::Opinion;
+use crate::names::Index;
 use crate::params::Values;
-use crate::plan::Plan;
-use crate::power::Power;
-use crate::tally::Witnesses;
-use crate::trust_graph::{Ballot, Index};
+use crate::scored::Scored;
+use crate::tally::witness_factor;
+use crate::trust_graph::Ballot;
 
 /// What the votes are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,26 +58,45 @@ pub(crate) struct Poll {
     pub witness_factor: f64,
 }
 
+/// Weights of votes for, before the two-witness discount.
+#[derive(Clone, Copy, Default)]
+struct Witnessed {
+    sum: Sum,
+    largest: f64,
+}
+
+impl Witnessed {
+    /// Adds a vote. A root needs no second witness, so its weight is never the one that is discounted.
+    fn add(&mut self, weight: f64, is_root: bool) {
+        self.sum.add(weight);
+        if !is_root {
+            self.largest = self.largest.max(weight);
+        }
+    }
+
+    fn factor(&self, values: &Values) -> f64 {
+        witness_factor(self.sum.value(), self.largest, values)
+    }
+}
+
 impl Poll {
     pub(crate) fn new<'a>(
+        scored: &Scored<'_>,
         ballots: impl Iterator<Item = (&'a Index, &'a Ballot)>,
         question: Question,
-        epoch: Epoch,
-        (plan, power): (&Plan, &Power),
-        values: &Values,
     ) -> Self {
         let cast: Vec<Cast> = ballots
-            .filter(|(voter, _)| (**voter as usize) < plan.len())
             .filter_map(|(voter, ballot)| {
-                let (opinion, level) = question.counted(ballot, epoch)?;
-                let power = if level > 0.0 { &power.for_ } else { &power.against };
-                Some(Cast { voter: *voter, opinion, level, weight: power[*voter as usize] })
+                let (opinion, level) = question.counted(ballot, scored.scores.epoch())?;
+                let power = scored.power(*voter);
+                let weight = if level > 0.0 { power.for_ } else { power.against };
+                Some(Cast { voter: *voter, opinion, level, weight })
             })
             .collect();
-        let (mut all, mut declared) = (Witnesses::default(), Witnesses::default());
+        let (mut all, mut declared) = (Witnessed::default(), Witnessed::default());
         let (mut praise, mut against) = (Sum::default(), Sum::default());
         for vote in &cast {
-            let is_root = plan.is_root[vote.voter as usize];
+            let is_root = scored.is_root(vote.voter);
             if vote.level > 0.0 {
                 all.add(vote.weight, is_root);
                 praise.add(vote.weight * vote.level);
@@ -88,9 +107,13 @@ impl Poll {
                 against.add(vote.weight * -vote.level);
             }
         }
-        let witness_factor = all.factor(values);
-        let sums =
-            Sums { praise: praise.value() * witness_factor, against: against.value(), support: all.discounted(values) };
-        Self { cast, sums, declared: declared.discounted(values), witness_factor }
+        let witness_factor = all.factor(scored.values());
+        let sums = Sums {
+            praise: praise.value() * witness_factor,
+            against: against.value(),
+            support: all.sum.value() * witness_factor,
+        };
+        let declared = declared.sum.value() * declared.factor(scored.values());
+        Self { cast, sums, declared, witness_factor }
     }
 }

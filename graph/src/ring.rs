@@ -24,10 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::band::Band;
 use crate::exact::Sum;
 use crate::ids::NodeId;
+use crate::names::Index;
 use crate::params::{Params, Values};
-use crate::plan::VoteKind;
-use crate::scores::{Score, Scores};
-use crate::trust_graph::TrustGraph;
+use crate::scored::{Score, Scored};
+use crate::scores::Scores;
 
 /// A positive vote of a key outside the ring about a key of the ring.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,24 +89,29 @@ fn most(votes: f64, support: f64) -> u64 {
     (votes / support + LAST_BITS).floor() as u64
 }
 
-impl Scores {
-    /// Audits a ring of keys; `graph` must be the graph these scores were computed from. Roots among the keys are
-    /// named in [`Ring::roots`] and otherwise treated as outside: refuse them before showing anything as a bound.
+impl Scored<'_> {
+    /// Audits a ring of keys. Roots among the keys are named in [`Ring::roots`] and otherwise treated as outside:
+    /// refuse them before showing anything as a bound.
     ///
     /// φ and g_eff come from scores of their own, on a graph in which the ring is silent. So this costs one round of
     /// [`Scores::compute`] and a copy of the graph.
     #[must_use]
-    pub fn ring(&self, graph: &TrustGraph, ring: &BTreeSet<NodeId>) -> Ring {
-        let values = self.params.values();
-        let is_root = |id: &NodeId| self.plan.names.find(id).is_some_and(|key| self.plan.is_root[key as usize]);
-        let (roots, keys): (Vec<NodeId>, Vec<NodeId>) = ring.iter().copied().partition(is_root);
-        let known: Vec<NodeId> = keys.iter().copied().filter(|id| graph.names.find(id).is_some()).collect();
-        let silenced = self.without_words_of(graph, &known);
-        let attack_edges = silenced.votes_from_outside(graph, &known);
+    pub fn ring(&self, ring: &BTreeSet<NodeId>) -> Ring {
+        let values = self.values();
+        let (roots, keys): (Vec<NodeId>, Vec<NodeId>) = ring.iter().copied().partition(|id| self.is_root_key(id));
+        let known: Vec<Index> = keys.iter().filter_map(|id| self.graph.find(id)).collect();
+        let mut silenced = self.graph.clone();
+        known.iter().for_each(|key| silenced.zero(self.graph.id(*key)));
+        let once = Params::new(Values { rounds: 1, ..*values }).unwrap_or(self.scores.params);
+        let once = once.with_root_policy(self.scores.params.root_policy());
+        let silenced = Scores::compute(&silenced, self.scores.scope(), self.scores.epoch(), &once);
+        // Its keys have the numbers they have here.
+        let silenced = Scored { scores: &silenced, graph: self.graph };
+        let attack_edges = silenced.votes_from_outside(&known);
 
-        let flow: Sum = known.iter().map(|id| silenced.key(id).reach / values.stop_rate).collect();
+        let flow: Sum = known.iter().map(|key| silenced.reach(*key) / values.stop_rate).collect();
         let direct: Sum = attack_edges.iter().map(|edge| edge.votes_max).collect();
-        let votes: Sum = keys.iter().map(|id| self.key(id).support_all).collect();
+        let votes: Sum = known.iter().map(|key| self.tally(*key).sums.support).collect();
         let (entering_flow, direct_votes_max) = (flow.value(), direct.value());
         let votes_max = values.vote_budget * slope_for(values) * entering_flow + direct_votes_max;
         let bands = [Band::Trusted, Band::Vouched, Band::Earned, Band::Unknown, Band::Distrusted];
@@ -114,7 +119,7 @@ impl Scores {
         for Score { band, .. } in keys.iter().map(|id| self.key(id)) {
             *in_band.entry(band).or_default() += 1;
         }
-        let thresholds = self.params.thresholds().values();
+        let thresholds = self.scores.params.thresholds().values();
         Ring {
             keys: keys.len(),
             known: known.len(),
@@ -130,36 +135,27 @@ impl Scores {
         }
     }
 
-    /// Scores of round 1 on the graph in which these keys say nothing: flow ends at them.
-    fn without_words_of(&self, graph: &TrustGraph, ring: &[NodeId]) -> Self {
-        let mut graph = graph.clone();
-        ring.iter().for_each(|id| graph.zero(*id));
-        let once = Params::new(Values { rounds: 1, ..*self.params.values() });
-        let once = once.unwrap_or(self.params).with_root_policy(self.params.root_policy());
-        Self::compute(&graph, self.scope, self.epoch, &once)
-    }
-
-    /// The attack edges, where these scores are those of [`Scores::without_words_of`] the ring.
-    fn votes_from_outside(&self, graph: &TrustGraph, ring: &[NodeId]) -> Vec<AttackEdge> {
-        let (plan, values) = (&self.plan, self.params.values());
-        let mut in_ring = vec![false; plan.len()];
-        ring.iter().filter_map(|id| plan.names.find(id)).for_each(|key| in_ring[key as usize] = true);
+    /// The attack edges, where these scores are those of a graph in which the ring is silent.
+    fn votes_from_outside(&self, ring: &[Index]) -> Vec<AttackEdge> {
+        let (scores, graph, values) = (self.scores, self.graph, self.values());
+        let in_ring: BTreeSet<Index> = ring.iter().copied().collect();
         let mut edges = Vec::new();
-        for from in (0..plan.len()).filter(|key| !in_ring[*key]) {
-            let (reach, seat) = (self.power.reach[from], plan.seats.get(&(from as u32)));
-            let power = seat.map_or_else(|| power_max(reach, values), |seat| seat.power);
-            if power <= 0.0 {
-                continue;
-            }
-            for (to, vote) in plan.row(from).filter(|(to, vote)| in_ring[*to] && vote.kind != VoteKind::Against) {
-                let carried = (1.0 - values.stop_rate) * reach / values.stop_rate * plan.flow_share(from, vote, values);
-                let link = graph.links.edge_weight(from as u32, to as u32);
+        for &to in ring {
+            for from in graph.speakers_of(to).filter(|from| !in_ring.contains(from)) {
+                let Some(slot) = self.slot(from) else { continue };
+                let seat = scores.seats.get(&from);
+                let power = seat.map_or_else(|| power_max(self.reach(from), values), |seat| seat.power);
+                let vote = scores.hearing.vote_of(graph, from, to).filter(|vote| !vote.is_against());
+                let Some(vote) = vote.filter(|_| power > 0.0 && !scores.circle.is_muted(from)) else { continue };
+                let (shares, member) = (scores.shares_in_use(graph, slot), scores.circle.member(slot));
+                let flow = scores.flow(self.last_round(), slot).value();
+                let carried = (1.0 - values.stop_rate) * flow * vote.weight * shares.flow;
                 edges.push(AttackEdge {
-                    issuer: plan.names.id(from as u32),
-                    subject: plan.names.id(to as u32),
-                    level: link.map_or(0.0, |link| link.resolve(self.scope, self.epoch, values).level()),
-                    flow: if plan.is_silent(from) { 0.0 } else { carried },
-                    votes_max: power * plan.budget_for(from, values),
+                    issuer: graph.id(from),
+                    subject: graph.id(to),
+                    level: scores.hearing.live(graph.pair(from, to)).map_or(0.0, |edge| edge.level()).max(0.0),
+                    flow: if member.passes_on() { carried } else { 0.0 },
+                    votes_max: power * shares.for_,
                 });
             }
         }

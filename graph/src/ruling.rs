@@ -1,14 +1,11 @@
 //! Rulings: where the word of a root decides, whatever the votes say (§2.2, point 7 of the metric).
 
-use std::collections::BTreeMap;
-
-use crate::epoch::Epoch;
 use crate::ids::NodeId;
-use crate::input::{RootKind, Scope};
+use crate::input::RootKind;
+use crate::names::Index;
 use crate::params::RootPolicy;
-use crate::plan::Plan;
 use crate::releases::Cast;
-use crate::trust_graph::{Index, TrustGraph};
+use crate::scored::Scored;
 
 /// What decided a score beside the votes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,53 +79,41 @@ fn decide(words: impl Iterator<Item = Word>) -> Option<Ruling> {
     Some(if is_mine { Ruling::OwnWord { level } } else { Ruling::FollowWord { by, level } })
 }
 
-fn is_mine(plan: &Plan, key: Index, policy: RootPolicy) -> bool {
-    policy == RootPolicy::Personal && plan.seats.get(&key).is_some_and(|seat| seat.kind == RootKind::Me)
+fn is_mine(scored: &Scored<'_>, key: Index) -> bool {
+    let policy = scored.scores.params.root_policy();
+    scored.scores.seats.get(&key).is_some_and(|seat| seat.is_mine(policy))
 }
 
-/// The rulings on keys.
-pub(crate) fn on_keys(
-    graph: &TrustGraph,
-    plan: &Plan,
-    scope: Scope,
-    epoch: Epoch,
-    policy: RootPolicy,
-) -> BTreeMap<Index, Ruling> {
-    let mut words: BTreeMap<Index, Vec<Word>> = BTreeMap::new();
-    for &root in plan.seats.keys().filter(|root| !plan.zeroed.contains(root)) {
-        for subject in graph.links.neighbors(root).filter(|subject| *subject != root) {
-            let live = graph.links.edge_weight(root, subject).and_then(|link| link.live(scope, epoch));
-            let Some(said) = live else { continue };
-            let word = Word { by: plan.names.id(root), level: said.level, is_mine: is_mine(plan, root, policy) };
-            words.entry(subject).or_default().push(word);
-        }
-    }
-    let mut rulings: BTreeMap<Index, Ruling> =
-        words.into_iter().filter_map(|(subject, words)| Some((subject, decide(words.into_iter())?))).collect();
-    for &key in &plan.zeroed {
-        if !rulings.get(&key).is_some_and(|ruling| ruling.blocks()) {
-            rulings.insert(key, Ruling::Duplicity);
-        }
-    }
-    for (&key, seat) in &plan.seats {
-        let ruling = match (policy, seat.kind) {
+/// The ruling on a key.
+pub(crate) fn on_key(scored: &Scored<'_>, key: Index) -> Option<Ruling> {
+    if let Some(seat) = scored.scores.seats.get(&key) {
+        return Some(match (scored.scores.params.root_policy(), seat.kind) {
             (RootPolicy::Equal, _) => Ruling::Unrated,
             (RootPolicy::Personal, RootKind::Me) => Ruling::OwnKey,
             (RootPolicy::Personal, RootKind::Follow(level) | RootKind::FollowOnly(level)) => {
                 Ruling::OwnFollow { level: level.value() }
             }
-        };
-        rulings.insert(key, ruling);
+        });
     }
-    rulings
+    let rating = scored.slot(key).and_then(|slot| scored.scores.ratings.get(&slot));
+    let words = rating.into_iter().flat_map(|rating| &rating.by).filter_map(|&by| {
+        let said = scored.scores.hearing.live(scored.graph.pair(by, key))?;
+        Some(Word { by: scored.graph.id(by), level: said.level(), is_mine: is_mine(scored, by) })
+    });
+    let ruling = decide(words);
+    if scored.scores.circle.is_muted(key) && !ruling.is_some_and(Ruling::blocks) {
+        return Some(Ruling::Duplicity);
+    }
+    ruling
 }
 
 /// The ruling on a release, from its votes.
-pub(crate) fn on_release(plan: &Plan, cast: &[Cast], policy: RootPolicy) -> Option<Ruling> {
-    let roots = cast.iter().filter(|vote| plan.is_root[vote.voter as usize] && !plan.zeroed.contains(&vote.voter));
+pub(crate) fn on_release(scored: &Scored<'_>, cast: &[Cast]) -> Option<Ruling> {
+    let is_heard = |vote: &&Cast| scored.is_root(vote.voter) && !scored.scores.circle.is_muted(vote.voter);
+    let roots = cast.iter().filter(is_heard);
     decide(roots.map(|vote| Word {
-        by: plan.names.id(vote.voter),
+        by: scored.graph.id(vote.voter),
         level: vote.level,
-        is_mine: is_mine(plan, vote.voter, policy),
+        is_mine: is_mine(scored, vote.voter),
     }))
 }

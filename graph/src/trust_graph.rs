@@ -2,33 +2,16 @@
 //! never written back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use petgraph::graphmap::DiGraphMap;
+use fixedbitset::FixedBitSet;
 
+use crate::edge::Edge;
+use crate::epoch::Day;
 use crate::ids::{NodeId, ReleaseId};
-use crate::input::{Evidence, InputError, Opinion, ReleaseVote, Root, RootKind, Scope, Statement};
-use crate::link::{Link, Said};
-
-/// Dense number of a key, in order of first mention. Never decides an order that can be seen.
-pub(crate) type Index = u32;
-
-/// Keys and their dense numbers.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    pub ids: Vec<NodeId>,
-    pub index: BTreeMap<NodeId, Index>,
-}
-
-impl Names {
-    pub(crate) fn id(&self, index: Index) -> NodeId {
-        self.ids[index as usize]
-    }
-
-    pub(crate) fn find(&self, id: &NodeId) -> Option<Index> {
-        self.index.get(id).copied()
-    }
-}
+use crate::input::{DayBytes, Evidence, InputError, Opinion, ReleaseVote, Root, RootKind, Scope, Statement};
+use crate::journal::{Change, Journal};
+use crate::names::{Index, Names};
+use crate::pool::Pool;
 
 /// One opinion held in a slot of a [`Ballot`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,19 +29,32 @@ pub(crate) struct Ballot {
     pub verdict: Option<Held>,
 }
 
+/// Set on a speaker's number where distrust is among what it says.
+const AGAINST: Index = 1 << 31;
+
 /// Every input of the metric, in any order of arrival.
 ///
 /// Each method is idempotent but [`TrustGraph::add_evidence`], which adds. Equal contents give equal scores bit
 /// for bit, whatever the order of the calls.
+///
+/// A statement takes 16 bytes in its issuer's row and 4 in the list of its subject's speakers. `&TrustGraph` is a graph to
+/// petgraph, whose algorithms run over it: an edge wherever anything is said or measured.
 #[derive(Clone, Debug, Default)]
 pub struct TrustGraph {
-    pub(crate) names: Arc<Names>,
-    // GraphMap hashes its edges, but iterates in order of insertion, and every sum taken over it is exact.
-    pub(crate) links: DiGraphMap<Index, Link>,
-    pub(crate) roots: BTreeMap<(Index, Scope), RootKind>,
-    pub(crate) zeroed: BTreeSet<Index>,
+    names: Names,
+    // By issuer: what it says, ordered by subject, then kind.
+    rows: Pool<Edge>,
+    // By subject: who says anything of it, in no order.
+    speakers: Pool<Index>,
+    // Keys that anybody ever distrusted: few, so most lists of speakers need not be looked at.
+    accused: FixedBitSet,
+    links: usize,
+    measured: BTreeMap<(Index, Index), Vec<(Scope, DayBytes)>>,
+    roots: BTreeMap<(Index, Scope), RootKind>,
+    zeroed: BTreeSet<Index>,
     pub(crate) releases: BTreeMap<ReleaseId, BTreeMap<Index, Ballot>>,
-    pub(crate) last_seen_ms: BTreeMap<Index, u64>,
+    last_seen_ms: BTreeMap<Index, u64>,
+    journal: Journal,
 }
 
 impl TrustGraph {
@@ -71,17 +67,17 @@ impl TrustGraph {
     /// Number of keys mentioned by any input.
     #[must_use]
     pub fn key_count(&self) -> usize {
-        self.names.ids.len()
+        self.names.len()
     }
 
     /// Number of ordered pairs of keys between which something was said or measured.
     #[must_use]
     pub fn link_count(&self) -> usize {
-        self.links.edge_count()
+        self.links
     }
 
     /// Takes one attestation. An older one of the same issuer, subject and scope gives way to a newer one, and
-    /// a newer one stays.
+    /// a newer one stays. Levels are kept to 1e-9, times to the millisecond (until 2527), expiry to the day.
     ///
     /// # Errors
     /// [`InputError::Level`] if the level is not within -1..=1.
@@ -90,32 +86,60 @@ impl TrustGraph {
         if !(-1.0..=1.0).contains(&level) {
             return Err(InputError::Level { issuer, subject, level });
         }
-        self.link(issuer, subject).hear(Said { scope, level, time_ms, expires_ms, superseded: false });
+        let (from, to) = (self.intern(issuer), self.intern(subject));
+        let new = Edge::said(to, scope, level, time_ms, Day::by(expires_ms));
+        match self.place(from, new) {
+            Ok(place) => {
+                let old = self.rows.list(from)[place];
+                let kept = old.newer_of(new);
+                if kept != old {
+                    self.note_pair(from, to);
+                    self.rows.list_mut(from)[place] = kept;
+                    self.mark_speaker(from, to);
+                }
+            }
+            Err(place) => self.insert_edge(from, place, new),
+        }
         Ok(())
     }
 
     /// Forgets the attestation of this issuer, subject and scope (a retraction). Whether there was one.
     pub fn remove_statement(&mut self, issuer: &NodeId, subject: &NodeId, scope: Scope) -> bool {
-        self.edit_link(issuer, subject, |link| {
-            let before = link.said.len();
-            link.said.retain(|said| said.scope != scope);
-            link.said.len() < before
-        })
+        let (Some(from), Some(to)) = (self.names.find(issuer), self.names.find(subject)) else { return false };
+        self.remove_edge(from, Edge::said(to, scope, 0.0, 0, Day::NEVER))
     }
 
     /// Adds measured bytes to those already known of this receiver, subject and scope.
     pub fn add_evidence(&mut self, evidence: Evidence) {
         let Evidence { receiver, subject, scope, day_bytes } = evidence;
-        self.link(receiver, subject).bytes.extend(day_bytes.into_iter().map(|day| (scope, day)));
+        if day_bytes.is_empty() {
+            return;
+        }
+        let (from, to) = (self.intern(receiver), self.intern(subject));
+        let mark = Edge::bytes(to);
+        match self.place(from, mark) {
+            Ok(_) => self.note_pair(from, to),
+            Err(place) => self.insert_edge(from, place, mark),
+        }
+        self.measured.entry((from, to)).or_default().extend(day_bytes.into_iter().map(|day| (scope, day)));
     }
 
     /// Forgets the measured bytes of this receiver, subject and scope. Whether there were any.
     pub fn clear_evidence(&mut self, receiver: &NodeId, subject: &NodeId, scope: Scope) -> bool {
-        self.edit_link(receiver, subject, |link| {
-            let before = link.bytes.len();
-            link.bytes.retain(|(at, _)| *at != scope);
-            link.bytes.len() < before
-        })
+        let (Some(from), Some(to)) = (self.names.find(receiver), self.names.find(subject)) else { return false };
+        if !self.measured(from, to).iter().any(|(at, _)| *at == scope) {
+            return false;
+        }
+        self.note_pair(from, to);
+        let is_last = self.measured.get_mut(&(from, to)).is_some_and(|days| {
+            days.retain(|(at, _)| *at != scope);
+            days.is_empty()
+        });
+        if is_last {
+            self.measured.remove(&(from, to));
+            self.remove_edge(from, Edge::bytes(to));
+        }
+        true
     }
 
     /// Makes a key a root, or changes how it is one.
@@ -130,13 +154,19 @@ impl TrustGraph {
                 return Err(InputError::SecondSelf { first: self.names.id(*first), second: root.key });
             }
         }
-        self.roots.insert((index, root.scope), root.kind);
+        if self.roots.insert((index, root.scope), root.kind) != Some(root.kind) {
+            self.journal.note(Change::Roots);
+        }
         Ok(())
     }
 
     /// Unfollows a key in that scope (or forgets my own key). Whether it was a root there.
     pub fn remove_root(&mut self, key: &NodeId, scope: Scope) -> bool {
-        self.names.find(key).is_some_and(|index| self.roots.remove(&(index, scope)).is_some())
+        let was_root = self.names.find(key).is_some_and(|index| self.roots.remove(&(index, scope)).is_some());
+        if was_root {
+            self.journal.note(Change::Roots);
+        }
+        was_root
     }
 
     /// Weighs a key 0 for duplicity: it has no reach, no vote, is no root, and never scores above 0.
@@ -144,7 +174,9 @@ impl TrustGraph {
     /// My own key is exempt in my own graph: my word still decides what I see.
     pub fn zero(&mut self, key: NodeId) {
         let index = self.intern(key);
-        self.zeroed.insert(index);
+        if self.zeroed.insert(index) {
+            self.journal.note(Change::Zeroed);
+        }
     }
 
     /// Takes one key's opinion of one release.
@@ -188,38 +220,141 @@ impl TrustGraph {
 
     /// Every key mentioned by any input, in key order.
     pub fn keys(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.names.index.keys().copied()
+        let mut ids = self.names.ids().to_vec();
+        ids.sort_unstable();
+        ids.into_iter()
+    }
+
+    /// Gives back the room kept for growth: after a large load that few statements will follow.
+    pub fn shrink_to_fit(&mut self) {
+        self.names.shrink();
+        self.rows.shrink();
+        self.speakers.shrink();
+    }
+
+    pub(crate) fn find(&self, id: &NodeId) -> Option<Index> {
+        self.names.find(id)
+    }
+
+    pub(crate) fn id(&self, index: Index) -> NodeId {
+        self.names.id(index)
+    }
+
+    /// Everything `from` says, by subject.
+    #[inline]
+    pub(crate) fn row(&self, from: Index) -> &[Edge] {
+        self.rows.list(from)
+    }
+
+    /// Everything `from` says of `to`: at most one edge of each kind.
+    pub(crate) fn pair(&self, from: Index, to: Index) -> &[Edge] {
+        let row = self.row(from);
+        let start = row.partition_point(|edge| edge.to < to);
+        let count = row[start..].iter().take_while(|edge| edge.to == to).count();
+        &row[start..start + count]
+    }
+
+    /// What `from` measured of `to`.
+    pub(crate) fn measured(&self, from: Index, to: Index) -> &[(Scope, DayBytes)] {
+        // Hardly any pair has bytes: most calls end here.
+        if self.measured.is_empty() {
+            return &[];
+        }
+        self.measured.get(&(from, to)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any bytes were measured that count in `scope`.
+    pub(crate) fn has_bytes_in(&self, scope: Scope) -> bool {
+        self.measured.values().flatten().any(|(at, _)| *at == scope || *at == Scope::All)
+    }
+
+    /// Who says anything of `to`.
+    pub(crate) fn speakers_of(&self, to: Index) -> impl Iterator<Item = Index> + '_ {
+        self.speakers.list(to).iter().map(|speaker| speaker & !AGAINST)
+    }
+
+    /// Who distrusts `to`, in some scope and perhaps no longer.
+    pub(crate) fn accusers_of(&self, to: Index) -> impl Iterator<Item = Index> + '_ {
+        let speakers = if self.accused.contains(to as usize) { self.speakers.list(to) } else { &[] };
+        speakers.iter().filter(|speaker| **speaker & AGAINST != 0).map(|speaker| speaker & !AGAINST)
+    }
+
+    /// Roots with their scopes, by number.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = (Index, Scope, RootKind)> + '_ {
+        self.roots.iter().map(|((key, scope), kind)| (*key, *scope, *kind))
+    }
+
+    pub(crate) fn is_zeroed(&self, key: Index) -> bool {
+        self.zeroed.contains(&key)
+    }
+
+    pub(crate) fn zeroed(&self) -> impl Iterator<Item = Index> + '_ {
+        self.zeroed.iter().copied()
+    }
+
+    /// When a key was last heard of, apart from what its row holds.
+    pub(crate) fn last_seen_ms(&self, key: Index) -> Option<u64> {
+        self.last_seen_ms.get(&key).copied()
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     fn intern(&mut self, id: NodeId) -> Index {
-        if let Some(index) = self.names.find(&id) {
-            return index;
+        let (index, is_new) = self.names.intern(id);
+        if is_new {
+            self.rows.push_list();
+            self.speakers.push_list();
         }
-        let names = Arc::make_mut(&mut self.names);
-        // PANIC: 2^32 keys are 128 GiB of names; the store's quotas end long before.
-        let index = Index::try_from(names.ids.len()).expect("fewer than 2^32 keys");
-        names.ids.push(id);
-        names.index.insert(id, index);
-        self.links.add_node(index);
         index
     }
 
-    fn link(&mut self, from: NodeId, to: NodeId) -> &mut Link {
-        let (from, to) = (self.intern(from), self.intern(to));
-        if !self.links.contains_edge(from, to) {
-            self.links.add_edge(from, to, Link::default());
-        }
-        // PANIC: added on the line above.
-        self.links.edge_weight_mut(from, to).expect("the link was just made")
+    /// Where an edge stands in a row, or would stand.
+    fn place(&self, from: Index, edge: Edge) -> Result<usize, usize> {
+        self.row(from).binary_search_by_key(&edge.place(), |edge| edge.place())
     }
 
-    fn edit_link(&mut self, from: &NodeId, to: &NodeId, edit: impl FnOnce(&mut Link) -> bool) -> bool {
-        let (Some(from), Some(to)) = (self.names.find(from), self.names.find(to)) else { return false };
-        let Some(link) = self.links.edge_weight_mut(from, to) else { return false };
-        let changed = edit(link);
-        if link.is_empty() {
-            self.links.remove_edge(from, to);
+    fn insert_edge(&mut self, from: Index, place: usize, edge: Edge) {
+        self.note_pair(from, edge.to);
+        if self.pair(from, edge.to).is_empty() {
+            let end = self.speakers.list(edge.to).len();
+            self.speakers.insert(edge.to, end, from);
+            self.links += 1;
         }
-        changed
+        self.rows.insert(from, place, edge);
+        self.mark_speaker(from, edge.to);
+    }
+
+    /// Takes out the edge at the place of `like`. Whether there was one.
+    fn remove_edge(&mut self, from: Index, like: Edge) -> bool {
+        let Ok(place) = self.place(from, like) else { return false };
+        self.note_pair(from, like.to);
+        self.rows.remove(from, place);
+        if self.pair(from, like.to).is_empty() {
+            let place = self.speakers.list(like.to).iter().position(|speaker| speaker & !AGAINST == from);
+            if let Some(place) = place {
+                self.speakers.remove(like.to, place);
+            }
+            self.links -= 1;
+        }
+        true
+    }
+
+    /// Marks a speaker once it distrusts. The mark stays when the distrust goes: it only says where to look.
+    fn mark_speaker(&mut self, from: Index, to: Index) {
+        if self.pair(from, to).iter().any(|edge| edge.is_against()) {
+            let speakers = self.speakers.list_mut(to);
+            if let Some(speaker) = speakers.iter_mut().rfind(|speaker| **speaker & !AGAINST == from) {
+                *speaker |= AGAINST;
+            }
+            self.accused.grow(self.names.len());
+            self.accused.insert(to as usize);
+        }
+    }
+
+    fn note_pair(&mut self, from: Index, to: Index) {
+        let (edges, measured) = (self.pair(from, to).to_vec(), self.measured(from, to).to_vec());
+        self.journal.note(Change::Pair { from, to, edges, measured });
     }
 }

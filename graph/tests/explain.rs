@@ -11,7 +11,7 @@ use heirloom_graph::{
 };
 
 fn explain(world: &World, name: &str) -> Explanation {
-    world.scores().explain_key(&world.graph, &key(name))
+    world.scores().on(&world.graph).explain_key(&key(name))
 }
 
 fn reasons(explanation: &Explanation, name: &str) -> Vec<IgnoredReason> {
@@ -152,14 +152,14 @@ fn a_release_is_explained_by_its_votes() {
     let world =
         world.votes("alice", 1, Opinion::Listing).votes("bob", 1, Opinion::WrongWork).votes("eve", 1, Opinion::Good);
     let scores = world.scores();
-    let why = scores.explain_release(&world.graph, &release(1));
+    let why = scores.on(&world.graph).explain_release(&release(1));
     assert_eq!((why.score, why.band), (0.75, Band::Trusted));
     assert_eq!(why.because.len(), 1);
     assert_eq!((why.because[0].kind, why.because[0].weight), (ReasonKind::Vote(Opinion::Listing), 0.75));
     assert_eq!(why.arithmetic.ruling, Some(Ruling::FollowWord { by: key("alice"), level: 0.75 }));
     assert_eq!(reasons(&why, "bob"), [IgnoredReason::SaysNothing]);
     assert_eq!(reasons(&why, "eve"), [IgnoredReason::NoPower]);
-    let listing = scores.explain_listing(&world.graph, &release(1));
+    let listing = scores.on(&world.graph).explain_listing(&release(1));
     assert_eq!((listing.score, listing.band, listing.because.len()), (-1.0, Band::Distrusted, 2));
     assert_eq!(listing.arithmetic.ruling, Some(Ruling::FollowWord { by: key("bob"), level: -1.0 }));
 }
@@ -168,9 +168,9 @@ fn a_release_is_explained_by_its_votes() {
 fn an_unknown_key_and_an_unknown_release_have_empty_explanations() {
     let world = World::mine();
     let scores = Scores::compute(&world.graph, Scope::All, Epoch::of(TODAY), &Params::strict());
-    let nobody = scores.explain_key(&world.graph, &key("eve"));
+    let nobody = scores.on(&world.graph).explain_key(&key("eve"));
     assert_eq!((nobody.score, nobody.band, nobody.because.len()), (0.0, Band::Unknown, 0));
-    let nothing = scores.explain_release(&world.graph, &release(7));
+    let nothing = scores.on(&world.graph).explain_release(&release(7));
     assert_eq!((nothing.score, nothing.explained, nothing.because.len()), (0.0, 0.0, 0));
 }
 

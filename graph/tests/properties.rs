@@ -87,7 +87,7 @@ fn scores<'a>(graph: &'a TrustGraph, params: &Params) -> Scored<'a> {
 }
 
 /// Every bit of everything, by number of key and of release.
-fn all_bits(scores: &Scored, name: fn(u8) -> NodeId) -> Vec<([u64; 7], Option<u32>, Band)> {
+fn all_bits(scores: &Scored, name: fn(u8) -> NodeId) -> Vec<([u64; 7], Band)> {
     let keys = (0..=u8::MAX).map(|number| scores.key(&name(number)));
     let releases = (0..6).map(|number| ReleaseId([number; 20]));
     let releases = releases.flat_map(|id| [scores.release(&id), scores.listing(&id)]);

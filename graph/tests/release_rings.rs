@@ -181,10 +181,9 @@ fn bytes_give_a_release_no_vote() {
     assert_eq!(Scored::today(&world.graph, &Params::strict()).release(&common::release(1)), Score::UNRATED);
 }
 
-/// KNOWN GAP, not yet decided: bytes widen the flow (p_uv counts e_uv), so a key that nobody declared trust in has
-/// power, and its own listing has declared support. Two such keys make a release trusted.
+/// Bytes widen the flow, so who uploaded to me has power, and its own listing is a declared vote. It ranks; it admits
+/// nobody.
 #[test]
-#[ignore = "known gap: who uploaded to me lists with power, so bytes do admit what their sender lists"]
 fn bytes_alone_never_make_what_their_sender_lists_trusted_or_vouched() {
     let scored = |seeders: &[&str]| {
         let world = seeders
@@ -195,4 +194,17 @@ fn bytes_alone_never_make_what_their_sender_lists_trusted_or_vouched() {
     let (one, two) = (scored(&["mallory"]), scored(&["mallory", "eve"]));
     assert!(one.band > Band::Vouched, "{one:?}");
     assert!(two.band > Band::Vouched, "{two:?}");
+    assert!(one.score > 0.0 && two.score > one.score, "bytes do rank");
+    assert_eq!((one.band, one.support, two.support), (Band::Earned, 0.0, 0.0));
+}
+
+/// The same power cannot condemn: bandwidth buys no slander.
+#[test]
+fn bytes_alone_never_condemn_what_their_sender_calls_fake() {
+    let world = World::mine().follow("alice", FollowLevel::Low).says("alice", "curator", 0.25);
+    let world = world.votes("curator", 1, Opinion::Listing);
+    let honest = Scored::today(&world.graph, &Params::strict()).release(&common::release(1));
+    let world = world.received("me", "mallory", 64).votes("mallory", 1, Opinion::Fake);
+    let slandered = Scored::today(&world.graph, &Params::strict()).release(&common::release(1));
+    assert!(slandered.score < honest.score && slandered.band != Band::Distrusted, "{slandered:?}");
 }

@@ -34,7 +34,7 @@ fn a_starter_listing_is_trusted() {
 fn one_curator_followed_through_vouches_and_two_make_trusted() {
     let one = ten_curators().votes("curator0", 1, Opinion::Listing);
     let score = one.release(1);
-    assert_eq!((score.band, score.distance), (Band::Vouched, Some(3)));
+    assert_eq!((score.band, one.release_distance(1)), (Band::Vouched, Some(3)));
     assert!((score.support - 0.2).abs() < 0.05, "{}", score.support);
     let two = one.votes("curator1", 1, Opinion::Listing).release(1);
     assert_eq!(two.band, Band::Trusted);
@@ -61,7 +61,7 @@ fn a_stranger_is_unknown_with_score_zero_however_often_it_comes() {
     let world = (0..30).fold(World::mine(), |world, n| world.votes(&format!("sybil{n}"), 1, Opinion::Good));
     let score = world.release(1);
     assert_eq!((score.score, score.band, score.support), (0.0, Band::Unknown, 0.0));
-    assert_eq!(score.distance, None);
+    assert_eq!(world.release_distance(1), None);
     assert_eq!(world.release(2), Score::UNRATED);
 }
 
@@ -136,8 +136,11 @@ fn an_expired_listing_is_gone() {
         time_ms: TODAY - 30 * DAY_MS,
         expires_ms: Some(TODAY + DAY_MS),
     });
-    let at =
-        |now| Scores::compute(&world.graph, Scope::Catalogue, Epoch::of(now), &Params::strict()).release(&release(1));
+    let at = |now| {
+        Scores::compute(&world.graph, Scope::Catalogue, Epoch::of(now), &Params::strict())
+            .on(&world.graph)
+            .release(&release(1))
+    };
     assert_eq!(at(TODAY).score, 0.75);
     assert_eq!(at(TODAY + DAY_MS).score, 0.0);
 }

@@ -61,7 +61,7 @@ impl Attack {
     fn ring(&self, inside: &Said, params: &Params) -> Ring {
         let graph = self.graph(inside);
         let keys: BTreeSet<NodeId> = (HONEST..HONEST + self.fakes).map(name).collect();
-        Scores::compute(&graph, Scope::Catalogue, Epoch::of(TODAY), params).ring(&graph, &keys)
+        Scores::compute(&graph, Scope::Catalogue, Epoch::of(TODAY), params).on(&graph).ring(&keys)
     }
 }
 
@@ -127,7 +127,7 @@ fn ring_of(names: &[&str]) -> BTreeSet<NodeId> {
 fn a_ring_that_nobody_trusts_can_gain_nothing() {
     let world =
         World::mine().follow("alice", FollowLevel::Full).says("eve", "mallory", 1.0).says("mallory", "eve", 1.0);
-    let ring = world.scores().ring(&world.graph, &ring_of(&["eve", "mallory", "nobody"]));
+    let ring = world.scores().on(&world.graph).ring(&ring_of(&["eve", "mallory", "nobody"]));
     assert_eq!((ring.keys, ring.known), (3, 2));
     assert_eq!((ring.entering_flow, ring.votes, ring.votes_max), (0.0, 0.0, 0.0));
     assert_eq!((ring.trusted_max, ring.vouched_max, ring.in_band[&Band::Unknown]), (0, 0, 3));
@@ -138,7 +138,7 @@ fn a_ring_that_nobody_trusts_can_gain_nothing() {
 fn an_attack_edge_names_who_was_fooled_at_which_level_and_what_entered() {
     let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "mallory", 0.81);
     let world = world.says("alice", "bob", 1.0).says("stranger", "mallory", 1.0);
-    let ring = world.scores().ring(&world.graph, &ring_of(&["mallory"]));
+    let ring = world.scores().on(&world.graph).ring(&ring_of(&["mallory"]));
     let [edge] = ring.attack_edges[..] else { panic!("one has power: {:?}", ring.attack_edges) };
     assert_eq!((edge.issuer, edge.subject, edge.level), (key("alice"), key("mallory"), 0.81));
     // x of Alice is half of what enters; she gives 0.9 of her ten.
@@ -150,7 +150,7 @@ fn an_attack_edge_names_who_was_fooled_at_which_level_and_what_entered() {
 #[test]
 fn a_root_is_named_and_left_out() {
     let world = World::mine().follow("alice", FollowLevel::Full).says("alice", "mallory", 1.0);
-    let ring = world.scores().ring(&world.graph, &ring_of(&["alice", "me", "mallory"]));
+    let ring = world.scores().on(&world.graph).ring(&ring_of(&["alice", "me", "mallory"]));
     assert_eq!((ring.keys, ring.known, ring.roots.len()), (1, 1, 2));
     assert_eq!(ring.roots, ring_of(&["alice", "me"]).into_iter().collect::<Vec<_>>());
     assert_eq!(ring.attack_edges.len(), 1, "a root outside the ring is a voter like others");

@@ -40,7 +40,7 @@ pub fn compute(graph: &TrustGraph, params: &Params) -> Scores {
 
 impl Live for Kept {
     fn method(&self) -> &'static str {
-        "full recompute"
+        "incremental"
     }
 
     fn say(&mut self, statement: Statement) {
@@ -60,15 +60,19 @@ impl Live for Kept {
     }
 
     fn settle(&mut self) {
-        self.scores = compute(&self.graph, &self.params);
+        self.scores.update(&self.graph, Web::epoch());
     }
 
     fn score(&self, key: &NodeId) -> Score {
-        self.scores.key(key)
+        self.scores.on(&self.graph).key(key)
     }
 
     fn drift(&self) -> f64 {
         let fresh = compute(&self.graph, &self.params);
-        fresh.keys().map(|(key, score)| (score.score - self.score(&key).score).abs()).fold(0.0, f64::max)
+        fresh
+            .on(&self.graph)
+            .keys()
+            .map(|(key, score)| (score.score - self.score(&key).score).abs())
+            .fold(0.0, f64::max)
     }
 }

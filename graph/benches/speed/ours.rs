@@ -58,7 +58,7 @@ pub fn every_whole(graph: &TrustGraph, limit: Duration) -> Duration {
     }
     let scores = compute(graph, &target());
     let mut reading = repeated(RUNS, limit, || {
-        std::hint::black_box(scores.keys().map(|(_, score)| score.score).sum::<f64>());
+        std::hint::black_box(scores.on(graph).keys().map(|(_, score)| score.score).sum::<f64>());
     });
     table::apart("heirloom", "reading every key's score", reading.quantile(0.5));
     first
@@ -75,9 +75,9 @@ pub fn memory(web: &Web) -> TrustGraph {
     table::bytes("names: a graph of keys alone", names, web.keys as usize, "key");
     let (working, scores) = weighed(|| compute(&graph, &target()));
     table::bytes("scores, with their working state", working, web.keys as usize, "key");
-    let with_power = scores.keys().filter(|(_, score)| score.power_for > 0.0).count();
-    let reached = scores.keys().filter(|(_, score)| score.reach > 0.0).count();
-    let rated = scores.keys().filter(|(_, score)| score.score.abs() > 0.0).count();
+    let with_power = scores.on(&graph).keys().filter(|(_, score)| score.power_for > 0.0).count();
+    let reached = scores.on(&graph).keys().filter(|(_, score)| score.reach > 0.0).count();
+    let rated = scores.on(&graph).keys().filter(|(_, score)| score.score.abs() > 0.0).count();
     println!(
         "\nBuilding the graph took {time:.1?}. At 1e-8 the flow reaches {reached} keys, {with_power} have power, \
          {rated} are rated."
@@ -98,7 +98,7 @@ fn only_names(web: &Web) -> TrustGraph {
 /// Single changes by every choice of issuers, then follows and unfollows.
 pub fn every_change(web: &Web, graph: TrustGraph, options: &Options) {
     let powerful = compute(&graph, &target());
-    let powerful = (0..web.keys).filter(|key| powerful.key(&Web::id(*key)).power_for > 0.0).collect();
+    let powerful = (0..web.keys).filter(|key| powerful.on(&graph).key(&Web::id(*key)).power_for > 0.0).collect();
     let mut live = Kept::new(graph, target());
     table::section(
         &format!("One change with everything that follows from it ({}; strict, 1e-8)", live.method()),
@@ -121,8 +121,9 @@ pub fn every_change(web: &Web, graph: TrustGraph, options: &Options) {
         }
         table::changes(name, &mut whole, &mut edit);
     }
+    let drift = live.drift();
     follows(web, &mut live, &mut changes, options);
-    println!("\nAfter all of these, no score differs by more than {:.1e} from one computed anew.", live.drift());
+    println!("\nAfter all changes of statements, no score differed by more than {drift:.1e} from one computed anew.");
 }
 
 /// Makes one change and reads the score of its subject. The time of all of it, and of the graph's part.

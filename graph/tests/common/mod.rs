@@ -106,14 +106,22 @@ impl World {
     }
 
     pub fn key(&self, name: &str) -> Score {
-        self.scores().key(&key(name))
+        self.scores().on(&self.graph).key(&key(name))
+    }
+
+    pub fn distance(&self, name: &str) -> Option<u32> {
+        self.scores().on(&self.graph).distance(&key(name))
+    }
+
+    pub fn release_distance(&self, number: u8) -> Option<u32> {
+        self.scores().on(&self.graph).release_distance(&release(number))
     }
 
     pub fn release(&self, number: u8) -> Score {
-        self.scores().release(&release(number))
+        self.scores().on(&self.graph).release(&release(number))
     }
 
     pub fn listing(&self, number: u8) -> Score {
-        self.scores().listing(&release(number))
+        self.scores().on(&self.graph).listing(&release(number))
     }
 }

@@ -21,35 +21,39 @@ impl<'a> Scored<'a> {
     }
 
     pub fn key(&self, id: &NodeId) -> Score {
-        self.scores.key(id)
+        self.scores.on(self.graph).key(id)
+    }
+
+    pub fn distance(&self, id: &NodeId) -> Option<u32> {
+        self.scores.on(self.graph).distance(id)
     }
 
     pub fn keys(&self) -> Vec<(NodeId, Score)> {
-        self.scores.keys().collect()
+        self.scores.on(self.graph).keys().collect()
     }
 
     pub fn release(&self, id: &ReleaseId) -> Score {
-        self.scores.release(id)
+        self.scores.on(self.graph).release(id)
     }
 
     pub fn listing(&self, id: &ReleaseId) -> Score {
-        self.scores.listing(id)
+        self.scores.on(self.graph).listing(id)
     }
 
     /// Every release with its score as a torrent and as a listing.
     pub fn releases(&self) -> Vec<(ReleaseId, Score, Score)> {
-        self.scores.releases().collect()
+        self.scores.on(self.graph).releases().collect()
     }
 
     /// B of a key: the votes against it, and its own distrust of my circle.
     pub fn against(&self, id: &NodeId) -> f64 {
-        self.scores.explain_key(self.graph, id).arithmetic.against
+        self.scores.on(self.graph).explain_key(id).arithmetic.against
     }
 }
 
 /// Every bit of a score.
-pub fn bits(score: Score) -> ([u64; 7], Option<u32>, heirloom_graph::Band) {
-    let Score { score, support, support_all, mean_level, band, distance, power_for, power_against, reach } = score;
+pub fn bits(score: Score) -> ([u64; 7], heirloom_graph::Band) {
+    let Score { score, support, support_all, mean_level, band, power_for, power_against, reach } = score;
     let values = [score, support, support_all, mean_level, power_for, power_against, reach];
-    (values.map(f64::to_bits), distance, band)
+    (values.map(f64::to_bits), band)
 }

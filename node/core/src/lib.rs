@@ -9,7 +9,6 @@
 pub mod catalogue;
 pub mod command;
 pub mod curation;
-pub mod day_scores;
 mod fields;
 pub mod ground;
 pub mod identity;

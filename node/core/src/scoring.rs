@@ -1,13 +1,12 @@
 //! Feeds the trust graph from live statements, follows and the ledger, and keeps the scores of the day.
 
 use crate::curation::{Curation, Follow};
-use crate::day_scores::DayScores;
 use crate::ground::Stored;
 use crate::ledger::Ledger;
 use crate::settings::TrustSettings;
 use heirloom_graph::{
     Band, Epoch, Evidence, Explanation, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Ring, Root,
-    Score, Scores, TrustGraph,
+    Score, Scored, Scores, TrustGraph,
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
@@ -27,18 +26,19 @@ pub struct Scoring {
     me: Key,
     graph: TrustGraph,
     params: Params,
-    cache: BTreeMap<heirloom_graph::Scope, DayScores>,
-    /// Scopes whose scores are of before the last change.
-    stale: BTreeSet<heirloom_graph::Scope>,
+    cache: BTreeMap<heirloom_graph::Scope, Scores>,
     /// Own words about keys, so that what is held against a lister never overrides them.
     own_words: BTreeSet<(Key, Scope)>,
-    held_against: BTreeSet<Key>,
-    /// What the graph holds of the ledger.
-    evidence: Vec<Evidence>,
+    /// Level held against each lister of fakes.
+    held_against: BTreeMap<Key, f64>,
+    /// The day on which it was last said.
+    held_on: Epoch,
+    /// What the graph holds of the ledger, by subject and scope.
+    evidence: BTreeMap<(NodeId, heirloom_graph::Scope), Evidence>,
     is_evidence_stale: bool,
     /// Score and key of the best for whom there is no room among those that are kept for their score.
     bar: Option<(f64, Key)>,
-    /// How often scores were computed: taking statements in must not.
+    /// How often scores were computed or brought up to date: taking statements in must not.
     computed: u64,
 }
 
@@ -99,10 +99,10 @@ impl Scoring {
             graph,
             params: settings.params(),
             cache: BTreeMap::new(),
-            stale: BTreeSet::new(),
             own_words: BTreeSet::new(),
-            held_against: BTreeSet::new(),
-            evidence: Vec::new(),
+            held_against: BTreeMap::new(),
+            held_on: Epoch::of(0),
+            evidence: BTreeMap::new(),
             is_evidence_stale: true,
             bar: None,
             computed: 0,
@@ -127,7 +127,6 @@ impl Scoring {
     }
 
     fn changed(&mut self) {
-        self.stale.extend(self.cache.keys());
         self.is_evidence_stale = true;
     }
 
@@ -153,7 +152,7 @@ impl Scoring {
                 };
                 if author == self.me {
                     // What was held against the key gives way to the owner's word, whichever is newer.
-                    if self.held_against.remove(&a.subject) {
+                    if self.held_against.remove(&a.subject).is_some() {
                         self.graph.remove_statement(
                             &node(&self.me),
                             &node(&a.subject),
@@ -213,7 +212,6 @@ impl Scoring {
             return;
         }
         self.is_evidence_stale = false;
-        take_out(&mut self.graph, &self.evidence);
         let counts_for_seeding = |hash: &Infohash, _: &Key| !facts.judged_bad.contains(hash);
         let counts_for_listing = |hash: &Infohash, key: &Key| {
             let is_kept = ledger.first_byte(hash).is_some_and(|at| now.since(at) >= KEPT_BEFORE_COUNTING);
@@ -223,8 +221,15 @@ impl Scoring {
         };
         let mut evidence = ledger.evidence(&self.me, heirloom_graph::Scope::Seed, counts_for_seeding);
         evidence.extend(ledger.evidence(&self.me, heirloom_graph::Scope::Catalogue, counts_for_listing));
-        evidence.iter().for_each(|item| self.graph.add_evidence(item.clone()));
-        self.evidence = evidence;
+        let new: BTreeMap<_, _> = evidence.into_iter().map(|item| ((item.subject, item.scope), item)).collect();
+        let old = std::mem::replace(&mut self.evidence, new);
+        // Only what differs: the scores follow each change.
+        for (place, item) in old.iter().filter(|(place, item)| self.evidence.get(place) != Some(item)) {
+            self.graph.clear_evidence(&item.receiver, &place.0, place.1);
+        }
+        for (_, item) in self.evidence.iter().filter(|(place, item)| old.get(place) != Some(item)) {
+            self.graph.add_evidence(item.clone());
+        }
         self.hold_against_listers(now, curation, facts);
     }
 
@@ -232,33 +237,40 @@ impl Scoring {
     /// key already.
     fn hold_against_listers(&mut self, now: Timestamp, curation: &Curation, facts: &Facts<'_>) {
         let catalogue = heirloom_graph::Scope::Catalogue;
-        for key in std::mem::take(&mut self.held_against) {
-            if !self.has_own_word(&key) {
-                self.graph.remove_statement(&node(&self.me), &node(&key), catalogue);
-            }
-        }
         let mut fakes: BTreeMap<Key, f64> = BTreeMap::new();
         for infohash in facts.judged_bad {
             for key in (facts.listers_of)(infohash) {
                 *fakes.entry(key).or_default() += HELD_AGAINST_LISTER;
             }
         }
-        for (key, weight) in fakes {
-            if key == self.me || curation.of(&key).is_some() || self.has_own_word(&key) {
-                continue;
+        fakes.retain(|key, _| *key != self.me && curation.of(key).is_none() && !self.has_own_word(key));
+        fakes.values_mut().for_each(|weight| *weight = -weight.min(1.0));
+        let today = Epoch::of(now.0);
+        let old = std::mem::take(&mut self.held_against);
+        for key in old.keys().filter(|key| !fakes.contains_key(key)) {
+            if !self.has_own_word(key) {
+                self.graph.remove_statement(&node(&self.me), &node(key), catalogue);
             }
+        }
+        // It does not age while the verdict stands: said anew each day.
+        for (key, level) in fakes {
+            let is_said = self.held_on == today && old.get(&key).is_some_and(|said| said.total_cmp(&level).is_eq());
             let statement = heirloom_graph::Statement {
                 issuer: node(&self.me),
                 subject: node(&key),
                 scope: catalogue,
-                level: -weight.min(1.0),
+                level,
                 time_ms: now.0,
                 expires_ms: None,
             };
-            if self.graph.add_statement(statement).is_ok() {
-                self.held_against.insert(key);
+            if !is_said {
+                self.graph.remove_statement(&statement.issuer, &statement.subject, catalogue);
+            }
+            if is_said || self.graph.add_statement(statement).is_ok() {
+                self.held_against.insert(key, level);
             }
         }
+        self.held_on = today;
     }
 
     /// Keys that the owner said something of.
@@ -275,43 +287,35 @@ impl Scoring {
     /// Keys that fakes are held against.
     #[must_use]
     pub fn is_held_against(&self, key: &Key) -> bool {
-        self.held_against.contains(key)
+        self.held_against.contains_key(key)
     }
 
-    /// The scores of the day. Call [`Scoring::refresh`] first.
+    /// The scores of the day, brought up to date if anything changed. Call [`Scoring::refresh`] first.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> &DayScores {
-        self.with_graph(now, of).0
-    }
-
-    /// The scores of the day and the graph they are of.
-    fn with_graph(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&DayScores, &TrustGraph) {
+    pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> Scored<'_> {
         let epoch = Epoch::of(now.0);
-        let is_stale = self.stale.remove(&of);
-        let (computed, graph) = (&mut self.computed, &mut self.graph);
-        let mut compute = || {
-            *computed += 1;
-            compute(graph, &self.evidence, of, epoch, &self.params)
-        };
         let scores = match self.cache.entry(of) {
-            Entry::Vacant(slot) => slot.insert(compute()),
+            Entry::Vacant(slot) => {
+                self.computed += 1;
+                slot.insert(Scores::compute(&self.graph, of, epoch, &self.params))
+            }
             Entry::Occupied(slot) => {
                 let known = slot.into_mut();
-                if is_stale || known.epoch() != epoch {
-                    *known = compute();
-                }
+                self.computed += u64::from(!known.is_current(&self.graph, epoch));
+                known.update(&self.graph, epoch);
                 known
             }
         };
-        (scores, &self.graph)
+        scores.on(&self.graph)
     }
 
     /// The score of a key when scores were last asked for: good enough to decide how much of it to keep, and free.
     #[must_use]
     pub fn last_score(&self, key: &Key) -> f64 {
-        self.cache.get(&heirloom_graph::Scope::Catalogue).map_or(0.0, |scores| scores.key(&node(key)).score)
+        let scores = self.cache.get(&heirloom_graph::Scope::Catalogue);
+        scores.map_or(0.0, |scores| scores.last_known(&self.graph, &node(key)))
     }
 
     /// Sets the bar of [`Scoring::is_rated`] so that no more than `most` of these keys pass it.
@@ -331,101 +335,53 @@ impl Scoring {
         score > 0.0 && self.bar.is_none_or(passes)
     }
 
-    /// How often scores were computed since the start.
+    /// How often scores were computed or brought up to date since the start.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed
     }
 
-    /// What the scores would be with this follow in the place of `old`. Changes nothing. Call [`Scoring::refresh`]
+    /// The graph with this follow in the place of `old`, and its scores. Changes nothing. Call [`Scoring::refresh`]
     /// first, or what is compared differs by more than the follow.
     #[must_use]
-    pub fn scores_with(&self, now: Timestamp, key: &Key, follow: &Follow, old: Option<&Follow>) -> DayScores {
+    pub fn as_if(&self, now: Timestamp, key: &Key, follow: &Follow, old: Option<&Follow>) -> (TrustGraph, Scores) {
         let mut graph = self.graph.clone();
         if let Some(old) = old {
             graph.remove_root(&node(key), scope(old.scope));
         }
         // Fakes are not held against whom the owner follows.
-        if self.held_against.contains(key) && !self.has_own_word(key) {
+        if self.is_held_against(key) && !self.has_own_word(key) {
             graph.remove_statement(&node(&self.me), &node(key), heirloom_graph::Scope::Catalogue);
         }
         // A second own key is refused by the caller; any other root is admitted.
         let is_set = *key == self.me || graph.set_root(root(key, follow)).is_ok();
         debug_assert!(is_set, "a follow is no second own key");
-        compute(&mut graph, &self.evidence, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params)
+        let scores = Scores::compute(&graph, heirloom_graph::Scope::Catalogue, Epoch::of(now.0), &self.params);
+        (graph, scores)
     }
 
-    /// Audits a ring of keys, with their bands as they are told. Call [`Scoring::refresh`] first.
+    /// Audits a ring of keys. Call [`Scoring::refresh`] first.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
     pub fn ring(&mut self, now: Timestamp, of: Scope, ring: &BTreeSet<NodeId>) -> Ring {
-        let (scores, graph) = self.with_graph(now, scope(of));
-        let mut audit = scores.all().ring(graph, ring);
-        audit.in_band.values_mut().for_each(|count| *count = 0);
-        for id in ring.iter().filter(|id| !audit.roots.contains(id)) {
-            *audit.in_band.entry(scores.key(id).band).or_default() += 1;
-        }
-        audit
+        self.scores(now, scope(of)).ring(ring)
     }
 
-    /// Explains a key's score, with band and support as they are told.
+    /// Explains a key's score.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explained {
-        let (scores, graph) = self.with_graph(now, scope(of));
-        Explained::new(scores.all().explain_key(graph, &node(key)), scores.key(&node(key)))
+    pub fn explain_key(&mut self, now: Timestamp, of: Scope, key: &Key) -> Explanation {
+        self.scores(now, scope(of)).explain_key(&node(key))
     }
 
     /// Explains a release's score as a listing.
     ///
     /// # Panics
     /// Never: what is read was computed just before.
-    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explained {
-        let (scores, graph) = self.with_graph(now, heirloom_graph::Scope::Catalogue);
-        Explained::new(scores.all().explain_listing(graph, &release(infohash)), listing_score(scores, infohash))
-    }
-}
-
-/// Computes the scores, and those without bytes where any count in this scope. The graph is as before afterwards.
-fn compute(
-    graph: &mut TrustGraph,
-    evidence: &[Evidence],
-    of: heirloom_graph::Scope,
-    epoch: Epoch,
-    params: &Params,
-) -> DayScores {
-    let all = Scores::compute(graph, of, epoch, params);
-    if !evidence.iter().any(|item| item.scope == of) {
-        return DayScores::new(all, None);
-    }
-    take_out(graph, evidence);
-    let declared = Scores::compute(graph, of, epoch, params);
-    evidence.iter().for_each(|item| graph.add_evidence(item.clone()));
-    DayScores::new(all, Some(declared))
-}
-
-fn take_out(graph: &mut TrustGraph, evidence: &[Evidence]) {
-    for item in evidence {
-        graph.clear_evidence(&item.receiver, &item.subject, item.scope);
-    }
-}
-
-/// An explanation as this node tells it.
-#[derive(Debug)]
-pub struct Explained {
-    /// With the band and the support that [`DayScores`] gives.
-    pub explanation: Explanation,
-    /// Part of the declared support that has its power from bytes, and so admits nobody.
-    pub by_bytes: f64,
-}
-
-impl Explained {
-    fn new(mut explanation: Explanation, told: Score) -> Self {
-        let by_bytes = (explanation.support - told.support).max(0.0);
-        (explanation.support, explanation.band) = (told.support, told.band);
-        Self { explanation, by_bytes }
+    pub fn explain_release(&mut self, now: Timestamp, infohash: &Infohash) -> Explanation {
+        self.scores(now, heirloom_graph::Scope::Catalogue).explain_listing(&release(infohash))
     }
 }
 
@@ -443,24 +399,15 @@ pub struct Facts<'a> {
 
 /// Score of a release as a listing.
 #[must_use]
-pub fn listing_score(scores: &DayScores, infohash: &Infohash) -> Score {
+pub fn listing_score(scores: Scored<'_>, infohash: &Infohash) -> Score {
     scores.listing(&release(infohash))
 }
 
-/// Hops to a key that is the owner's or followed.
-const FIRST_HAND_KEY: u32 = 1;
-
-/// Whether a key is the owner's or followed.
+/// Whether the owner, or whom they follow or trust themselves, speaks for a release. Of two in one band it stands first:
+/// whoever is only vouched for may belong to a ring that a friend was fooled by.
 #[must_use]
-pub fn is_followed(score: &Score) -> bool {
-    score.distance.is_some_and(|hops| hops <= FIRST_HAND_KEY)
-}
-
-/// Whether the owner, or a key that they follow, speaks for a release. Of two in one band it stands first: whoever is
-/// only vouched for may belong to a ring that a friend was fooled by.
-#[must_use]
-pub fn is_at_first_hand(score: &Score) -> bool {
-    score.distance.is_some_and(|hops| hops <= FIRST_HAND_KEY + 1)
+pub fn is_at_first_hand(scores: Scored<'_>, infohash: &Infohash) -> bool {
+    scores.is_first_hand_listing(&release(infohash))
 }
 
 /// Order in which bands are shown.

@@ -432,7 +432,7 @@ impl<S: Store> Service<S> {
     }
 
     /// Scores of the day in scope `catalogue`, with evidence up to date.
-    fn catalogue_scores(&mut self, now: Timestamp) -> &crate::day_scores::DayScores {
+    fn catalogue_scores(&mut self, now: Timestamp) -> heirloom_graph::Scored<'_> {
         self.refresh_scoring(now);
         self.scoring.scores(now, heirloom_graph::Scope::Catalogue)
     }

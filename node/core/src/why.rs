@@ -1,9 +1,8 @@
 //! Explanations as plain data for readers.
 
-use crate::scoring::Explained;
 use crate::settings::Preset;
 use crate::views;
-use heirloom_graph::{IgnoredReason, NodeId, Opinion, Reason, ReasonKind};
+use heirloom_graph::{Explanation, IgnoredReason, NodeId, Opinion, Reason, ReasonKind};
 use heirloom_proto::Key;
 use heirloom_proto::body::Scope;
 
@@ -12,7 +11,7 @@ use heirloom_proto::body::Scope;
 pub fn to_why(
     subject: String,
     (of, preset): (Scope, Preset),
-    Explained { explanation, by_bytes }: &Explained,
+    explanation: &Explanation,
     name_of: impl Fn(&Key) -> String,
 ) -> views::Why {
     let because = explanation.because.iter().map(|reason| because(reason, &name_of)).collect();
@@ -20,7 +19,8 @@ pub fn to_why(
         explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
     let numbers = &explanation.arithmetic;
     let mut arithmetic = numbers.to_string();
-    if *by_bytes > 1e-9 {
+    let by_bytes = explanation.by_bytes;
+    if by_bytes > 1e-9 {
         let note = format!("; {by_bytes:.6} of the support comes from whom only bytes gave a voice, and admits nobody");
         arithmetic.push_str(&note);
     }

@@ -5,10 +5,10 @@ use crate::command::{CommandError, Wanted};
 use crate::curation::Follow;
 use crate::ground::Place;
 use crate::io::Now;
-use crate::scoring::{band_rank, is_at_first_hand, is_followed, listing_score, node};
+use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LedgerBy, LedgerRow, View};
-use heirloom_graph::{Band, Score};
+use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,9 +95,8 @@ impl<S: Store> Service<S> {
     pub(super) fn trust(&mut self, now: Now, scope: Scope, limit: usize) -> Result<Vec<views::TrustRow>, StoreError> {
         self.refresh_scoring(now.wall);
         let bytes = self.ledger.bytes_by_key(&self.judged_bad());
-        let mut rows: Vec<views::TrustRow> = self
-            .scoring
-            .scores(now.wall, crate::scoring::scope(scope))
+        let scores = self.scoring.scores(now.wall, crate::scoring::scope(scope));
+        let mut rows: Vec<views::TrustRow> = scores
             .keys()
             .filter_map(|(id, score)| {
                 let key = Key::from_bytes(id.0).ok()?;
@@ -107,7 +106,7 @@ impl<S: Store> Service<S> {
                     score: score.score,
                     support: score.support,
                     band: score.band,
-                    distance: score.distance,
+                    distance: scores.distance(&id),
                     verified_bytes: bytes.get(&key).copied().unwrap_or(0),
                 })
             })
@@ -152,8 +151,9 @@ impl<S: Store> Service<S> {
     ) -> Result<Option<heirloom_proto::body::Work>, StoreError> {
         let mut places: Vec<(Key, Place)> = ids.iter().flat_map(|id| self.catalogue.records_of(id)).collect();
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Metadata);
-        let score_of: BTreeMap<Key, Score> = places.iter().map(|(key, _)| (*key, scores.key(&node(key)))).collect();
-        places.sort_by(|a, b| best_first(&score_of[&a.0], &score_of[&b.0]).then(a.cmp(b)));
+        let score_of: BTreeMap<Key, Standing> =
+            places.iter().map(|(key, _)| (*key, Standing::of(scores, key))).collect();
+        places.sort_by(|a, b| score_of[&a.0].before(&score_of[&b.0]).then(a.cmp(b)));
         for (_, place) in places {
             if let Some(stored) = self.ground.statement(&place)?
                 && let Body::Work(record) = stored.statement.body()
@@ -205,9 +205,11 @@ impl<S: Store> Service<S> {
         bytes: &BTreeMap<Key, u64>,
     ) -> Result<Option<views::Release>, StoreError> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
-        let score_of: BTreeMap<Key, Score> = listings.iter().map(|(key, ..)| (*key, scores.key(&node(key)))).collect();
+        let score_of: BTreeMap<Key, Standing> =
+            listings.iter().map(|(key, ..)| (*key, Standing::of(scores, key))).collect();
         let score = listing_score(scores, &infohash);
-        listings.sort_by(|a, b| best_first(&score_of[&a.0], &score_of[&b.0]).then(a.0.cmp(&b.0)));
+        let is_at_first_hand = is_at_first_hand(scores, &infohash);
+        listings.sort_by(|a, b| score_of[&a.0].before(&score_of[&b.0]).then(a.0.cmp(&b.0)));
         // What the release is said to be, is said by whom I trust most.
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
         let mut listed_by: Vec<(Key, String, f64)> = Vec::new();
@@ -230,7 +232,7 @@ impl<S: Store> Service<S> {
             score: score.score,
             support: score.support,
             band: score.band,
-            is_at_first_hand: is_at_first_hand(&score),
+            is_at_first_hand,
             listed_by,
             verdicts,
             source,
@@ -323,9 +325,9 @@ impl<S: Store> Service<S> {
     pub(super) fn listing_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<Listing>, StoreError> {
         let listers = self.catalogue.listers_of(infohash);
         let scores = self.catalogue_scores(now.wall);
-        let mut ranked: Vec<(Score, Key, Vec<WorkId>)> =
-            listers.into_iter().map(|(key, works)| (scores.key(&node(&key)), key, works)).collect();
-        ranked.sort_by(|a, b| best_first(&a.0, &b.0).then(a.1.cmp(&b.1)));
+        let mut ranked: Vec<(Standing, Key, Vec<WorkId>)> =
+            listers.into_iter().map(|(key, works)| (Standing::of(scores, &key), key, works)).collect();
+        ranked.sort_by(|a, b| a.0.before(&b.0).then(a.1.cmp(&b.1)));
         for (_, key, works) in ranked {
             for work in works {
                 for (hash, places) in self.catalogue.listings_of(&work) {
@@ -350,7 +352,19 @@ impl<S: Store> Service<S> {
     }
 }
 
-/// Whose word about a work or release is taken: a follow's before anybody's who may have been lifted above it by others.
-fn best_first(a: &Score, b: &Score) -> std::cmp::Ordering {
-    is_followed(b).cmp(&is_followed(a)).then(b.score.total_cmp(&a.score))
+/// Whose word about a work or release is taken.
+struct Standing {
+    is_first_hand: bool,
+    score: f64,
+}
+
+impl Standing {
+    fn of(scores: Scored<'_>, key: &Key) -> Self {
+        Self { is_first_hand: scores.is_first_hand(&node(key)), score: scores.key(&node(key)).score }
+    }
+
+    /// A key at first hand stands before anybody who may have been lifted above it by others.
+    fn before(&self, other: &Self) -> std::cmp::Ordering {
+        other.is_first_hand.cmp(&self.is_first_hand).then(other.score.total_cmp(&self.score))
+    }
 }

@@ -54,7 +54,6 @@ impl<S: Store> Service<S> {
             let me = self.identity.key();
             let seeding = self.scoring.explain_key(now.wall, Scope::Seed, key);
             let weight = seeding
-                .explanation
                 .because
                 .iter()
                 .find_map(|reason| match reason.kind {

@@ -3,7 +3,6 @@
 use super::{Preparing, Service};
 use crate::command::{Command, CommandError, Fault, Publish, Reply, Target};
 use crate::curation::{Follow, name_skeleton};
-use crate::day_scores::DayScores;
 use crate::ground::{Place, Stored};
 use crate::ingest::{Standing, stands_for_good};
 use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
@@ -12,7 +11,7 @@ use crate::scoring::band_rank;
 use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
 use crate::views::{self, Source};
-use heirloom_graph::Band;
+use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{
     Attestation, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind,
 };
@@ -261,13 +260,14 @@ impl<S: Store> Service<S> {
     /// What a follow would change, by scoring with and without it.
     fn preview(&mut self, now: Now, key: &Key, follow: &Follow) -> Result<views::Preview, StoreError> {
         self.refresh_scoring(now.wall);
-        let after = self.scoring.scores_with(now.wall, key, follow, self.curation.of(key));
+        let (graph, after) = self.scoring.as_if(now.wall, key, follow, self.curation.of(key));
+        let after = after.on(&graph);
         let before = self.catalogue_scores(now.wall);
         let has_voice = |score: heirloom_graph::Score| score.power_for > 1e-6;
         let keys_gaining_voice =
             after.keys().filter(|(id, score)| has_voice(*score) && !has_voice(before.key(id))).count();
         let is_shown = |band: Band| band_rank(band) <= band_rank(Band::Vouched);
-        let best = |scores: &DayScores, hashes: &[Infohash]| {
+        let best = |scores: Scored<'_>, hashes: &[Infohash]| {
             hashes.iter().map(|hash| crate::scoring::listing_score(scores, hash).band).min_by_key(|b| band_rank(*b))
         };
         let mut bands_before = Vec::new();
@@ -283,7 +283,7 @@ impl<S: Store> Service<S> {
         }
         let mut preview = views::Preview { keys_gaining_voice, ..views::Preview::default() };
         for (hashes, was) in works.iter().zip(bands_before) {
-            let (Some(was), Some(is)) = (was, best(&after, hashes)) else { continue };
+            let (Some(was), Some(is)) = (was, best(after, hashes)) else { continue };
             preview.works_gained += usize::from(is_shown(is) && !is_shown(was));
             preview.works_hidden += usize::from(is == Band::Distrusted && was != Band::Distrusted);
         }
