@@ -19,5 +19,7 @@ mod finding;
 mod full_disk;
 #[path = "story/judging.rs"]
 mod judging;
+#[path = "story/meeting.rs"]
+mod meeting;
 #[path = "story/running.rs"]
 mod running;

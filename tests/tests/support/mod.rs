@@ -4,6 +4,7 @@
 mod bed;
 mod cli;
 mod content;
+mod junk;
 mod node;
 mod process;
 mod wait;
@@ -11,6 +12,7 @@ mod wait;
 pub use bed::{Bed, next_ip};
 pub use cli::{Answer, Cli};
 pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
+pub use junk::announce_junk;
 pub use node::Node;
 pub use process::Process;
 pub use wait::{ARRIVAL, wait_for, wait_until};
