@@ -288,6 +288,8 @@ mod tests {
     #[test]
     fn the_key_is_that_of_the_utc_day() {
         let expected: [u8; 20] = Sha1::digest("heirloom/1/net/2026-11-22").into();
+        let documented = "47eb851bf392e3db27b238fb59fa7401fe71e258";
+        assert_eq!(data_encoding::HEXLOWER.encode(&expected), documented, "as proto/README.md says");
         assert_eq!(day(0), expected);
         assert_eq!(day(i64::try_from(DAY_MS).expect("small") - 1), expected);
         assert_ne!(day(-1), expected);

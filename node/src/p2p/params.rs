@@ -196,6 +196,11 @@ pub const MEMORY_BYTES_MAX: usize = 400 * KIB * KIB;
 pub const IDLE: Duration = Duration::from_secs(30);
 /// A peer that did not identify itself as one of ours by then is dropped.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// A peer that speaks gossipsub but calls itself something else may be another program for our network: it has so long
+/// to subscribe to one of our topics.
+pub const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(30);
+/// What every version of gossipsub's protocol name begins with.
+pub const GOSSIPSUB_PREFIX: &str = "/meshsub/";
 /// Dial and handshake together.
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Inbound streams in negotiation per connection.
@@ -345,7 +350,7 @@ pub const LISTEN_WITHIN: Duration = Duration::from_secs(5);
 pub const CLOSE_WITHIN: Duration = SECOND;
 /// How often it looks whether they are.
 pub const CLOSE_POLL: Duration = Duration::from_millis(20);
-/// What identify must say for a peer to be one of ours.
+/// What identify says of a peer that is one of ours. Other programs are known by their subscriptions.
 pub const PROTOCOL: &str = "/heirloom/1";
 
 /// Checks what the user may choose.

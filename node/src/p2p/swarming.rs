@@ -66,6 +66,8 @@ impl Worker {
                     self.peers.greeted(&peer_id);
                     self.on_protocols(peer_id, info.protocols.iter().map(AsRef::as_ref));
                     self.on_hello(peer_id, &info.listen_addrs, now);
+                } else if info.protocols.iter().any(|name| name.as_ref().starts_with(params::GOSSIPSUB_PREFIX)) {
+                    self.peers.foreign(&peer_id);
                 } else {
                     self.drop_stranger(peer_id, now);
                 }

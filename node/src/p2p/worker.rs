@@ -297,6 +297,8 @@ impl Worker {
                 self.on_gossip(propagation_source, &message_id, message, now);
             }
             gossipsub::Event::Subscribed { peer_id, topic, .. } => {
+                // The filter lets through only topics of ours.
+                self.peers.greeted(&peer_id);
                 let topic = topic.into_string();
                 for kept in self.unsent.take(&topic, now) {
                     self.publish(kept, now);
