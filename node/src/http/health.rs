@@ -104,7 +104,7 @@ fn nat_line(nat: Nat) -> (String, &'static str) {
     let detail = match nat {
         Nat::Public => "other nodes can dial this one",
         Nat::Private => "other nodes cannot dial this one; it dials them",
-        Nat::Unknown => "no other node has tried to dial this one yet",
+        Nat::Unknown => "not known yet: other nodes will try to dial this one",
     };
     (detail.into(), fix)
 }

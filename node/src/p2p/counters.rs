@@ -78,6 +78,8 @@ counters! {
     refused,
     /// Peers dropped because they did not identify themselves as ours.
     strangers,
+    /// Peers of ours that subscribed to nothing in time; the connection was closed, to begin anew.
+    mute,
     /// Peers dropped for their score.
     graylisted,
     /// Peers dropped for flooding.

@@ -1,10 +1,9 @@
 //! Finding peers: claims go into the address book, the book's dials go out, and what came of them goes back.
 //!
 //! Here the worker's events meet the book (`book`), its file (`book_file`) and the budget (`wasted`), which decide.
-//! It also holds which connections there are, so that two with the same peer become one.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -20,26 +19,13 @@ use tokio::task::JoinHandle;
 use super::{
     book::{Book, Dial, Learned, Met, Via},
     book_file,
+    links::Link,
     netgroup::{self, Socket},
     params,
     redial::without_id,
     wasted::Wasted,
     worker::{Worker, chance},
 };
-
-/// One connection.
-#[derive(Debug)]
-pub(super) struct Link {
-    pub peer: PeerId,
-    pub address: Multiaddr,
-    pub is_dialer: bool,
-    pub is_relayed: bool,
-    /// For those that we dialled for a reason of ours.
-    learned: Option<Learned>,
-    /// Word for `status`.
-    pub how: &'static str,
-    since: Instant,
-}
 
 /// See the module.
 pub(super) struct Finding {
@@ -71,9 +57,8 @@ impl Finding {
     }
 
     /// Direct connections with a peer.
-    fn direct(&self, peer: PeerId) -> impl Iterator<Item = (ConnectionId, &Link)> {
-        let is_direct = move |link: &&Link| link.peer == peer && !link.is_relayed;
-        self.links.iter().map(|(id, link)| (*id, link)).filter(move |(_, link)| is_direct(link))
+    fn direct(&self, peer: PeerId) -> impl Iterator<Item = &Link> {
+        self.links.values().filter(move |link| link.peer == peer && !link.is_relayed)
     }
 
     /// Writes the file, in a thread of its own, unless one is being written.
@@ -228,41 +213,6 @@ impl Worker {
         }
         self.finding.book.peer_up(peer, now);
         self.finding.links.insert(connection, link);
-        self.close_double(peer, now);
-    }
-
-    /// Of two direct connections with a peer one goes. Both sides must choose alike, or both would go: when both dialled
-    /// at once the lower id gives up what it dialled, otherwise whoever dialled the second does.
-    fn close_double(&mut self, peer: PeerId, now: Instant) {
-        let links: Vec<_> = self.finding.direct(peer).collect();
-        let [(_, first), (second_id, second)] = links[..] else { return };
-        let ours = links.iter().find(|(_, link)| link.is_dialer).map(|(id, _)| *id);
-        let is_young = now.saturating_duration_since(first.since) < params::BOTH_DIALLED_WITHIN;
-        let surplus = match (first.is_dialer, second.is_dialer) {
-            (true, true) => Some(second_id),
-            (false, false) => None,
-            _ if is_young => ours.filter(|_| *self.swarm.local_peer_id() < peer),
-            (false, true) => Some(second_id),
-            (true, false) => None,
-        };
-        if let Some(surplus) = surplus {
-            tracing::debug!(%peer, "one of two connections closed");
-            self.swarm.close_connection(surplus);
-        }
-    }
-
-    /// Lets go of peers that were killed and came back before their old connection was missed. Gossipsub would go on as
-    /// if it were the same, and never tell the new one what we subscribe to; so both connections go, and one comes back.
-    fn drop_ghosts(&mut self, now: Instant) {
-        let links = self.finding.links.values();
-        let is_late = |link: &&Link| now.saturating_duration_since(link.since) >= params::GHOST_AFTER;
-        let second = links.filter(|link| !link.is_dialer && !link.is_relayed).filter(is_late);
-        let older = |link: &&Link| self.finding.direct(link.peer).any(|(_, other)| other.since < link.since);
-        let ghosts: BTreeSet<_> = second.filter(older).map(|link| link.peer).collect();
-        for peer in ghosts {
-            tracing::debug!(%peer, "peer was restarted: its connections are closed");
-            self.hang_up(peer);
-        }
     }
 
     /// A connection is gone; `last` says whether it was the last with that peer.
@@ -278,7 +228,7 @@ impl Worker {
     pub(super) fn on_hello(&mut self, peer: PeerId, listens: &[Multiaddr], now: Instant) {
         let met_s = now_s();
         let mut places = Vec::new();
-        for (_, link) in self.finding.direct(peer) {
+        for link in self.finding.direct(peer) {
             if link.is_dialer {
                 let known = place_of(&link.address).zip(link.learned);
                 places.extend(known.map(|((place, via), learned)| (place, Some(via), learned)));
@@ -308,7 +258,7 @@ impl Worker {
         let now_s = now_s();
         self.finding.book.still_there(now_s);
         self.finding.book.forget(now, now_s);
-        self.drop_ghosts(now);
+        self.close_doubles(now);
         self.dial_from_book(now);
         self.finding.save(now);
     }

@@ -17,6 +17,7 @@ mod counters;
 mod finding;
 mod gate;
 mod key;
+mod links;
 mod netgroup;
 mod overview;
 pub mod params;

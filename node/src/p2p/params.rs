@@ -196,6 +196,9 @@ pub const MEMORY_BYTES_MAX: usize = 400 * KIB * KIB;
 pub const IDLE: Duration = Duration::from_secs(30);
 /// A peer that did not identify itself as one of ours by then is dropped.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// A peer of ours has so long to subscribe. It does so at once, unless the process that it knew was killed and came back
+/// unnoticed: then the connection is closed, to begin anew.
+pub const TELL_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that speaks gossipsub but calls itself something else may be another program for our network: it has so long
 /// to subscribe to one of our topics.
 pub const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(30);
@@ -275,7 +278,10 @@ pub const BOOK_SAVE_EVERY: Duration = Duration::from_secs(10);
 pub const BOOK_BYTES_MAX: u64 = 64 * KIB as u64;
 /// A second connection with a peer that is older than this is no dial from both sides at once.
 pub const BOTH_DIALLED_WITHIN: Duration = CONNECT_WITHIN;
-/// A peer that keeps a second connection to us for this long does not know of the first: it was killed and started again.
+/// Two connections that were dialled from both sides at once are kept for so long: until both have told their
+/// subscriptions, each over the one that it saw first.
+pub const DOUBLE_KEPT: Duration = Duration::from_secs(5);
+/// A peer that keeps a second connection to us for this long after it should have closed it does not know of the first: it was killed and started again.
 pub const GHOST_AFTER: Duration = Duration::from_secs(2);
 /// QUIC: longest handshake. Three round trips of a satellite link; a dead host costs no more.
 pub const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);

@@ -35,8 +35,10 @@ enum Hello {
     None,
     /// It may be: it speaks gossipsub.
     Foreign,
-    /// It is.
+    /// It says so.
     Ours,
+    /// It has subscribed to a topic of ours.
+    Subscribed,
 }
 
 /// All peers that are connected, and the last [`params::GONE_PEERS_MAX`] that were.
@@ -67,18 +69,36 @@ impl Peers {
         }
     }
 
-    /// The peer is one of ours: it said so, or subscribed to a topic of ours.
+    /// The peer identified itself as one of ours.
     pub fn greeted(&mut self, id: &PeerId) {
-        if let Some(Peer { presence: Presence::Up { hello, .. }, .. }) = self.table.get_mut(id) {
-            *hello = Hello::Ours;
-        }
+        self.said(id, Hello::Ours);
     }
 
     /// The peer identified itself as something else that speaks gossipsub.
     pub fn foreign(&mut self, id: &PeerId) {
-        if let Some(Peer { presence: Presence::Up { hello: hello @ Hello::None, .. }, .. }) = self.table.get_mut(id) {
-            *hello = Hello::Foreign;
+        self.said(id, Hello::Foreign);
+    }
+
+    /// The peer subscribed to a topic of ours.
+    pub fn subscribed(&mut self, id: &PeerId) {
+        self.said(id, Hello::Subscribed);
+    }
+
+    fn said(&mut self, id: &PeerId, what: Hello) {
+        if let Some(Peer { presence: Presence::Up { hello, .. }, .. }) = self.table.get_mut(id)
+            && *hello != Hello::Subscribed
+        {
+            *hello = what;
         }
+    }
+
+    /// Those of ours that told no subscription within [`params::TELL_WITHIN`].
+    pub fn mute(&self, now: Instant) -> Vec<PeerId> {
+        let is_mute = |peer: &Peer| match peer.presence {
+            Presence::Up { since, hello: Hello::Ours } => now.saturating_duration_since(since) > params::TELL_WITHIN,
+            _ => false,
+        };
+        self.table.iter().filter(|(_, peer)| is_mute(peer)).map(|(id, _)| *id).collect()
     }
 
     /// A peer that is or was lately connected.
@@ -98,7 +118,7 @@ impl Peers {
             let (since, within) = match peer.presence {
                 Presence::Up { since, hello: Hello::None } => (since, params::HELLO_WITHIN),
                 Presence::Up { since, hello: Hello::Foreign } => (since, params::SUBSCRIBE_WITHIN),
-                Presence::Up { hello: Hello::Ours, .. } | Presence::Gone { .. } => return false,
+                Presence::Up { .. } | Presence::Gone { .. } => return false,
             };
             now.saturating_duration_since(since) > within
         };
@@ -171,10 +191,25 @@ mod tests {
             peers.up(peer, None, now);
             peers.foreign(&peer);
         }
-        peers.greeted(&alice);
+        peers.subscribed(&alice);
         peers.foreign(&alice);
         assert!(peers.silent(now + params::SUBSCRIBE_WITHIN).is_empty());
         assert_eq!(peers.silent(now + params::SUBSCRIBE_WITHIN + Duration::from_millis(1)), [mallory]);
+    }
+
+    #[test]
+    fn one_of_ours_that_subscribes_to_nothing_is_noticed() {
+        let now = Instant::now();
+        let (alice, bob) = (PeerId::random(), PeerId::random());
+        let mut peers = Peers::default();
+        for peer in [alice, bob] {
+            peers.up(peer, None, now);
+            peers.greeted(&peer);
+        }
+        peers.subscribed(&alice);
+        let late = now + params::TELL_WITHIN + Duration::from_millis(1);
+        assert_eq!((peers.mute(late), peers.silent(late)), (vec![bob], vec![]));
+        assert_eq!(peers.mute(now + params::TELL_WITHIN), []);
     }
 
     #[test]

@@ -162,6 +162,10 @@ impl Worker {
         for peer in self.peers.silent(now) {
             self.drop_stranger(peer, now);
         }
+        for peer in self.peers.mute(now) {
+            self.shared.counters.mute.one();
+            self.hang_up(peer);
+        }
         self.find(now);
         self.seek_relay(now);
         self.show();
@@ -298,7 +302,7 @@ impl Worker {
             }
             gossipsub::Event::Subscribed { peer_id, topic, .. } => {
                 // The filter lets through only topics of ours.
-                self.peers.greeted(&peer_id);
+                self.peers.subscribed(&peer_id);
                 let topic = topic.into_string();
                 for kept in self.unsent.take(&topic, now) {
                     self.publish(kept, now);
