@@ -169,8 +169,6 @@ impl Book {
         let is_busy = |entry: &Entry| matches!(entry.state, State::Dialling | State::Up { outbound: true, .. });
         let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| is_busy(entry)).collect();
         let dialling = busy.iter().filter(|(_, entry)| entry.state == State::Dialling).count();
-        let up = |learned| move |entry: &Entry| entry.state != State::Dialling && learned == entry.learned;
-        let from_dht = busy.iter().filter(|(_, entry)| up(Learned::Dht)(entry)).count();
         if dialling >= params::BOOK_DIALS_MAX || busy.len() - dialling >= params::BOOK_OUTBOUND_MAX {
             return None;
         }
@@ -179,10 +177,12 @@ impl Book {
             .filter(|(place, _)| !netgroup::is_own_ground(place.ip()))
             .map(|(place, _)| netgroup::buckets(place.ip()).1)
             .collect();
+        let full: Vec<_> =
+            [Learned::Dht, Learned::Hello].into_iter().filter(|way| self.up_of(*way) >= quota(*way)).collect();
         let is_open = |place: &SocketAddr, entry: &Entry| {
             let network = netgroup::buckets(place.ip()).1;
             matches!(entry.state, State::Waiting { until } if until <= now)
-                && (entry.learned != Learned::Dht || from_dht < params::DHT_OUTBOUND_MAX)
+                && !full.contains(&entry.learned)
                 && !taken.iter().any(|taken| netgroup::are_related(*taken, network))
                 && may(place.ip())
         };
@@ -324,11 +324,15 @@ impl Book {
         }
     }
 
-    /// How many places a peer learned from the DHT holds beyond those that it may.
-    pub fn is_over_quota(&self) -> bool {
+    /// Outbound connections with peers learned in this way.
+    fn up_of(&self, learned: Learned) -> usize {
         let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. });
-        let from_dht = self.entries.values().filter(is_up).filter(|entry| entry.learned == Learned::Dht);
-        from_dht.count() > params::DHT_OUTBOUND_MAX
+        self.entries.values().filter(is_up).filter(|entry| entry.learned == learned).count()
+    }
+
+    /// Whether peers learned in one way hold more places than they may: several dials may have ended well at once.
+    pub fn is_over_quota(&self) -> bool {
+        [Learned::Dht, Learned::Hello].into_iter().any(|learned| self.up_of(learned) > quota(learned))
     }
 
     /// Forgets what is of no use any more: claims that never held, peers not met for long.
@@ -377,6 +381,15 @@ fn is_dialable(place: SocketAddr) -> bool {
     let is_special = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::from([255; 4]);
     // Below 1024 are services that strangers could have us knock at.
     !is_special && place.port() >= 1024
+}
+
+/// Outbound places for those learned in this way.
+fn quota(learned: Learned) -> usize {
+    match learned {
+        Learned::Dht => params::DHT_OUTBOUND_MAX,
+        Learned::Hello => params::HELLO_OUTBOUND_MAX,
+        Learned::Configured | Learned::LocalNetwork => params::BOOK_OUTBOUND_MAX,
+    }
 }
 
 /// How long until the next dial.

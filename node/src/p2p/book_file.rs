@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     path::Path,
 };
 
@@ -30,10 +30,12 @@ pub(super) fn read(path: &Path) -> Vec<Met> {
     }
 }
 
-/// Replaces the file so that a crash leaves the old or the new one. A power cut may lose the newest; the DHT knows more.
+/// Replaces the file so that a crash or a power cut leaves the old or the new one. Blocks for the disk.
 pub(super) fn write(path: &Path, met: &[Met]) -> io::Result<()> {
     let beside = path.with_extension("new");
-    fs::write(&beside, print(met))?;
+    let mut file = File::create(&beside)?;
+    file.write_all(print(met).as_bytes())?;
+    file.sync_all()?;
     fs::rename(&beside, path)
 }
 

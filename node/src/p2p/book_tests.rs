@@ -171,6 +171,20 @@ fn the_dht_gets_a_quarter_of_the_places() {
 }
 
 #[test]
+fn whoever_dials_us_fills_no_more_than_a_quarter_of_our_dials() {
+    let now = Instant::now();
+    let mut book = Book::default();
+    for number in 1..60_u8 {
+        let met = Met { learned: Learned::Hello, ..met_at(&format!("{number}.{number}.1.1:7341")) };
+        book.met(met, false, now);
+    }
+    book.claim(place("203.0.113.1:7341"), Learned::Dht, now);
+    let dialled = run(&mut book, now, Duration::from_secs(60), |_| true);
+    assert_eq!(dialled.len(), params::HELLO_OUTBOUND_MAX + 1);
+    assert!(dialled.contains(&place("203.0.113.1:7341")), "and hides nobody");
+}
+
+#[test]
 fn outbound_peers_are_of_different_networks() {
     let now = Instant::now();
     let mut book = Book::default();

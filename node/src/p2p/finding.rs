@@ -65,6 +65,7 @@ impl Finding {
     fn save(&mut self, now: Instant) {
         let is_writing = self.writing.as_ref().is_some_and(|writing| !writing.is_finished());
         let is_soon = self.saved.is_some_and(|saved| now < saved + params::BOOK_SAVE_EVERY);
+        self.unsaved |= self.saved.is_some_and(|saved| now >= saved + params::BOOK_REFRESH_EVERY);
         let Some(file) = self.file.clone() else { return };
         if !self.unsaved || is_writing || is_soon {
             return;
@@ -207,7 +208,7 @@ impl Worker {
                 link.how = if remembered { "remembered" } else { learned.word() };
             }
             if self.finding.book.is_over_quota() {
-                tracing::debug!(%peer, "one peer of the DHT too many");
+                tracing::debug!(%peer, "one peer too many of its kind");
                 self.swarm.close_connection(connection);
             }
         }

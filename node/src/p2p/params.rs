@@ -233,11 +233,14 @@ pub const MDNS_PEERS_MAX: usize = 32;
 pub const BOOK_OUTBOUND_MAX: usize = 12;
 /// Outbound places for peers learned from the DHT: a quarter of [`OUTBOUND_MAX`], because announcing there is free.
 pub const DHT_OUTBOUND_MAX: usize = OUTBOUND_MAX as usize / 4;
-/// Book dials under way at once: dead hosts hold one for up to [`CONNECT_WITHIN`], and half of
+/// The same for peers that dialled us first, which is as free: nobody fills our outbound places by coming in.
+pub const HELLO_OUTBOUND_MAX: usize = DHT_OUTBOUND_MAX;
+/// Book dials under way at once: dead hosts hold one for up to [`CONNECT_WITHIN`], and a quarter of
 /// [`PENDING_OUTBOUND_MAX`] stays free for other dials.
-pub const BOOK_DIALS_MAX: usize = 8;
-/// Book dials begun at one tick: a lookup's answer does not become a burst of handshakes.
-pub const BOOK_DIALS_PER_TICK: usize = 2;
+pub const BOOK_DIALS_MAX: usize = 12;
+/// Book dials begun at one tick: a lookup's answer does not become a burst of handshakes, and with dead places that
+/// answer nothing for [`QUIC_HANDSHAKE`] some two a second can be tried.
+pub const BOOK_DIALS_PER_TICK: usize = 3;
 /// Dials of the book to machines of others that may come to nothing …
 pub const WASTED_DIALS_MAX: usize = 20;
 /// … within this. Not counted on loopback and private networks, where there are no others.
@@ -274,10 +277,13 @@ pub const CANDIDATES_MAX: usize = 512;
 pub const HELLO_PORTS_MAX: usize = 2;
 /// Least time between two writes of the book.
 pub const BOOK_SAVE_EVERY: Duration = Duration::from_secs(10);
+/// The book is written this often although nobody new was met: times and anchors age.
+pub const BOOK_REFRESH_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Longest file of peers that is read.
 pub const BOOK_BYTES_MAX: u64 = 64 * KIB as u64;
-/// A second connection with a peer that is older than this is no dial from both sides at once.
-pub const BOTH_DIALLED_WITHIN: Duration = CONNECT_WITHIN;
+/// A second connection that came later than this was not dialled from both sides at once: whose was first is then as
+/// plain to the one side as to the other, since no handshake's last message takes so long.
+pub const BOTH_DIALLED_WITHIN: Duration = Duration::from_secs(3);
 /// Two connections that were dialled from both sides at once are kept for so long: until both have told their
 /// subscriptions, each over the one that it saw first.
 pub const DOUBLE_KEPT: Duration = Duration::from_secs(5);
