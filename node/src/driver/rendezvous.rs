@@ -164,7 +164,7 @@ pub struct Tally {
     port: AtomicU64,
 }
 
-/// A snapshot of [`Tally`].
+/// What came of meeting others, as of one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rendezvous {
     /// Lookups that ended.
