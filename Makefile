@@ -85,6 +85,6 @@ fmt:
 doc: setup ## the documentation of the code, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
-interop: build ## other BitTorrent and DHT programs against ours
+interop: build ## other BitTorrent, DHT and libp2p programs against ours
 	@scripts/setup interop
 	@HEIRLOOM_BIN="$(BIN)" tests/interop/run $(ARGS)

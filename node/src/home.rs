@@ -108,6 +108,12 @@ impl Home {
         self.root.join("p2p.key")
     }
 
+    /// Peers to come back to.
+    #[must_use]
+    pub fn peers(&self) -> PathBuf {
+        self.root.join("peers")
+    }
+
     /// The API token's file.
     #[must_use]
     pub fn token_file(&self) -> PathBuf {

@@ -21,5 +21,7 @@ mod full_disk;
 mod judging;
 #[path = "story/ring.rs"]
 mod ring;
+#[path = "story/meeting.rs"]
+mod meeting;
 #[path = "story/running.rs"]
 mod running;

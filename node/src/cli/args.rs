@@ -204,6 +204,9 @@ pub struct Run {
     /// Do not look for peers on the local network
     #[arg(long, env = "HEIRLOOM_NO_MDNS")]
     pub no_mdns: bool,
+    /// Whether other nodes can dial this one; left out, they are asked
+    #[arg(long, env = "HEIRLOOM_NAT", value_enum, value_name = "VERDICT")]
+    pub nat: Option<Nat>,
     /// Do not follow the starter catalogue
     #[arg(long, env = "HEIRLOOM_NO_STARTER")]
     pub no_starter: bool,
@@ -219,6 +222,15 @@ pub struct Run {
     /// Folder for downloads
     #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
     pub dir: Option<PathBuf>,
+}
+
+/// Whether others can dial this node.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Nat {
+    /// They can: its libp2p port is open or forwarded. It then carries others as a relay, within limits
+    Public,
+    /// They cannot: it is not announced, and looks for relays
+    Private,
 }
 
 /// What is seeded under the owner's key.

@@ -430,6 +430,10 @@ async fn run(home: Home, trust: TrustSettings, args: Run) -> Result<Outcome, Com
         p2p: multiaddrs(&args.p2p)?,
         peers: multiaddrs(&args.peer)?,
         mdns: !args.no_mdns,
+        nat: args.nat.map(|nat| match nat {
+            args::Nat::Public => p2p::Nat::Public,
+            args::Nat::Private => p2p::Nat::Private,
+        }),
         bt: args.bt,
         bt_named: args.bt_named,
         dht: args.dht,

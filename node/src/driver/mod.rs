@@ -4,10 +4,12 @@
 mod downloads;
 mod networks;
 mod once;
+mod rendezvous;
 
 pub use downloads::{Download, Downloads};
 pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
+pub use rendezvous::{Rendezvous, key_of as rendezvous_key};
 
 use crate::home::{Home, Identity};
 use crate::p2p;
@@ -72,6 +74,8 @@ pub struct Health {
     pub uptime: Duration,
     /// libp2p peers connected.
     pub peers: usize,
+    /// How libp2p is connected, and what happened there; `None` when offline.
+    pub p2p: Option<P2pHealth>,
     /// DHT nodes known, and `client` or `server`; `None` when the DHT is off.
     pub dht: Option<(usize, &'static str)>,
     /// Bytes of the home folder.
@@ -80,6 +84,19 @@ pub struct Health {
     pub free_bytes: u64,
     /// Resident memory of this process in bytes (Linux; 0 elsewhere).
     pub rss_bytes: u64,
+}
+
+/// How libp2p is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct P2pHealth {
+    /// Where it listens.
+    pub listening: Vec<p2p::Multiaddr>,
+    /// Peers by how they were found, NAT, relays.
+    pub overview: p2p::Overview,
+    /// Sums since the start.
+    pub counters: p2p::Counters,
+    /// What came of the DHT's rendezvous.
+    pub rendezvous: Rendezvous,
 }
 
 impl Health {
@@ -234,7 +251,13 @@ impl Node {
             None => None,
         };
         let peers = self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers());
-        Health { uptime: self.clock.0.elapsed(), peers, dht, ..Health::of(&self.home) }
+        let p2p = self.networks.p2p.as_ref().map(|p2p| P2pHealth {
+            listening: p2p.listen_addrs(),
+            overview: p2p.overview(),
+            counters: p2p.counters(),
+            rendezvous: self.networks.rendezvous.snapshot(),
+        });
+        Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, ..Health::of(&self.home) }
     }
 
     /// Waits until the core ends by itself.

@@ -1,6 +1,7 @@
 //! The networks of a node: started together, stopped together, and the orders to the DHT.
 
 use super::Event;
+use super::rendezvous::{Meeting, Tally};
 use crate::dht::{self, Dht};
 use crate::home::Home;
 use crate::p2p::{self, P2p};
@@ -33,6 +34,8 @@ pub struct Options {
     pub peers: Vec<p2p::Multiaddr>,
     /// Look for peers on the local network.
     pub mdns: bool,
+    /// Whether others can dial this node, if the user knows it.
+    pub nat: Option<p2p::Nat>,
     /// Anonymous BitTorrent session.
     pub bt: SocketAddr,
     /// Named BitTorrent session.
@@ -53,6 +56,15 @@ pub struct Options {
     pub looks_up: bool,
     /// How trust is measured and told.
     pub trust: TrustSettings,
+}
+
+impl Options {
+    /// Whether the DHT is one of loopback or a private network: then its peers are there too, and elsewhere a claim
+    /// that leads there is somebody's attempt to have us knock at our neighbours' doors.
+    fn is_on_own_ground(&self) -> bool {
+        let is_own = |node: &String| node.parse::<SocketAddr>().is_ok_and(|at| p2p::is_own_ground(at.ip()));
+        self.bootstrap.as_ref().is_some_and(|nodes| nodes.iter().all(is_own))
+    }
 }
 
 /// What is seeded under this node's name on the BitTorrent wire.
@@ -96,6 +108,8 @@ pub struct Networks {
     /// What is seeded under this node's name.
     pub seed_as: SeedAs,
     looks_up: bool,
+    /// What came of meeting others in the DHT.
+    pub rendezvous: Arc<Tally>,
 }
 
 /// The topic of a kind; one shard until there is need for more.
@@ -120,7 +134,8 @@ impl Networks {
     ) -> Result<(Self, Option<mpsc::Receiver<p2p::Event>>), StartError> {
         let bookings = Arc::new(Bookings::default());
         if options.offline {
-            let none = Self { dht: None, engine: None, bookings, p2p: None, seed_as: options.seed_as, looks_up: false };
+            let (seed_as, rendezvous) = (options.seed_as, Arc::default());
+            let none = Self { dht: None, engine: None, bookings, p2p: None, seed_as, looks_up: false, rendezvous };
             return Ok((none, None));
         }
         let dht = if options.no_dht {
@@ -147,6 +162,9 @@ impl Networks {
             listen: options.p2p.clone(),
             peers: options.peers.clone(),
             mdns: options.mdns,
+            peers_file: Some(home.peers()),
+            own_ground: options.is_on_own_ground(),
+            nat: options.nat,
             key_file: home.p2p_key(),
             topics: Kind::ALL
                 .into_iter()
@@ -158,8 +176,15 @@ impl Networks {
         };
         let advice = "choose another address with --p2p";
         let (p2p, gossip) = P2p::start(config).await.map_err(|error| failed("p2p", &error, advice))?;
-        let (seed_as, looks_up) = (options.seed_as, options.looks_up);
-        Ok((Self { dht, engine: Some(engine), bookings, p2p: Some(Arc::new(p2p)), seed_as, looks_up }, Some(gossip)))
+        let p2p = Arc::new(p2p);
+        let rendezvous = Arc::<Tally>::default();
+        if let Some(dht) = dht.clone() {
+            let (chosen, own_ground) = (options.p2p.clone(), options.is_on_own_ground());
+            let meeting = Meeting { dht, p2p: Arc::clone(&p2p), chosen, own_ground, tally: Arc::clone(&rendezvous) };
+            tokio::spawn(meeting.run());
+        }
+        let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
+        Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, rendezvous }, Some(gossip)))
     }
 
     /// Carries an order to the DHT out, in a task of its own.
@@ -207,6 +232,9 @@ impl Networks {
     pub async fn stop(&self) {
         if let Some(engine) = &self.engine {
             let _ = tokio::time::timeout(Duration::from_secs(2), engine.stop()).await;
+        }
+        if let Some(p2p) = &self.p2p {
+            let _ = tokio::time::timeout(Duration::from_secs(1), p2p.shut_down()).await;
         }
         if let Some(dht) = self.dht.clone() {
             let _ = tokio::time::timeout(Duration::from_secs(1), dht.stop()).await;

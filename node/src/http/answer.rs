@@ -1,7 +1,7 @@
 //! The JSON of the CLI contract, made of the core's views.
 
 use super::exit_code;
-use crate::driver::{Download, Health};
+use crate::driver::Download;
 use data_encoding::BASE64;
 use heirloom_core::command::{CommandError, Reply};
 use heirloom_core::{TrustSettings, views};
@@ -273,7 +273,7 @@ fn work(work: &views::Work) -> Value {
     })
 }
 
-fn counts(status: &views::Status) -> Value {
+pub(super) fn counts(status: &views::Status) -> Value {
     json!({
         "statements": status.statements,
         "keys_known": status.keys_known,
@@ -282,44 +282,6 @@ fn counts(status: &views::Status) -> Value {
         "trust": trust_settings(&status.trust),
         "counters": status.counters,
     })
-}
-
-/// The answer to `status`: what core counts, and what the driver sees.
-#[must_use]
-pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value {
-    let mut value = counts(status);
-    if let Some(fields) = value.as_object_mut() {
-        let dht = health.dht.map(|(nodes, mode)| json!({ "nodes": nodes, "mode": mode }));
-        fields.insert("key".into(), json!(key.to_string()));
-        fields.insert("uptime_s".into(), json!(health.uptime.as_secs()));
-        fields.insert("peers".into(), json!(health.peers));
-        fields.insert("dht".into(), json!(dht));
-        fields.insert("disk_bytes".into(), json!(health.disk_bytes));
-        fields.insert("rss_bytes".into(), json!(health.rss_bytes));
-    }
-    value
-}
-
-/// The answer to `doctor`.
-pub(super) fn doctor_json(health: &Health) -> Value {
-    let check = |name: &str, ok: bool, detail: String, fix: &str| {
-        let fix = if ok { Value::Null } else { json!(fix) };
-        json!({ "check": name, "ok": ok, "detail": detail, "fix": fix })
-    };
-    let disk = "free some space on the disk that holds the node's folder";
-    let dht = match health.dht {
-        Some((nodes, _)) => {
-            let fix = "allow UDP out, or name a node with --dht-bootstrap";
-            check("dht", nodes > 0, format!("{nodes} nodes known"), fix)
-        }
-        None => check("dht", false, "turned off".into(), "start without --no-dht and --offline"),
-    };
-    let peers = "name a peer with --peer, or wait for one on the local network";
-    json!([
-        check("disk", health.free_bytes > 1 << 30, format!("{} bytes free", health.free_bytes), disk),
-        dht,
-        check("peers", health.peers > 0, format!("{} connected", health.peers), peers),
-    ])
 }
 
 /// How far a download is, for `get --wait`; once done, from whom it came.

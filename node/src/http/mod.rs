@@ -4,10 +4,12 @@
 //! that comes back, stand in [`Request`] and beside it; the CLI uses the same.
 
 mod answer;
+mod health;
 mod node;
 mod request;
 
-pub use answer::{error_json, status_json, to_json};
+pub use answer::{error_json, to_json};
+pub use health::status_json;
 pub use node::answer_request;
 pub use request::{Request, parse};
 

@@ -1,6 +1,7 @@
 //! Answers requests by a running node.
 
-use super::answer::{doctor_json, download_json, status_json, to_json};
+use super::answer::{download_json, to_json};
+use super::health::{doctor_json, status_json};
 use super::request::{Request, parse};
 use crate::driver::Node;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};

@@ -1,25 +1,24 @@
 //! The protocols this node speaks, put together, and the swarm that carries them.
 //!
 //! What comes later has its place here: sync is a request-response field beside
-//! `gossipsub`; a relay client goes into the builder after QUIC and, with DCUtR and
-//! AutoNAT, into `Behaviour`. Refusals stand first: what they refuse, the others never see.
+//! `gossipsub`. Refusals stand first: what they refuse, the others never see.
 
 use std::{collections::BTreeSet, io, sync::Arc};
 
 use libp2p::{
-    PeerId, Swarm, SwarmBuilder, connection_limits,
+    PeerId, Swarm, SwarmBuilder, autonat, connection_limits, dcutr,
     gossipsub::{
         self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, RawMessage, TopicHash,
         WhitelistSubscriptionFilter,
     },
     identify,
     identity::Keypair,
-    mdns, memory_connection_limits, noise, ping,
+    mdns, memory_connection_limits, noise, ping, relay,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
     tcp,
 };
 
-use super::{Config, Shared, StartError, Structural, gate::Gate, params, tuning};
+use super::{Config, Shared, StartError, Structural, gate::Gate, netgroup, params, reach, tuning};
 
 pub(super) type Gossipsub = gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
@@ -33,6 +32,10 @@ pub(super) struct Behaviour {
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
+    pub autonat: autonat::Behaviour,
+    pub relay: relay::Behaviour,
+    pub relay_client: relay::client::Behaviour,
+    pub dcutr: dcutr::Behaviour,
 }
 
 /// The check of form, run on every message before anything remembers it. A failure is P4.
@@ -68,14 +71,16 @@ impl DataTransform for Form {
 
 /// The swarm, not yet listening.
 pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Result<Swarm<Behaviour>, StartError> {
-    let behaviour = behaviour(config, &key, shared)?;
+    let gossipsub = gossipsub(config, shared)?;
     let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
     let swarm = SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, tuning::yamux)
         .map_err(|error| transport(&error))?
         .with_quic_config(tuning::quic)
-        .with_behaviour(|_| behaviour)
+        .with_relay_client(noise::Config::new, tuning::yamux)
+        .map_err(|error| transport(&error))?
+        .with_behaviour(|key, relay_client| behaviour(config, key, gossipsub, relay_client))
         .map_err(|error| transport(&error))?
         .with_swarm_config(|swarm| {
             swarm
@@ -87,22 +92,32 @@ pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Resu
     Ok(swarm)
 }
 
-fn behaviour(config: &Config, key: &Keypair, shared: &Arc<Shared>) -> Result<Behaviour, StartError> {
+fn behaviour(
+    config: &Config,
+    key: &Keypair,
+    gossipsub: Gossipsub,
+    relay_client: relay::client::Behaviour,
+) -> Behaviour {
     let identify = identify::Config::new(params::PROTOCOL.into(), key.public())
         // Nothing that tells versions or machines apart.
         .with_agent_version("heirloom".into())
-        // Addresses that strangers claim are not dialled; an address book comes later.
+        // Addresses that strangers claim are not dialled; the address book takes those they come from.
         .with_cache_size(0);
     let ping = ping::Config::new().with_interval(params::PING_EVERY).with_timeout(params::PING_WITHIN);
-    Ok(Behaviour {
+    let local = key.public().to_peer_id();
+    Behaviour {
         gate: Gate::default(),
         limits: connection_limits::Behaviour::new(tuning::connection_limits()),
         memory: memory_connection_limits::Behaviour::with_max_bytes(params::MEMORY_BYTES_MAX),
-        gossipsub: gossipsub(config, shared)?,
+        gossipsub,
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
-        mdns: config.mdns.then(|| mdns(key.public().to_peer_id())).flatten().into(),
-    })
+        mdns: (config.mdns && reaches_a_network(config)).then(|| mdns(local)).flatten().into(),
+        autonat: reach::autonat(local),
+        relay: reach::relay(local),
+        relay_client,
+        dcutr: dcutr::Behaviour::new(local),
+    }
 }
 
 fn gossipsub(config: &Config, shared: &Arc<Shared>) -> Result<Gossipsub, StartError> {
@@ -130,9 +145,15 @@ fn gossipsub(config: &Config, shared: &Arc<Shared>) -> Result<Gossipsub, StartEr
     Ok(gossipsub)
 }
 
+/// Neighbours cannot dial what listens on loopback alone, and need not be told.
+fn reaches_a_network(config: &Config) -> bool {
+    config.listen.iter().filter_map(netgroup::ip_of).any(|ip| !ip.to_canonical().is_loopback())
+}
+
 /// A machine without a usable interface still has its configured peers, so this is no error.
 fn mdns(peer_id: PeerId) -> Option<mdns::tokio::Behaviour> {
-    mdns::tokio::Behaviour::new(mdns::Config::default(), peer_id)
+    let config = mdns::Config { ttl: params::MDNS_TTL, query_interval: params::MDNS_EVERY, enable_ipv6: false };
+    mdns::tokio::Behaviour::new(config, peer_id)
         .inspect_err(|error| tracing::warn!(%error, "the local network is not searched for peers"))
         .ok()
 }

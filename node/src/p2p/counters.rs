@@ -9,6 +9,14 @@ macro_rules! counters {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Counters { $($(#[$doc])* pub $name: u64,)* }
 
+        impl Counters {
+            /// The sums with their names.
+            #[must_use]
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+
         /// The same, as the task counts them.
         #[derive(Default)]
         pub(super) struct Meters { $(pub $name: Meter,)* }
@@ -54,10 +62,24 @@ counters! {
     dials,
     /// Dials that failed.
     dials_failed,
+    /// Of these, dials to claimed or remembered places on the machines of others that came to nothing.
+    dials_wasted,
+    /// Claimed places that were new.
+    candidates,
+    /// Places at this node as a relay that were given.
+    relay_places,
+    /// Circuits that this node carried.
+    circuits,
+    /// Requests to this node as a relay that were refused.
+    relay_refused,
+    /// Direct connections that were made over a relay's.
+    holes_punched,
     /// Connections refused by a limit or a ban.
     refused,
     /// Peers dropped because they did not identify themselves as ours.
     strangers,
+    /// Peers of ours that subscribed to nothing in time; the connection was closed, to begin anew.
+    mute,
     /// Peers dropped for their score.
     graylisted,
     /// Peers dropped for flooding.

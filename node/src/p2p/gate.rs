@@ -2,7 +2,7 @@
 //! protocol; the connection counts that know no addresses are the library's.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     fmt,
     net::IpAddr,
@@ -19,7 +19,7 @@ use libp2p::{
     },
 };
 
-use super::{netgroup, params};
+use super::{netgroup, params, reach};
 
 /// Why a connection was refused here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     AddressBanned,
     HostFull,
     NetworkFull,
+    RelaysFull,
+    TooManyAddresses,
 }
 
 impl fmt::Display for Refusal {
@@ -37,6 +39,8 @@ impl fmt::Display for Refusal {
             Self::AddressBanned => "the address is banned",
             Self::HostFull => "too many connections with this host",
             Self::NetworkFull => "too many connections with this network",
+            Self::RelaysFull => "too many connections over relays",
+            Self::TooManyAddresses => "too many addresses for one dial",
         })
     }
 }
@@ -47,6 +51,7 @@ impl std::error::Error for Refusal {}
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     connections: BTreeMap<ConnectionId, IpAddr>,
+    relayed: BTreeSet<ConnectionId>,
     peers: BTreeMap<PeerId, Instant>,
     addresses: BTreeMap<IpAddr, Instant>,
 }
@@ -103,6 +108,12 @@ impl Gate {
         Ok(())
     }
 
+    /// Over a relay anybody can have as many names as they like, and no address.
+    fn check_relayed(&self, address: &Multiaddr) -> Result<(), Refusal> {
+        let is_full = self.relayed.len() >= params::RELAYED_MAX;
+        if reach::is_circuit(address) && is_full { Err(Refusal::RelaysFull) } else { Ok(()) }
+    }
+
     fn check(&self, peer: &PeerId, address: &Multiaddr) -> Result<dummy::ConnectionHandler, ConnectionDenied> {
         let now = Instant::now();
         self.check_peer(peer, now)
@@ -140,9 +151,10 @@ impl NetworkBehaviour for Gate {
         &mut self,
         _: ConnectionId,
         peer: PeerId,
-        _: &Multiaddr,
+        local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.check_relayed(local).map_err(ConnectionDenied::new)?;
         self.check(&peer, remote)
     }
 
@@ -150,9 +162,12 @@ impl NetworkBehaviour for Gate {
         &mut self,
         _: ConnectionId,
         peer: Option<PeerId>,
-        _: &[Multiaddr],
+        addresses: &[Multiaddr],
         _: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        if addresses.len() > params::ADDRESSES_PER_DIAL_MAX {
+            return Err(ConnectionDenied::new(Refusal::TooManyAddresses));
+        }
         if let Some(peer) = peer {
             self.check_peer(&peer, Instant::now()).map_err(ConnectionDenied::new)?;
         }
@@ -167,18 +182,22 @@ impl NetworkBehaviour for Gate {
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.check_relayed(remote).map_err(ConnectionDenied::new)?;
         self.check(&peer, remote)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
             FromSwarm::ConnectionEstablished(event) => {
-                if let Some(ip) = netgroup::ip_of(event.endpoint.get_remote_address()) {
+                if event.endpoint.is_relayed() {
+                    self.relayed.insert(event.connection_id);
+                } else if let Some(ip) = netgroup::ip_of(event.endpoint.get_remote_address()) {
                     self.connections.insert(event.connection_id, ip);
                 }
             }
             FromSwarm::ConnectionClosed(event) => {
                 self.connections.remove(&event.connection_id);
+                self.relayed.remove(&event.connection_id);
             }
             _ => {}
         }
@@ -228,6 +247,18 @@ mod tests {
         let gate = gate(&["127.0.0.1"; 30]);
         assert_eq!(check(&gate, "127.0.0.1", now), Ok(()));
         assert_eq!(gate.check_address(None, now), Ok(()), "a relayed connection has no address");
+    }
+
+    #[test]
+    fn connections_over_relays_have_few_places() {
+        let relayed: Multiaddr =
+            format!("/ip4/203.0.113.7/tcp/1/p2p/{}/p2p-circuit", PeerId::random()).parse().expect("an address");
+        let direct: Multiaddr = "/ip4/203.0.113.7/tcp/1".parse().expect("an address");
+        let mut gate = gate(&[]);
+        assert_eq!(gate.check_relayed(&relayed), Ok(()));
+        gate.relayed.extend((0..params::RELAYED_MAX).map(ConnectionId::new_unchecked));
+        assert_eq!(gate.check_relayed(&relayed), Err(Refusal::RelaysFull));
+        assert_eq!(gate.check_relayed(&direct), Ok(()));
     }
 
     #[test]

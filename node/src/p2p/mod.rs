@@ -11,13 +11,19 @@
 //! on the command channel cannot deadlock with it.
 
 mod behaviour;
+mod book;
+mod book_file;
 mod counters;
+mod finding;
 mod gate;
 mod key;
+mod links;
 mod netgroup;
+mod overview;
 pub mod params;
 mod peers;
 mod rate;
+mod reach;
 mod redial;
 mod sink;
 mod standing;
@@ -25,6 +31,7 @@ mod start;
 mod swarming;
 mod tuning;
 mod unsent;
+mod wasted;
 mod worker;
 
 use std::{
@@ -32,7 +39,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -42,8 +49,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use self::{counters::Counters, key::KeyError};
+pub use self::{book::Learned, counters::Counters, key::KeyError, overview::Overview, reach::Nat};
 pub use libp2p::{Multiaddr, PeerId};
+pub use netgroup::is_own_ground;
 
 /// The cheap check of form that every message passes before anything remembers it:
 /// `(topic, envelope bytes) -> is well formed for that topic`.
@@ -61,10 +69,18 @@ pub struct Config {
     /// the same with `ip6`. Port 0 lets the system choose; see [`P2p::listen_addrs`].
     pub listen: Vec<Multiaddr>,
     /// Peers to dial at start and to dial again whenever they are not connected,
-    /// with or without a `/p2p/<id>` at the end. IP addresses only, no DNS names.
+    /// with or without a `/p2p/<id>` at the end. IP addresses only, no DNS names. Also
+    /// `/ip…/p2p/<relay>/p2p-circuit/p2p/<id>`.
     pub peers: Vec<Multiaddr>,
-    /// Whether to announce and look for peers on the local network.
+    /// Whether to announce and look for peers on the local network. Not done when every
+    /// address of `listen` is on loopback.
     pub mdns: bool,
+    /// Where peers are remembered across restarts; `None` remembers nobody.
+    pub peers_file: Option<PathBuf>,
+    /// Whether [`Command::Candidates`] may name loopback and private addresses: only when whoever names them is there too.
+    pub own_ground: bool,
+    /// Whether others can dial us, where that is known; `None` asks them (AutoNAT).
+    pub nat: Option<Nat>,
     /// File of the libp2p transport key: made with mode 0600 on first use and
     /// replaced when older than [`params::KEY_AGE_MAX`]. Never the identity key.
     pub key_file: PathBuf,
@@ -75,6 +91,18 @@ pub struct Config {
     pub max_message_bytes: usize,
     /// Check of form; see [`Structural`].
     pub structural: Structural,
+}
+
+/// Where a direct TCP or QUIC address leads, with or without `/p2p/<id>`; `None` for any other.
+#[must_use]
+pub fn place_of(address: &Multiaddr) -> Option<SocketAddr> {
+    netgroup::socket_of(&redial::without_id(address)).map(netgroup::Socket::at)
+}
+
+/// Whether an address is one of QUIC.
+#[must_use]
+pub fn is_quic(address: &Multiaddr) -> bool {
+    matches!(netgroup::socket_of(&redial::without_id(address)), Some(netgroup::Socket::Quic(_)))
 }
 
 /// Names one gossip message: SHA-256 over the whole envelope, signature included.
@@ -127,6 +155,9 @@ pub enum Command {
     },
     /// Dial once. Use [`Config::peers`] for peers to keep.
     Dial(Multiaddr),
+    /// Places that the DHT's rendezvous named, at most [`params::CANDIDATES_MAX`]: claims of strangers, dialled both ways
+    /// within the limits of the address book.
+    Candidates(Vec<SocketAddr>),
     /// Take points from the application score (P5) of a peer. They fade over
     /// [`params::PENALTY_FADE`]; below [`params::GRAYLIST`] the peer is dropped.
     Penalise {
@@ -144,6 +175,8 @@ pub enum Command {
         /// How much, from 0 to [`params::FAVOUR_MAX`].
         points: f64,
     },
+    /// Stop, as [`P2p::stop`] does.
+    Stop,
     /// Disconnect and refuse for [`params::BAN`].
     Ban {
         /// Whom.
@@ -224,7 +257,7 @@ pub enum StartError {
         /// In the words of the system.
         reason: String,
     },
-    /// Neither `/ip…/tcp/…` nor `/ip…/udp/…/quic-v1`: correct the configuration.
+    /// Neither `/ip…/tcp/…` nor `/ip…/udp/…/quic-v1`, nor for a peer a way over a relay: correct the configuration.
     #[error("cannot use the address {address}: only /ip4 or /ip6 with /tcp or /udp/…/quic-v1")]
     Address {
         /// As configured.
@@ -271,6 +304,9 @@ pub struct P2p {
 struct Shared {
     counters: counters::Meters,
     peers: AtomicUsize,
+    overview: Mutex<Overview>,
+    /// Whether the address book is in its file for the last time.
+    closed: watch::Sender<bool>,
 }
 
 impl P2p {
@@ -281,7 +317,7 @@ impl P2p {
     /// # Errors
     /// See [`StartError`]. A port in use is named.
     pub async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Event>), StartError> {
-        start::start(config).await
+        Box::pin(start::start(config)).await
     }
 
     /// Hands over a command, waiting while [`params::COMMANDS_QUEUED`] of them wait.
@@ -326,6 +362,26 @@ impl P2p {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared.counters.snapshot()
+    }
+
+    /// Whether no command will be carried out any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// How it is connected, as of the last tick.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        self.shared.overview.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// As [`P2p::stop`], for a handle that others hold too; it returns when peers are remembered.
+    pub async fn shut_down(&self) {
+        // Whoever has stopped already has done the same.
+        let _ = self.commands.send(Command::Stop).await;
+        self.commands.closed().await;
+        let _ = self.shared.closed.subscribe().wait_for(|is_closed| *is_closed).await;
     }
 
     /// Closes connections and listeners and waits until they are closed, briefly.

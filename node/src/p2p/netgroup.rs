@@ -22,13 +22,14 @@ pub(super) enum Network {
     V6([u8; 6]),
 }
 
-/// The groups of a public address; `None` for loopback, private and link-local ones.
+/// The groups of a public address, for limits; `None` for loopback, private and link-local ones.
 pub(super) fn groups(ip: IpAddr) -> Option<(Host, Network)> {
-    let ip = ip.to_canonical();
-    if is_own_ground(ip) {
-        return None;
-    }
-    Some(match ip {
+    (!is_own_ground(ip)).then(|| buckets(ip))
+}
+
+/// The groups of any address, for sorting: to choose among many fairly is no limit, so own ground has them too.
+pub(super) fn buckets(ip: IpAddr) -> (Host, Network) {
+    match ip.to_canonical() {
         IpAddr::V4(ip) => {
             let [a, b, c, d] = ip.octets();
             (Host::V4([a, b, c, d]), Network::V4([a, b, c]))
@@ -37,11 +38,22 @@ pub(super) fn groups(ip: IpAddr) -> Option<(Host, Network)> {
             let [a, b, c, d, e, f, g, h, ..] = ip.octets();
             (Host::V6([a, b, c, d, e, f, g, h]), Network::V6([a, b, c, d, e, f]))
         }
-    })
+    }
 }
 
-fn is_own_ground(ip: IpAddr) -> bool {
-    match ip {
+/// Whether two networks are likely run by one provider: an IPv4 /16 or an IPv6 /32.
+pub(super) fn are_related(one: Network, other: Network) -> bool {
+    match (one, other) {
+        (Network::V4([a, b, _]), Network::V4([c, d, _])) => (a, b) == (c, d),
+        (Network::V6([a, b, c, d, ..]), Network::V6([e, f, g, h, ..])) => (a, b, c, d) == (e, f, g, h),
+        _ => false,
+    }
+}
+
+/// Loopback, private and link-local addresses: a network of one's own.
+#[must_use]
+pub fn is_own_ground(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
     }
@@ -79,6 +91,23 @@ pub(super) fn socket_of(address: &Multiaddr) -> Option<Socket> {
     rest.next().is_none().then_some(socket)
 }
 
+/// The address of a socket.
+pub(super) fn address_of(socket: Socket) -> Multiaddr {
+    match socket {
+        Socket::Tcp(at) => Multiaddr::from(at.ip()).with(Protocol::Tcp(at.port())),
+        Socket::Quic(at) => Multiaddr::from(at.ip()).with(Protocol::Udp(at.port())).with(Protocol::QuicV1),
+    }
+}
+
+impl Socket {
+    /// Where it is.
+    pub fn at(self) -> SocketAddr {
+        match self {
+            Self::Tcp(at) | Self::Quic(at) => at,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +141,31 @@ mod tests {
         assert_eq!(groups_of("2001:db8:1:2::1"), groups_of("2001:db8:1:2:ffff::9"), "one /64 is one host");
         assert_eq!(groups_of("2001:db8:1:2::1").map(|(_, net)| net), groups_of("2001:db8:1:3::1").map(|(_, net)| net));
         assert_eq!(groups_of("203.0.113.7"), groups_of("::ffff:203.0.113.7"), "a mapped address is the same host");
+    }
+
+    #[test]
+    fn own_ground_is_sorted_although_it_is_not_limited() {
+        let of = |ip: &str| buckets(ip.parse().expect("an address"));
+        assert_eq!(of("127.0.0.1").1, of("127.0.0.9").1);
+        assert_ne!(of("127.0.0.1").0, of("127.0.0.9").0);
+        assert_ne!(of("127.0.0.1").1, of("127.0.1.1").1);
+    }
+
+    #[test]
+    fn neighbouring_networks_are_related() {
+        let of = |ip: &str| buckets(ip.parse().expect("an address")).1;
+        assert!(are_related(of("203.0.113.7"), of("203.0.1.1")));
+        assert!(!are_related(of("203.0.113.7"), of("203.1.113.7")));
+        assert!(are_related(of("2001:db8:1::1"), of("2001:db8:2::1")));
+        assert!(!are_related(of("2001:db8::1"), of("32.1.13.184")));
+    }
+
+    #[test]
+    fn an_address_is_that_of_its_socket() {
+        for text in ["/ip4/127.0.0.1/tcp/7341", "/ip6/::1/udp/7341/quic-v1"] {
+            let address: Multiaddr = text.parse().expect("a multiaddr");
+            assert_eq!(socket_of(&address).map(address_of), Some(address));
+        }
     }
 
     #[test]

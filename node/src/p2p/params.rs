@@ -196,6 +196,14 @@ pub const MEMORY_BYTES_MAX: usize = 400 * KIB * KIB;
 pub const IDLE: Duration = Duration::from_secs(30);
 /// A peer that did not identify itself as one of ours by then is dropped.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// A peer of ours has so long to subscribe. It does so at once, unless the process that it knew was killed and came back
+/// unnoticed: then the connection is closed, to begin anew.
+pub const TELL_WITHIN: Duration = Duration::from_secs(10);
+/// A peer that speaks gossipsub but calls itself something else may be another program for our network: it has so long
+/// to subscribe to one of our topics.
+pub const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(30);
+/// What every version of gossipsub's protocol name begins with.
+pub const GOSSIPSUB_PREFIX: &str = "/meshsub/";
 /// Dial and handshake together.
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Inbound streams in negotiation per connection.
@@ -219,6 +227,119 @@ pub const REDIAL_FORGIVE: Duration = MINUTE;
 /// Peers of the local network dialled at once; more are ignored.
 pub const MDNS_PEERS_MAX: usize = 32;
 
+// ---- Finding peers ----
+
+/// Outbound places for peers from the address book; the rest of [`OUTBOUND_MAX`] is left to `--peer` and the local network.
+pub const BOOK_OUTBOUND_MAX: usize = 12;
+/// Outbound places for peers learned from the DHT: a quarter of [`OUTBOUND_MAX`], because announcing there is free.
+pub const DHT_OUTBOUND_MAX: usize = OUTBOUND_MAX as usize / 4;
+/// The same for peers that dialled us first, which is as free: nobody fills our outbound places by coming in.
+pub const HELLO_OUTBOUND_MAX: usize = DHT_OUTBOUND_MAX;
+/// Book dials under way at once: dead hosts hold one for up to [`CONNECT_WITHIN`], and a quarter of
+/// [`PENDING_OUTBOUND_MAX`] stays free for other dials.
+pub const BOOK_DIALS_MAX: usize = 12;
+/// Book dials begun at one tick: a lookup's answer does not become a burst of handshakes, and with dead places that
+/// answer nothing for [`QUIC_HANDSHAKE`] some two a second can be tried.
+pub const BOOK_DIALS_PER_TICK: usize = 3;
+/// Dials of the book to machines of others that may come to nothing …
+pub const WASTED_DIALS_MAX: usize = 20;
+/// … within this. Not counted on loopback and private networks, where there are no others.
+pub const WASTED_WITHIN: Duration = MINUTE;
+/// Addresses held that were never met: twice what one lookup brings (20 nodes with some 10 to 50 each),
+/// about 100 KiB. Overflow: those that failed go first, then those of the most crowded network.
+pub const FRESH_MAX: usize = 512;
+/// The same per IPv4 /24 or IPv6 /48: room for a provider's customers, not for one attacker's ports.
+pub const FRESH_PER_NETWORK_MAX: usize = 8;
+/// The same per IPv4 address or IPv6 /64: two households behind one address.
+pub const FRESH_PER_HOST_MAX: usize = 2;
+/// Peers remembered across restarts, some 25 KiB of file: twenty times the outbound places. Overflow: those that only
+/// dialled us go first, then the longest not met.
+pub const MET_MAX: usize = 256;
+/// The same per IPv4 /24 or IPv6 /48, so that no network fills the memory.
+pub const MET_PER_NETWORK_MAX: usize = 4;
+/// A peer that was not met for this long is forgotten.
+pub const MET_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Peers of the last run that are dialled before all others: two that were connected for long (Bitcoin Core).
+pub const ANCHORS: usize = 2;
+/// First wait before an address that never answered is dialled again; four times as long after each failure …
+pub const FRESH_WAIT_MIN: Duration = MINUTE;
+/// … up to this, and as long for who is not one of ours.
+pub const FRESH_WAIT_MAX: Duration = Duration::from_secs(6 * 3600);
+/// An address that never answered is forgotten after so many failures.
+pub const FRESH_FAILURES_MAX: u32 = 4;
+/// First wait before a peer once met is dialled again; doubled after each failure …
+pub const MET_WAIT_MIN: Duration = Duration::from_secs(5);
+/// … up to this.
+pub const MET_WAIT_MAX: Duration = HOUR;
+/// Addresses taken from one command: what a lookup can bring; more are ignored.
+pub const CANDIDATES_MAX: usize = 512;
+/// Ports taken from a peer's own hello: one for each transport.
+pub const HELLO_PORTS_MAX: usize = 2;
+/// Least time between two writes of the book.
+pub const BOOK_SAVE_EVERY: Duration = Duration::from_secs(10);
+/// The book is written this often although nobody new was met: times and anchors age.
+pub const BOOK_REFRESH_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Longest file of peers that is read.
+pub const BOOK_BYTES_MAX: u64 = 64 * KIB as u64;
+/// A second connection that came later than this was not dialled from both sides at once: whose was first is then as
+/// plain to the one side as to the other, since no handshake's last message takes so long.
+pub const BOTH_DIALLED_WITHIN: Duration = Duration::from_secs(3);
+/// Two connections that were dialled from both sides at once are kept for so long: until both have told their
+/// subscriptions, each over the one that it saw first.
+pub const DOUBLE_KEPT: Duration = Duration::from_secs(5);
+/// A peer that keeps a second connection to us for this long after it should have closed it does not know of the first: it was killed and started again.
+pub const GHOST_AFTER: Duration = Duration::from_secs(2);
+/// QUIC: longest handshake. Three round trips of a satellite link; a dead host costs no more.
+pub const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
+
+// ---- NAT and relays ----
+
+/// Wait before the first question whether we can be reached: identify has told our addresses by then.
+pub const NAT_ASK_AFTER: Duration = Duration::from_secs(15);
+/// Wait between two questions while the answer is not sure.
+pub const NAT_ASK_UNSURE: Duration = Duration::from_secs(90);
+/// Wait between two questions once it is: addresses at home change daily, not by the minute.
+pub const NAT_ASK_SURE: Duration = Duration::from_secs(30 * 60);
+/// Answers that agree before it is sure (default).
+pub const NAT_SURE: usize = 3;
+/// Addresses of one asker that we try to dial.
+pub const NAT_DIALS_PER_ASK: usize = 4;
+/// Questions of others that we answer by dialling, per [`NAT_ANSWERS_WITHIN`]: with [`NAT_DIALS_PER_ASK`] at most 40
+/// dials a minute, each only to the address that the asker itself connects from.
+pub const NAT_ANSWERS_MAX: usize = 10;
+/// The same per peer.
+pub const NAT_ANSWERS_PER_PEER_MAX: usize = 2;
+/// See [`NAT_ANSWERS_MAX`].
+pub const NAT_ANSWERS_WITHIN: Duration = MINUTE;
+/// Relays that a node behind NAT holds a place at: one, and one in case it goes.
+pub const RELAYS_WANTED: usize = 2;
+/// Least time between two attempts to get a place at a relay.
+pub const RELAY_ASK_EVERY: Duration = Duration::from_secs(30);
+/// Places that we give to others while we can be reached: half of [`INBOUND_MAX`], since each holds a connection.
+pub const RELAY_PLACES_MAX: usize = 32;
+/// How long a place lasts unless renewed (default).
+pub const RELAY_PLACE_LASTS: Duration = HOUR;
+/// Circuits that we carry at once …
+pub const CIRCUITS_MAX: usize = 8;
+/// … and for one peer.
+pub const CIRCUITS_PER_PEER_MAX: usize = 2;
+/// How long one lasts: time to punch a hole, or to sync.
+pub const CIRCUIT_LASTS: Duration = Duration::from_secs(10 * 60);
+/// Bytes that one carries either way: 8 circuits × 512 KiB in 10 min are 7 kB/s at most.
+pub const CIRCUIT_BYTES_MAX: u64 = 512 * 1024;
+/// Addresses of one dial: two of ours, four of AutoNAT's, and what a peer names to punch a hole. A dial with more is
+/// somebody's attempt to have us knock at many doors, and is not made.
+pub const ADDRESSES_PER_DIAL_MAX: usize = 8;
+/// Relayed connections: they have no address that limits per network could count.
+pub const RELAYED_MAX: usize = 8;
+
+// ---- Local network ----
+
+/// How often the local network is asked (default; a node that comes announces itself).
+pub const MDNS_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How long an answer holds (default).
+pub const MDNS_TTL: Duration = Duration::from_secs(6 * 60);
+
 // ---- Channels and files ----
 
 /// Commands queued; the sender waits when full.
@@ -231,6 +352,8 @@ pub const UNSENT_MAX: usize = 256;
 pub const UNSENT_KEPT: Duration = HOUR;
 /// The transport key is replaced after 30 days, so that it does not become a second identity.
 pub const KEY_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Tries for a port that is free for TCP and UDP; on a machine with few ports in use the first one is.
+pub const PORT_TRIES: usize = 8;
 /// How often scores, hellos and penalties are looked at.
 pub const TICK: Duration = SECOND;
 /// How long a start waits for the addresses of the interfaces after the ports are bound.
@@ -239,7 +362,7 @@ pub const LISTEN_WITHIN: Duration = Duration::from_secs(5);
 pub const CLOSE_WITHIN: Duration = SECOND;
 /// How often it looks whether they are.
 pub const CLOSE_POLL: Duration = Duration::from_millis(20);
-/// What identify must say for a peer to be one of ours.
+/// What identify says of a peer that is one of ours. Other programs are known by their subscriptions.
 pub const PROTOCOL: &str = "/heirloom/1";
 
 /// Checks what the user may choose.

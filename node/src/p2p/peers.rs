@@ -24,8 +24,21 @@ pub(super) struct Peer {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Presence {
-    Up { since: Instant, greeted: bool },
+    Up { since: Instant, hello: Hello },
     Gone { since: Instant },
+}
+
+/// Whether a peer has shown that it is one of ours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Hello {
+    /// It has said nothing.
+    None,
+    /// It may be: it speaks gossipsub.
+    Foreign,
+    /// It says so.
+    Ours,
+    /// It has subscribed to a topic of ours.
+    Subscribed,
 }
 
 /// All peers that are connected, and the last [`params::GONE_PEERS_MAX`] that were.
@@ -37,7 +50,7 @@ pub(super) struct Peers {
 impl Peers {
     /// The first connection with a peer.
     pub fn up(&mut self, id: PeerId, ip: Option<IpAddr>, now: Instant) -> &Peer {
-        let presence = Presence::Up { since: now, greeted: false };
+        let presence = Presence::Up { since: now, hello: Hello::None };
         let peer = self.table.entry(id).or_insert_with(|| Peer {
             rate: Rate::new(now),
             standing: Standing::default(),
@@ -58,9 +71,34 @@ impl Peers {
 
     /// The peer identified itself as one of ours.
     pub fn greeted(&mut self, id: &PeerId) {
-        if let Some(Peer { presence: Presence::Up { greeted, .. }, .. }) = self.table.get_mut(id) {
-            *greeted = true;
+        self.said(id, Hello::Ours);
+    }
+
+    /// The peer identified itself as something else that speaks gossipsub.
+    pub fn foreign(&mut self, id: &PeerId) {
+        self.said(id, Hello::Foreign);
+    }
+
+    /// The peer subscribed to a topic of ours.
+    pub fn subscribed(&mut self, id: &PeerId) {
+        self.said(id, Hello::Subscribed);
+    }
+
+    fn said(&mut self, id: &PeerId, what: Hello) {
+        if let Some(Peer { presence: Presence::Up { hello, .. }, .. }) = self.table.get_mut(id)
+            && *hello != Hello::Subscribed
+        {
+            *hello = what;
         }
+    }
+
+    /// Those of ours that told no subscription within [`params::TELL_WITHIN`].
+    pub fn mute(&self, now: Instant) -> Vec<PeerId> {
+        let is_mute = |peer: &Peer| match peer.presence {
+            Presence::Up { since, hello: Hello::Ours } => now.saturating_duration_since(since) > params::TELL_WITHIN,
+            _ => false,
+        };
+        self.table.iter().filter(|(_, peer)| is_mute(peer)).map(|(id, _)| *id).collect()
     }
 
     /// A peer that is or was lately connected.
@@ -73,11 +111,16 @@ impl Peers {
         self.table.iter().filter(|(_, peer)| matches!(peer.presence, Presence::Up { .. })).map(|(id, peer)| (*id, peer))
     }
 
-    /// Those connected for longer than [`params::HELLO_WITHIN`] without a hello.
+    /// Those connected for longer than [`params::HELLO_WITHIN`] without a hello, or than [`params::SUBSCRIBE_WITHIN`]
+    /// without a subscription if they are foreign.
     pub fn silent(&self, now: Instant) -> Vec<PeerId> {
-        let late = |peer: &Peer| match peer.presence {
-            Presence::Up { since, greeted } => !greeted && now.saturating_duration_since(since) > params::HELLO_WITHIN,
-            Presence::Gone { .. } => false,
+        let late = |peer: &Peer| {
+            let (since, within) = match peer.presence {
+                Presence::Up { since, hello: Hello::None } => (since, params::HELLO_WITHIN),
+                Presence::Up { since, hello: Hello::Foreign } => (since, params::SUBSCRIBE_WITHIN),
+                Presence::Up { .. } | Presence::Gone { .. } => return false,
+            };
+            now.saturating_duration_since(since) > within
         };
         self.table.iter().filter(|(_, peer)| late(peer)).map(|(id, _)| *id).collect()
     }
@@ -137,6 +180,36 @@ mod tests {
         assert_eq!(peers.silent(late), [mallory]);
         peers.down(&mallory, late);
         assert!(peers.silent(late).is_empty());
+    }
+
+    #[test]
+    fn another_program_shows_by_its_subscription_that_it_is_one_of_ours() {
+        let now = Instant::now();
+        let (alice, mallory) = (PeerId::random(), PeerId::random());
+        let mut peers = Peers::default();
+        for peer in [alice, mallory] {
+            peers.up(peer, None, now);
+            peers.foreign(&peer);
+        }
+        peers.subscribed(&alice);
+        peers.foreign(&alice);
+        assert!(peers.silent(now + params::SUBSCRIBE_WITHIN).is_empty());
+        assert_eq!(peers.silent(now + params::SUBSCRIBE_WITHIN + Duration::from_millis(1)), [mallory]);
+    }
+
+    #[test]
+    fn one_of_ours_that_subscribes_to_nothing_is_noticed() {
+        let now = Instant::now();
+        let (alice, bob) = (PeerId::random(), PeerId::random());
+        let mut peers = Peers::default();
+        for peer in [alice, bob] {
+            peers.up(peer, None, now);
+            peers.greeted(&peer);
+        }
+        peers.subscribed(&alice);
+        let late = now + params::TELL_WITHIN + Duration::from_millis(1);
+        assert_eq!((peers.mute(late), peers.silent(late)), (vec![bob], vec![]));
+        assert_eq!(peers.mute(now + params::TELL_WITHIN), []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 
-use super::params;
+use super::{Learned, params};
 
 /// Names one entry while a dial is under way. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub(super) enum Origin {
     Configured,
     /// The local network: kept until it says otherwise, at most [`params::MDNS_PEERS_MAX`].
     LocalNetwork,
+}
+
+impl From<Origin> for Learned {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Configured => Self::Configured,
+            Origin::LocalNetwork => Self::LocalNetwork,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,10 +135,16 @@ impl Redial {
         self.entries.iter_mut().find(|entry| entry.target == target && entry.state == State::Dialling)
     }
 
-    /// The dial reached this peer; an address without an id learns it.
-    pub fn reached(&mut self, target: Target, peer: PeerId) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.target == target) {
-            entry.peer = Some(peer);
+    /// The dial reached this peer; an address without an id learns it. Says how we had learned of it.
+    pub fn reached(&mut self, target: Target, peer: PeerId) -> Learned {
+        let entry = self.entries.iter_mut().find(|entry| entry.target == target);
+        match entry {
+            Some(entry) => {
+                entry.peer = Some(peer);
+                entry.origin.into()
+            }
+            // Its address left the local network meanwhile.
+            None => Learned::LocalNetwork,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::{TcpListener, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -14,9 +14,11 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Config, Event, P2p, Shared, StartError,
     behaviour::{self, Behaviour},
+    finding::Finding,
     key,
     netgroup::{self, Socket},
     params,
+    reach::{self, Reach},
     redial::{self, Origin},
     sink::Sink,
     worker::Worker,
@@ -33,13 +35,16 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
     let peer_id = key.public().to_peer_id();
     let shared = Arc::new(Shared::default());
     let mut swarm = behaviour::swarm(&config, key, &shared)?;
-    let listeners = config.listen.iter().map(|address| listen(&mut swarm, address)).collect::<Result<Vec<_>, _>>()?;
+    let listen_on = share_ports(&config.listen);
+    let listeners = listen_on.iter().map(|address| listen(&mut swarm, address)).collect::<Result<Vec<_>, _>>()?;
 
     let now = Instant::now();
     let (sink, events) = Sink::new();
     let (listening_in, listening) = watch::channel(Vec::new());
-    let mut worker =
-        Worker::new(swarm, sink, Arc::clone(&shared), listening_in, config.topics, config.max_message_bytes, now);
+    let finding = Finding::new(config.peers_file, config.own_ground, now);
+    let reach = Reach::new(config.nat);
+    let parts = (Arc::clone(&shared), listening_in, finding, reach);
+    let mut worker = Worker::new(swarm, sink, parts, config.topics, config.max_message_bytes, now);
     worker.await_listening(listeners).await;
     for address in config.peers {
         worker.keep_dialling(address, Origin::Configured, now);
@@ -51,10 +56,36 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
 
 /// A name could never be dialled: the build has no DNS. Better said now than every five minutes.
 fn check_peer(address: &Multiaddr) -> Result<(), StartError> {
-    match netgroup::socket_of(&redial::without_id(address)) {
-        Some(_) => Ok(()),
-        None => Err(StartError::Address { address: address.clone() }),
+    if reach::is_dialable_circuit(address) || netgroup::socket_of(&redial::without_id(address)).is_some() {
+        return Ok(());
     }
+    Err(StartError::Address { address: address.clone() })
+}
+
+/// Chooses one port for TCP and QUIC where any would do for both on one IP address: the DHT's rendezvous tells one
+/// port, and whoever reads it tries both ways there.
+fn share_ports(listen: &[Multiaddr]) -> Vec<Multiaddr> {
+    let mut addresses = listen.to_vec();
+    let any_port = |address: &Multiaddr| netgroup::socket_of(address).filter(|socket| socket.at().port() == 0);
+    for at in 0..addresses.len() {
+        let Some(Socket::Tcp(tcp)) = any_port(&addresses[at]) else { continue };
+        let twin = addresses.iter().position(|other| any_port(other) == Some(Socket::Quic(tcp)));
+        if let (Some(twin), Some(port)) = (twin, free_port(tcp.ip())) {
+            let place = SocketAddr::new(tcp.ip(), port);
+            addresses[at] = netgroup::address_of(Socket::Tcp(place));
+            addresses[twin] = netgroup::address_of(Socket::Quic(place));
+        }
+    }
+    addresses
+}
+
+/// A port that is free for TCP and UDP, if a few tries find one.
+fn free_port(ip: IpAddr) -> Option<u16> {
+    (0..params::PORT_TRIES).find_map(|_| {
+        let tcp = TcpListener::bind((ip, 0)).ok()?;
+        let port = tcp.local_addr().ok()?.port();
+        UdpSocket::bind((ip, port)).ok().map(|_| port)
+    })
 }
 
 fn listen(swarm: &mut Swarm<Behaviour>, address: &Multiaddr) -> Result<ListenerId, StartError> {

@@ -11,7 +11,7 @@ use libp2p::{
 };
 
 use super::{
-    Direction, Event,
+    Direction, Event, Learned,
     behaviour::BehaviourEvent,
     netgroup, params,
     redial::Origin,
@@ -25,9 +25,16 @@ impl Worker {
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, num_established, .. } => {
                 self.on_established(peer_id, connection_id, &endpoint, num_established.get() == 1, now);
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => self.on_closed(peer_id, now),
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
+                self.on_unlink(peer_id, connection_id, num_established == 0, now);
+                if num_established == 0 {
+                    self.on_closed(peer_id, now);
+                }
+            }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                if let Some(target) = self.dials.remove(&connection_id) {
+                if self.book_dial_failed(connection_id, &error, now) {
+                    // It was not one of those below.
+                } else if let Some(target) = self.dials.remove(&connection_id) {
                     self.dial_failed(target, &error, now);
                 }
             }
@@ -39,7 +46,8 @@ impl Worker {
             }
             SwarmEvent::NewListenAddr { address, .. } => self.on_address(address),
             SwarmEvent::ExpiredListenAddr { address, .. } => self.on_address_gone(address),
-            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+            SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {
+                self.on_listener_closed(listener_id);
                 if let Err(error) = reason {
                     tracing::warn!(%error, ?addresses, "listener closed");
                 }
@@ -56,8 +64,12 @@ impl Worker {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if info.protocol_version == params::PROTOCOL {
                     self.peers.greeted(&peer_id);
+                    self.on_protocols(peer_id, info.protocols.iter().map(AsRef::as_ref));
+                    self.on_hello(peer_id, &info.listen_addrs, now);
+                } else if info.protocols.iter().any(|name| name.as_ref().starts_with(params::GOSSIPSUB_PREFIX)) {
+                    self.peers.foreign(&peer_id);
                 } else {
-                    self.drop_stranger(peer_id);
+                    self.drop_stranger(peer_id, now);
                 }
             }
             BehaviourEvent::Identify(_) => {}
@@ -76,6 +88,10 @@ impl Worker {
             BehaviourEvent::Mdns(mdns::Event::Expired(gone)) => {
                 gone.iter().for_each(|(_, address)| self.redial.remove_local(address));
             }
+            BehaviourEvent::Autonat(event) => self.on_autonat(&event),
+            BehaviourEvent::Relay(event) => self.on_relay(&event),
+            BehaviourEvent::RelayClient(event) => tracing::debug!(?event, "relay"),
+            BehaviourEvent::Dcutr(event) => self.on_dcutr(&event),
             BehaviourEvent::Gate(never) | BehaviourEvent::Limits(never) | BehaviourEvent::Memory(never) => {
                 match never {}
             }
@@ -90,9 +106,12 @@ impl Worker {
         first: bool,
         now: Instant,
     ) {
-        if let Some(Some(target)) = self.dials.remove(&connection) {
-            self.redial.reached(target, peer);
-        }
+        let ordered = match self.dials.remove(&connection) {
+            Some(Some(target)) => Some(self.redial.reached(target, peer)),
+            Some(None) => Some(Learned::Configured),
+            None => None,
+        };
+        self.on_link(peer, connection, endpoint, ordered, now);
         self.redial.peer_up(peer, now);
         if !first {
             return;
@@ -109,6 +128,7 @@ impl Worker {
 
     fn on_closed(&mut self, peer: PeerId, now: Instant) {
         self.peers.down(&peer, now);
+        self.forget_relay(peer);
         self.count_peers();
         self.redial.peer_down(peer, now, chance());
         tracing::debug!(%peer, "peer down");
@@ -119,6 +139,7 @@ impl Worker {
         let Ok(address) = address.with_p2p(*self.swarm.local_peer_id()) else {
             return;
         };
+        self.on_own_address(&address);
         tracing::info!(%address, "listening");
         self.listening.send_modify(|all| {
             if !all.contains(&address) {

@@ -172,6 +172,7 @@ pub(super) fn yamux() -> yamux::Config {
 
 /// Limits of QUIC.
 pub(super) fn quic(mut config: quic::Config) -> quic::Config {
+    config.handshake_timeout = QUIC_HANDSHAKE;
     config.max_concurrent_stream_limit = STREAMS_MAX;
     config.max_stream_data = QUIC_STREAM_BYTES;
     config.max_connection_data = QUIC_CONNECTION_BYTES;

@@ -28,9 +28,11 @@ use tokio::{
 use super::{
     Admission, Command, Event, MessageRef, Shared,
     behaviour::{Behaviour, Gossipsub},
+    finding::Finding,
     params,
     peers::Peers,
     rate::Admit,
+    reach::{self, Reach},
     redial::{self, Origin, Redial, Target},
     sink::Sink,
     start,
@@ -47,6 +49,8 @@ pub(super) struct Worker {
     pub(super) topics: BTreeSet<String>,
     pub(super) peers: Peers,
     pub(super) redial: Redial,
+    pub(super) finding: Finding,
+    pub(super) reach: Reach,
     /// Dials under way; those of `redial` with their target. Bounded by the limit of pending connections.
     pub(super) dials: BTreeMap<ConnectionId, Option<Target>>,
     max_message_bytes: usize,
@@ -58,8 +62,7 @@ impl Worker {
     pub fn new(
         swarm: Swarm<Behaviour>,
         sink: Sink,
-        shared: Arc<Shared>,
-        listening: watch::Sender<Vec<Multiaddr>>,
+        (shared, listening, finding, reach): (Arc<Shared>, watch::Sender<Vec<Multiaddr>>, Finding, Reach),
         topics: Vec<String>,
         max_message_bytes: usize,
         now: Instant,
@@ -73,6 +76,8 @@ impl Worker {
             topics: topics.into_iter().collect(),
             peers: Peers::default(),
             redial: Redial::default(),
+            finding,
+            reach,
             dials: BTreeMap::new(),
             max_message_bytes,
             unsent: Unsent::default(),
@@ -106,13 +111,14 @@ impl Worker {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm(event, Instant::now()),
                 command = commands.recv() => match command {
+                    Some(Command::Stop) | None => break,
                     Some(command) => self.on_command(command, Instant::now()),
-                    None => break,
                 },
                 served = self.sink.serve() => if served.is_err() { break },
                 () = sleep_until(wake.into()) => self.on_time(Instant::now()),
             }
         }
+        drop(commands);
         // The swarm moves into it, which is large.
         Box::pin(self.close()).await;
     }
@@ -122,6 +128,7 @@ impl Worker {
             Command::Publish { topic, bytes } => self.publish(Kept { topic, bytes, since: now }, now),
             Command::Verdict { message, peer, admission } => self.verdict(message, peer, admission, now),
             Command::Dial(address) => self.dial(address, None, now),
+            Command::Candidates(places) => self.on_candidates(places, now),
             Command::Penalise { peer, points } => {
                 if let Some(known) = self.peers.get_mut(&peer) {
                     known.standing.penalise(points);
@@ -135,6 +142,8 @@ impl Worker {
                 self.judge(peer, now);
             }
             Command::Ban { peer } => self.ban(peer, now),
+            // Taken by the loop.
+            Command::Stop => {}
         }
     }
 
@@ -151,8 +160,15 @@ impl Worker {
         }
         self.ticked = now;
         for peer in self.peers.silent(now) {
-            self.drop_stranger(peer);
+            self.drop_stranger(peer, now);
         }
+        for peer in self.peers.mute(now) {
+            self.shared.counters.mute.one();
+            self.hang_up(peer);
+        }
+        self.find(now);
+        self.seek_relay(now);
+        self.show();
         self.peers.pass(passed, now);
         let connected: Vec<_> = self.peers.connected().map(|(peer, _)| peer).collect();
         for peer in connected {
@@ -285,6 +301,8 @@ impl Worker {
                 self.on_gossip(propagation_source, &message_id, message, now);
             }
             gossipsub::Event::Subscribed { peer_id, topic, .. } => {
+                // The filter lets through only topics of ours.
+                self.peers.subscribed(&peer_id);
                 let topic = topic.into_string();
                 for kept in self.unsent.take(&topic, now) {
                     self.publish(kept, now);
@@ -293,7 +311,7 @@ impl Worker {
                 self.sink.offer(Event::Subscribed { peer: peer_id, topic });
             }
             gossipsub::Event::Unsubscribed { .. } => {}
-            gossipsub::Event::GossipsubNotSupported { peer_id } => self.drop_stranger(peer_id),
+            gossipsub::Event::GossipsubNotSupported { peer_id } => self.drop_stranger(peer_id, now),
             gossipsub::Event::SlowPeer { peer_id, .. } => {
                 tracing::debug!(peer = %peer_id, "too slow to take our messages");
                 self.shared.counters.slow_peers.one();
@@ -332,19 +350,21 @@ impl Worker {
         self.ban(peer, now);
     }
 
-    pub(super) fn drop_stranger(&mut self, peer: PeerId) {
+    pub(super) fn drop_stranger(&mut self, peer: PeerId, now: Instant) {
         tracing::debug!(%peer, "peer dropped: not one of ours");
         self.shared.counters.strangers.one();
+        self.on_stranger(peer, now);
         self.hang_up(peer);
     }
 
-    fn hang_up(&mut self, peer: PeerId) {
+    pub(super) fn hang_up(&mut self, peer: PeerId) {
         // An error says that it is not connected, which is what is wanted.
         let _ = self.swarm.disconnect_peer_id(peer);
     }
 
     /// Stores how many peers there are where the handle can read it.
     pub(super) fn count_peers(&self) {
+        self.show();
         self.shared.peers.store(self.peers.connected().count(), Ordering::Relaxed);
     }
 
@@ -357,7 +377,9 @@ impl Worker {
         for peer in connected {
             self.hang_up(peer);
         }
-        let Self { mut swarm, listening, .. } = self;
+        let Self { mut swarm, listening, finding, shared, .. } = self;
+        finding.close().await;
+        shared.closed.send_replace(true);
         let gone = async move {
             while swarm.network_info().connection_counters().num_connections() > 0 {
                 swarm.select_next_some().await;
@@ -369,7 +391,7 @@ impl Worker {
         }
         // A QUIC endpoint keeps its port until its connections have drained, in a task we cannot await.
         let free = async {
-            while listening.borrow().iter().any(|address| !start::is_free(address)) {
+            while listening.borrow().iter().any(|address| !reach::is_circuit(address) && !start::is_free(address)) {
                 sleep(params::CLOSE_POLL).await;
             }
         };

@@ -71,6 +71,23 @@ impl Bed {
         self.node_with(name, &[])
     }
 
+    /// Starts a node that others can find in the DHT: its libp2p port is at the address from which the DHT hears it.
+    pub fn node_in_the_open(&self, name: &str) -> Node {
+        let ip = next_ip();
+        Node::start(self.folder.path(), name, &ip, &[self.net(&[]), self.open_at(&ip)].concat())
+    }
+
+    /// Flags by which a node listens for libp2p at this address, over QUIC and TCP.
+    pub fn open_at(&self, ip: &str) -> Vec<String> {
+        let addresses = [format!("/ip4/{ip}/udp/0/quic-v1"), format!("/ip4/{ip}/tcp/0")];
+        addresses.into_iter().flat_map(|address| ["--p2p".to_owned(), address]).collect()
+    }
+
+    /// The DHT nodes to begin with.
+    pub fn bootstrap(&self) -> Vec<String> {
+        self.dht.iter().flat_map(|(_, nodes)| nodes.clone()).collect()
+    }
+
     /// Starts a node with a fresh home that dials these.
     pub fn node_with(&self, name: &str, peers: &[&Node]) -> Node {
         Node::start(self.folder.path(), name, &next_ip(), &self.net(peers))

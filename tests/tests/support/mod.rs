@@ -5,6 +5,7 @@
 mod bed;
 mod cli;
 mod content;
+mod junk;
 mod node;
 mod process;
 mod signers;
@@ -13,6 +14,7 @@ mod wait;
 pub use bed::{Bed, next_ip};
 pub use cli::{Answer, Cli};
 pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
+pub use junk::announce_junk;
 pub use node::Node;
 pub use process::Process;
 pub use signers::{Signer, statement_file};

@@ -1,0 +1,421 @@
+//! The address book: where peers may be, how we learned of it, and what came of it. Pure; time and chance are arguments.
+//!
+//! It holds two kinds of places. *Fresh* ones are claims of others, mostly of the DHT, where anybody may claim
+//! anything: many wrong ones must not hide a right one, so they are tried network by network and host by host.
+//! *Met* ones had a peer of ours; they are remembered across restarts (`book_file`).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use libp2p::PeerId;
+
+use super::{
+    netgroup::{self, Socket},
+    params,
+};
+
+/// How we learned of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Learned {
+    /// The user named it.
+    Configured,
+    /// It was announced on the local network.
+    LocalNetwork,
+    /// Somebody announced it in the DHT.
+    Dht,
+    /// It dialled us, and said where it listens.
+    Hello,
+}
+
+/// One way to a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Via {
+    Quic,
+    Tcp,
+}
+
+impl Via {
+    pub fn socket(self, place: SocketAddr) -> Socket {
+        match self {
+            Self::Quic => Socket::Quic(place),
+            Self::Tcp => Socket::Tcp(place),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Waiting { until: Instant },
+    Dialling,
+    Up { since: Instant, outbound: bool },
+}
+
+/// What is known of one place.
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    learned: Learned,
+    /// Read from the file, or from this run.
+    remembered: bool,
+    /// What worked last.
+    via: Option<Via>,
+    peer: Option<PeerId>,
+    /// Unix seconds at which a peer of ours was there; `None` for a claim.
+    met_s: Option<u64>,
+    anchor: bool,
+    failures: u32,
+    state: State,
+}
+
+/// A peer worth remembering, as the file holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Met {
+    pub place: SocketAddr,
+    pub via: Option<Via>,
+    pub learned: Learned,
+    pub met_s: u64,
+    pub anchor: bool,
+    pub peer: Option<PeerId>,
+}
+
+/// A dial to make now; report it with [`Book::reached`], [`Book::failed`], [`Book::useless`] or [`Book::put_back`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Dial {
+    pub place: SocketAddr,
+    pub via: Via,
+    /// Dials that this one may become: one where a way is known, else one for each way.
+    pub ways: usize,
+}
+
+/// All places.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    entries: BTreeMap<SocketAddr, Entry>,
+    /// Whether claims about loopback and private networks are taken: only from a DHT that is there itself.
+    own_ground: bool,
+}
+
+impl Book {
+    /// With what was remembered, due at once.
+    pub fn new(own_ground: bool, remembered: Vec<Met>, now: Instant) -> Self {
+        let entry = |met: Met| {
+            let entry = Entry {
+                learned: met.learned,
+                remembered: true,
+                via: met.via,
+                peer: met.peer,
+                met_s: Some(met.met_s),
+                anchor: met.anchor,
+                failures: 0,
+                state: State::Waiting { until: now },
+            };
+            (met.place, entry)
+        };
+        Self { entries: remembered.into_iter().take(params::MET_MAX).map(entry).collect(), own_ground }
+    }
+
+    /// Takes a claim. Says whether it was new and there was room.
+    pub fn claim(&mut self, place: SocketAddr, learned: Learned, now: Instant) -> bool {
+        let place = SocketAddr::new(place.ip().to_canonical(), place.port());
+        if !is_dialable(place) || (netgroup::is_own_ground(place.ip()) && !self.own_ground) {
+            return false;
+        }
+        if self.entries.contains_key(&place) || !self.has_room_for(place.ip()) {
+            return false;
+        }
+        let state = State::Waiting { until: now };
+        let (remembered, via, peer, met_s, anchor) = (false, None, None, None, false);
+        self.entries.insert(place, Entry { learned, remembered, via, peer, met_s, anchor, failures: 0, state });
+        true
+    }
+
+    /// Makes room for one more claim about this host, if it may have some.
+    fn has_room_for(&mut self, ip: IpAddr) -> bool {
+        let fresh = || self.entries.iter().filter(|(_, entry)| entry.met_s.is_none());
+        if let Some((host, network)) = netgroup::groups(ip) {
+            let others = fresh().filter_map(|(place, _)| netgroup::groups(place.ip()));
+            let (mut on_host, mut on_network) = (0, 0);
+            for (other_host, other_network) in others {
+                on_host += usize::from(other_host == host);
+                on_network += usize::from(other_network == network);
+            }
+            if on_host >= params::FRESH_PER_HOST_MAX || on_network >= params::FRESH_PER_NETWORK_MAX {
+                return false;
+            }
+        }
+        if fresh().count() < params::FRESH_MAX {
+            return true;
+        }
+        let mut crowds: BTreeMap<_, usize> = BTreeMap::new();
+        fresh().for_each(|(place, _)| *crowds.entry(netgroup::buckets(place.ip()).1).or_default() += 1);
+        let own_crowd = crowds.get(&netgroup::buckets(ip).1).copied().unwrap_or_default();
+        let worst = fresh()
+            .filter(|(_, entry)| matches!(entry.state, State::Waiting { .. }))
+            .map(|(place, entry)| (entry.failures, crowds[&netgroup::buckets(place.ip()).1], *place))
+            .max();
+        match worst {
+            Some((failures, crowd, place)) if failures > 0 || crowd > own_crowd + 1 => {
+                self.entries.remove(&place);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The dial that is wanted most, marked as under way. `may` says for which places the budget allows one.
+    pub fn next(&mut self, now: Instant, chance: u64, may: impl Fn(IpAddr) -> bool) -> Option<Dial> {
+        let is_busy = |entry: &Entry| matches!(entry.state, State::Dialling | State::Up { outbound: true, .. });
+        let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| is_busy(entry)).collect();
+        let dialling = busy.iter().filter(|(_, entry)| entry.state == State::Dialling).count();
+        if dialling >= params::BOOK_DIALS_MAX || busy.len() - dialling >= params::BOOK_OUTBOUND_MAX {
+            return None;
+        }
+        let taken: BTreeSet<_> = busy
+            .iter()
+            .filter(|(place, _)| !netgroup::is_own_ground(place.ip()))
+            .map(|(place, _)| netgroup::buckets(place.ip()).1)
+            .collect();
+        let full: Vec<_> =
+            [Learned::Dht, Learned::Hello].into_iter().filter(|way| self.up_of(*way) >= quota(*way)).collect();
+        let is_open = |place: &SocketAddr, entry: &Entry| {
+            let network = netgroup::buckets(place.ip()).1;
+            matches!(entry.state, State::Waiting { until } if until <= now)
+                && !full.contains(&entry.learned)
+                && !taken.iter().any(|taken| netgroup::are_related(*taken, network))
+                && may(place.ip())
+        };
+        // Failures so far, by network and by host: whoever makes many claims shares the tries of one.
+        let (mut by_network, mut by_host): (BTreeMap<_, u32>, BTreeMap<_, u32>) = Default::default();
+        for (place, entry) in self.entries.iter().filter(|(_, entry)| entry.met_s.is_none()) {
+            let (host, network) = netgroup::buckets(place.ip());
+            let tries = entry.failures + u32::from(entry.state == State::Dialling);
+            *by_network.entry(network).or_default() += tries;
+            *by_host.entry(host).or_default() += tries;
+        }
+        let rank = |place: &SocketAddr, entry: &Entry| {
+            let (host, network) = netgroup::buckets(place.ip());
+            let met = entry.met_s.is_some();
+            let tries = if met { (0, 0) } else { (by_network[&network], by_host[&host]) };
+            (!entry.anchor, !met, tries, entry.failures, mixed(chance, *place))
+        };
+        let open = self.entries.iter().filter(|(place, entry)| is_open(place, entry));
+        let place = open.min_by_key(|(place, entry)| rank(place, entry)).map(|(place, _)| *place)?;
+        let entry = self.entries.get_mut(&place)?;
+        entry.state = State::Dialling;
+        Some(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways: if entry.via.is_some() { 1 } else { 2 } })
+    }
+
+    /// The dial failed. Gives the other way to the same place, if that was not tried and none is known to work.
+    pub fn failed(&mut self, dial: Dial, now: Instant) -> Option<Dial> {
+        let entry = self.dialling(dial.place)?;
+        if entry.via.is_none() && dial.via == Via::Quic {
+            return Some(Dial { via: Via::Tcp, ..dial });
+        }
+        entry.via = None;
+        entry.state = State::Waiting { until: now + wait(entry) };
+        entry.failures = entry.failures.saturating_add(1);
+        None
+    }
+
+    /// The dial was not made, for no fault of the place.
+    pub fn put_back(&mut self, place: SocketAddr, now: Instant) {
+        if let Some(entry) = self.dialling(place) {
+            entry.state = State::Waiting { until: now + params::MET_WAIT_MIN };
+        }
+    }
+
+    /// The entry, unless something else happened to it since the dial began.
+    fn dialling(&mut self, place: SocketAddr) -> Option<&mut Entry> {
+        self.entries.get_mut(&place).filter(|entry| entry.state == State::Dialling)
+    }
+
+    /// Somebody answered there; whether it is one of ours is said by [`Self::met`]. Says how we learned of it, if it
+    /// is in the book.
+    pub fn reached(&mut self, place: SocketAddr, via: Via, peer: PeerId, now: Instant) -> Option<(Learned, bool)> {
+        let entry = self.entries.get_mut(&place)?;
+        (entry.via, entry.peer) = (Some(via), Some(peer));
+        entry.state = State::Up { since: now, outbound: true };
+        Some((entry.learned, entry.remembered))
+    }
+
+    /// The first connection with a peer, whoever dialled: none of its places is dialled.
+    pub fn peer_up(&mut self, peer: PeerId, now: Instant) {
+        for entry in self.entries.values_mut().filter(|entry| entry.peer == Some(peer)) {
+            if matches!(entry.state, State::Waiting { .. }) {
+                entry.state = State::Up { since: now, outbound: false };
+            }
+        }
+    }
+
+    /// The last connection with a peer is gone.
+    pub fn peer_down(&mut self, peer: PeerId, now: Instant) {
+        for entry in self.entries.values_mut().filter(|entry| entry.peer == Some(peer)) {
+            let State::Up { since, .. } = entry.state else { continue };
+            if now.saturating_duration_since(since) >= params::REDIAL_FORGIVE {
+                entry.failures = 0;
+            }
+            entry.state = State::Waiting { until: now + wait(entry) };
+            entry.failures = entry.failures.saturating_add(1);
+        }
+    }
+
+    /// A peer of ours is there. Says whether that is news to the file.
+    pub fn met(&mut self, met: Met, is_up: bool, now: Instant) -> bool {
+        let state = if is_up { State::Up { since: now, outbound: false } } else { State::Waiting { until: now } };
+        let entry = self.entries.entry(met.place).or_insert_with(|| Entry {
+            learned: met.learned,
+            remembered: false,
+            via: None,
+            peer: None,
+            met_s: None,
+            anchor: false,
+            failures: 0,
+            state,
+        });
+        let is_news = entry.met_s.is_none() || entry.peer != met.peer;
+        entry.met_s = Some(met.met_s);
+        entry.peer = met.peer;
+        entry.via = met.via.or(entry.via);
+        if let State::Waiting { .. } = entry.state {
+            entry.state = state;
+        }
+        self.bound_met(met.place);
+        is_news
+    }
+
+    /// Keeps to the limits of what is remembered.
+    fn bound_met(&mut self, newest: SocketAddr) {
+        let network = netgroup::groups(newest.ip()).map(|(_, network)| network);
+        let is_near = |place: &SocketAddr| netgroup::groups(place.ip()).map(|(_, network)| network) == network;
+        let met = || self.entries.iter().filter(|(_, entry)| entry.met_s.is_some());
+        let near: Vec<_> = met().filter(|(place, _)| network.is_some() && is_near(place)).collect();
+        let crowd = if near.len() > params::MET_PER_NETWORK_MAX {
+            near
+        } else if met().count() > params::MET_MAX {
+            met().collect()
+        } else {
+            return;
+        };
+        let rank = |entry: &Entry| (entry.learned != Learned::Hello, entry.met_s);
+        let idle = crowd.into_iter().filter(|(place, entry)| {
+            **place != newest && !matches!(entry.state, State::Up { outbound: true, .. } | State::Dialling)
+        });
+        if let Some(place) = idle.min_by_key(|(_, entry)| rank(entry)).map(|(place, _)| *place) {
+            self.entries.remove(&place);
+        }
+    }
+
+    /// Who is there is not one of ours, or we are: not dialled for [`params::FRESH_WAIT_MAX`], and not remembered.
+    pub fn useless(&mut self, place: SocketAddr, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(&place) {
+            (entry.met_s, entry.anchor, entry.via) = (None, false, None);
+            entry.failures = params::FRESH_FAILURES_MAX;
+            entry.state = State::Waiting { until: now + params::FRESH_WAIT_MAX };
+        }
+    }
+
+    /// The same for all places of a peer.
+    pub fn useless_peer(&mut self, peer: PeerId, now: Instant) {
+        let of_peer = self.entries.iter().filter(|(_, entry)| entry.peer == Some(peer)).map(|(place, _)| *place);
+        for place in of_peer.collect::<Vec<_>>() {
+            self.useless(place, now);
+        }
+    }
+
+    /// Outbound connections with peers learned in this way.
+    fn up_of(&self, learned: Learned) -> usize {
+        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. });
+        self.entries.values().filter(is_up).filter(|entry| entry.learned == learned).count()
+    }
+
+    /// Whether peers learned in one way hold more places than they may: several dials may have ended well at once.
+    pub fn is_over_quota(&self) -> bool {
+        [Learned::Dht, Learned::Hello].into_iter().any(|learned| self.up_of(learned) > quota(learned))
+    }
+
+    /// Forgets what is of no use any more: claims that never held, peers not met for long.
+    pub fn forget(&mut self, now: Instant, now_s: u64) {
+        self.entries.retain(|_, entry| match (entry.state, entry.met_s) {
+            (State::Waiting { until }, None) => entry.failures < params::FRESH_FAILURES_MAX || until > now,
+            (State::Waiting { .. }, Some(met_s)) => now_s.saturating_sub(met_s) < params::MET_KEPT.as_secs(),
+            _ => true,
+        });
+    }
+
+    /// Peers that are connected are met now.
+    pub fn still_there(&mut self, now_s: u64) {
+        let is_met = |entry: &&mut Entry| matches!(entry.state, State::Up { .. }) && entry.met_s.is_some();
+        self.entries.values_mut().filter(is_met).for_each(|entry| entry.met_s = Some(now_s));
+    }
+
+    /// What the file shall hold: all that were met; of those we dialled, the longest connected are anchors.
+    pub fn to_remember(&self) -> Vec<Met> {
+        let since = |(place, entry): (&SocketAddr, &Entry)| match entry.state {
+            State::Up { since, outbound: true } => Some((since, *place)),
+            _ => None,
+        };
+        let mut longest: Vec<_> = self.entries.iter().filter_map(since).collect();
+        longest.sort_unstable();
+        let anchors: BTreeSet<_> = longest.iter().take(params::ANCHORS).map(|(_, place)| *place).collect();
+        // Without any connection, as after a network failure, the last ones stay.
+        let is_anchor =
+            |place: &SocketAddr, entry: &Entry| if anchors.is_empty() { entry.anchor } else { anchors.contains(place) };
+        let met = |(place, entry): (&SocketAddr, &Entry)| {
+            let (learned, via, peer, anchor) = (entry.learned, entry.via, entry.peer, is_anchor(place, entry));
+            Some(Met { place: *place, via, learned, met_s: entry.met_s?, anchor, peer })
+        };
+        self.entries.iter().filter_map(met).collect()
+    }
+
+    /// Places held: those met, and claims.
+    pub fn counts(&self) -> (usize, usize) {
+        let met = self.entries.values().filter(|entry| entry.met_s.is_some()).count();
+        (met, self.entries.len() - met)
+    }
+}
+
+fn is_dialable(place: SocketAddr) -> bool {
+    let ip = place.ip();
+    let is_special = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::from([255; 4]);
+    // Below 1024 are services that strangers could have us knock at.
+    !is_special && place.port() >= 1024
+}
+
+/// Outbound places for those learned in this way.
+fn quota(learned: Learned) -> usize {
+    match learned {
+        Learned::Dht => params::DHT_OUTBOUND_MAX,
+        Learned::Hello => params::HELLO_OUTBOUND_MAX,
+        Learned::Configured | Learned::LocalNetwork => params::BOOK_OUTBOUND_MAX,
+    }
+}
+
+/// How long until the next dial.
+fn wait(entry: &Entry) -> Duration {
+    let (min, max, factor) = match entry.met_s {
+        Some(_) => (params::MET_WAIT_MIN, params::MET_WAIT_MAX, 2_u32),
+        None => (params::FRESH_WAIT_MIN, params::FRESH_WAIT_MAX, 4),
+    };
+    min.saturating_mul(factor.saturating_pow(entry.failures.min(20))).min(max)
+}
+
+/// A number for each place that differs with `chance`: SplitMix64 over its bytes.
+fn mixed(chance: u64, place: SocketAddr) -> u64 {
+    let mut bytes = match place.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    bytes.extend(place.port().to_be_bytes());
+    bytes.into_iter().fold(chance, |state, byte| {
+        let state = (state ^ u64::from(byte)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        state ^ (state >> 31)
+    })
+}
+
+#[cfg(test)]
+#[path = "book_tests.rs"]
+mod tests;
