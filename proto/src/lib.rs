@@ -13,6 +13,7 @@ pub mod key;
 pub mod limits;
 mod schema;
 pub mod statement;
+pub mod sync;
 pub mod text;
 pub mod time;
 pub mod work;
