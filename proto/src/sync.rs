@@ -64,6 +64,12 @@ impl Filter {
         Self { salt, bits: vec![0; bytes] }
     }
 
+    /// The session that it opens.
+    #[must_use]
+    pub fn salt(&self) -> Salt {
+        self.salt
+    }
+
     fn places(&self, key: &[u8; 32]) -> [(usize, u8); BITS_PER_KEY] {
         let mut bytes = b"heirloom/sync/1 filter".to_vec();
         bytes.extend_from_slice(&self.salt.0);
@@ -246,12 +252,6 @@ impl Request {
             }
         };
         schema::SyncRequest { ask: Some(ask) }.encode_to_vec()
-    }
-
-    /// The session that a filter opens.
-    #[must_use]
-    pub fn salt_of(filter: &Filter) -> Salt {
-        filter.salt
     }
 }
 

@@ -20,6 +20,7 @@ pub mod scoring;
 mod service;
 pub mod store;
 pub mod succession;
+pub mod sync;
 pub mod torrents;
 pub mod views;
 

@@ -1,7 +1,6 @@
 //! The protocols this node speaks, put together, and the swarm that carries them.
 //!
-//! What comes later has its place here: sync is a request-response field beside
-//! `gossipsub`; a relay client goes into the builder after QUIC and, with DCUtR and
+//! What comes later has its place here: a relay client goes into the builder after QUIC and, with DCUtR and
 //! AutoNAT, into `Behaviour`. Refusals stand first: what they refuse, the others never see.
 
 use std::{collections::BTreeSet, io, sync::Arc};
@@ -30,6 +29,7 @@ pub(super) struct Behaviour {
     pub limits: connection_limits::Behaviour,
     pub memory: memory_connection_limits::Behaviour,
     pub gossipsub: Gossipsub,
+    pub sync: super::sync::Exchange,
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
@@ -99,6 +99,7 @@ fn behaviour(config: &Config, key: &Keypair, shared: &Arc<Shared>) -> Result<Beh
         limits: connection_limits::Behaviour::new(tuning::connection_limits()),
         memory: memory_connection_limits::Behaviour::with_max_bytes(params::MEMORY_BYTES_MAX),
         gossipsub: gossipsub(config, shared)?,
+        sync: super::sync::exchange(),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
         mdns: config.mdns.then(|| mdns(key.public().to_peer_id())).flatten().into(),

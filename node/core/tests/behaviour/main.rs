@@ -6,5 +6,6 @@ mod dht;
 mod rig;
 mod speaking;
 mod succeeding;
+mod syncing;
 mod torrents;
 mod trusting;
