@@ -529,10 +529,11 @@ impl Node {
     async fn until_asked(&mut self, refused: u64) -> Option<u64> {
         loop {
             tokio::select! {
-                event = self.events.recv() => match event.expect("running") {
-                    Event::SyncAsked { exchange, .. } => return Some(exchange),
-                    _ => {}
-                },
+                event = self.events.recv() => {
+                    if let Event::SyncAsked { exchange, .. } = event.expect("running") {
+                        return Some(exchange);
+                    }
+                }
                 () = tokio::time::sleep(Duration::from_millis(5)) => {
                     if self.p2p.counters().sync_refused > refused {
                         return None;

@@ -113,7 +113,7 @@ impl CatchUp {
         }
         world.run_for(5 * SECOND)?;
         self.follow_all(&mut world, late)?;
-        if self.seed % 2 == 0 {
+        if self.seed.is_multiple_of(2) {
             world.run_for(5 * MINUTE)?;
         }
         for peer in (self.curators..honest).take(2) {

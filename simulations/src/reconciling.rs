@@ -47,7 +47,7 @@ pub fn reconcile(total: usize, missing: usize, is_clustered: bool) -> Cost {
     let mut asking = Asking::new(&here, filter, keys, Duration::ZERO).expect("a first message");
     let mut hosting: Option<Hosting> = None;
     let mut rounds = 0;
-    while let Next::Ask(request) = asking.next() {
+    while let Next::Ask(request) = asking.next_step() {
         rounds += 1;
         let message = match request {
             Request::Open { filter, message } => {

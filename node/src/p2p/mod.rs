@@ -322,7 +322,8 @@ impl P2p {
     /// # Errors
     /// See [`StartError`]. A port in use is named.
     pub async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Event>), StartError> {
-        start::start(config).await
+        // The swarm moves through it, which is large.
+        Box::pin(start::start(config)).await
     }
 
     /// Hands over a command, waiting while [`params::COMMANDS_QUEUED`] of them wait.

@@ -150,7 +150,7 @@ impl<S: Store> Service<S> {
                 session.wait = Wait::Until(now.mono + wait);
                 return Ok(());
             }
-            match session.next() {
+            match session.next_step() {
                 Next::Ask(request) => {
                     let order = self.replication.next_order();
                     session.wait = Wait::Answer { order, by: now.mono + ANSWER_MAX };

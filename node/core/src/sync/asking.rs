@@ -125,7 +125,7 @@ impl Asking {
     }
 
     /// What to do next. A request counts as sent.
-    pub fn next(&mut self) -> Next {
+    pub fn next_step(&mut self) -> Next {
         self.requests += 1;
         if self.requests > REQUESTS_MAX {
             return Next::Over;

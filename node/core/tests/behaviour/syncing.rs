@@ -344,7 +344,7 @@ fn clocks_quotas_kinds_and_old_words_are_nobodys_fault() {
     talk_through(&mut bob, &mut alice, |request, response| match (request, response) {
         (Request::Fetch { .. }, _) if !sent => {
             sent = true;
-            let mut page = vec![old.clone(), expired.clone(), future.clone()];
+            let mut page = [old.clone(), expired.clone(), future.clone()];
             page.sort_by_key(|s| s.header().order());
             let envelopes = page.iter().map(|s| s.bytes().to_vec()).collect();
             Response::Statements { envelopes, is_end: true, is_whole: false }
