@@ -139,13 +139,14 @@ impl Store for RocksStore {
         self.db.get_cf(self.table(table)?, key).map_err(|error| store_error(&error))
     }
 
-    fn scan(
+    fn scan_from(
         &self,
         table: Table,
         prefix: &[u8],
+        from: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let mode = IteratorMode::From(prefix, Direction::Forward);
+        let mode = IteratorMode::From(prefix.max(from), Direction::Forward);
         for entry in self.db.iterator_cf_opt(self.table(table)?, ReadOptions::default(), mode) {
             let (key, value) = entry.map_err(|error| store_error(&error))?;
             if !key.starts_with(prefix) || visit(&key, &value).is_break() {

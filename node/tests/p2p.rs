@@ -454,3 +454,95 @@ async fn many_neighbours_on_loopback_are_welcome() {
     }
     assert_eq!(bob.p2p.peers(), 8);
 }
+
+/// The next question of sync.
+async fn asked(node: &mut Node) -> (u64, PeerId, Vec<u8>) {
+    node.wait("question", |event| match event {
+        Event::SyncAsked { exchange, peer, bytes } => Some((exchange, peer, bytes)),
+        _ => None,
+    })
+    .await
+}
+
+/// What became of a question.
+async fn answered(node: &mut Node, number: u64) -> Option<Vec<u8>> {
+    node.wait("answer", |event| match event {
+        Event::SyncAnswered { ask, bytes } if ask == number => Some(Some(bytes)),
+        Event::SyncFailed { ask, .. } if ask == number => Some(None),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn sync_carries_a_question_and_its_answer() {
+    for transport in [TCP, QUIC] {
+        let (mut alice, mut bob) = pair(transport, anything()).await;
+        let (question, answer) = (vec![1; params::SYNC_FRAME_BYTES_MAX], vec![2; params::SYNC_FRAME_BYTES_MAX]);
+        let ask = Command::SyncAsk { ask: 7, peer: bob.id(), bytes: question.clone() };
+        alice.p2p.send(ask).await.expect("running");
+        let (exchange, peer, bytes) = asked(&mut bob).await;
+        assert_eq!((peer, bytes), (alice.id(), question));
+        bob.p2p.send(Command::SyncAnswer { exchange, bytes: answer.clone() }).await.expect("running");
+        assert_eq!(answered(&mut alice, 7).await, Some(answer));
+    }
+}
+
+#[tokio::test]
+async fn sync_frames_that_are_too_long_fail_and_harm_nobody_else() {
+    let (mut alice, mut bob) = pair(TCP, anything()).await;
+    let peer = bob.id();
+    let too_long = vec![1; params::SYNC_FRAME_BYTES_MAX + 1];
+    alice.p2p.send(Command::SyncAsk { ask: 1, peer, bytes: too_long.clone() }).await.expect("running");
+    assert_eq!(answered(&mut alice, 1).await, None, "the question");
+    alice.p2p.send(Command::SyncAsk { ask: 2, peer, bytes: vec![2] }).await.expect("running");
+    let (exchange, ..) = asked(&mut bob).await;
+    bob.p2p.send(Command::SyncAnswer { exchange, bytes: too_long }).await.expect("running");
+    assert_eq!(answered(&mut alice, 2).await, None, "the answer");
+    alice.publish(HEADS, b"still here").await;
+    assert_eq!(bob.gossip().await.2, b"still here");
+    let nobody = PeerId::random();
+    alice.p2p.send(Command::SyncAsk { ask: 3, peer: nobody, bytes: vec![3] }).await.expect("running");
+    assert_eq!(answered(&mut alice, 3).await, None, "who is not connected is not dialled");
+}
+
+#[tokio::test]
+async fn a_flood_of_sync_questions_is_refused() {
+    let (mut alice, mut bob) = pair(TCP, anything()).await;
+    let peer = bob.id();
+    let mut heard = 0;
+    for ask in 0..400 {
+        alice.p2p.send(Command::SyncAsk { ask, peer, bytes: vec![1] }).await.expect("running");
+        let refused = bob.p2p.counters().sync_refused;
+        // Each is heard, refused, or fails here; then comes the next.
+        let exchange = bob.until_asked(refused).await;
+        if let Some(exchange) = exchange {
+            heard += 1;
+            bob.p2p.send(Command::SyncAnswer { exchange, bytes: vec![2] }).await.expect("running");
+            answered(&mut alice, ask).await;
+        } else {
+            break;
+        }
+    }
+    assert!((200..400).contains(&heard), "the burst, and what trickled in meanwhile: {heard}");
+}
+
+impl Node {
+    /// The next question, or nothing once one was refused.
+    async fn until_asked(&mut self, refused: u64) -> Option<u64> {
+        loop {
+            tokio::select! {
+                event = self.events.recv() => {
+                    if let Event::SyncAsked { exchange, .. } = event.expect("running") {
+                        return Some(exchange);
+                    }
+                }
+                () = tokio::time::sleep(Duration::from_millis(5)) => {
+                    if self.p2p.counters().sync_refused > refused {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}

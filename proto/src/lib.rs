@@ -15,6 +15,7 @@ pub mod limits;
 mod schema;
 pub mod statement;
 pub mod statement_file;
+pub mod sync;
 pub mod text;
 pub mod time;
 pub mod work;

@@ -196,6 +196,23 @@ impl Checker {
         Ok(())
     }
 
+    /// Whatever way a statement came by: at its place nothing older stands than what stood there before.
+    pub(crate) fn nothing_rolls_back(&mut self, node: NodeId, of: &Node) -> Result<(), Broken> {
+        let (all, damaged) = Ground::new(of.disk.clone()).statements(&[]).map_err(text)?;
+        if damaged > 0 {
+            return Err(format!("n{node} has {damaged} damaged statements"));
+        }
+        for stored in all {
+            let (order, id) = (stored.statement.header().order(), stored.statement.id());
+            let newest = self.newest.entry((node, Place::of(&stored.statement))).or_insert((order, id));
+            if order < newest.0 || (order == newest.0 && id > newest.1) {
+                return Err(format!("n{node} rolled {:?} {id} back", stored.statement.kind()));
+            }
+            *newest = (order, id);
+        }
+        Ok(())
+    }
+
     /// What a node tells its owner.
     pub(crate) fn reply(&self, node: NodeId, of: &[Node], swarm: &Swarm, reply: &Reply) -> Result<(), Broken> {
         match reply {

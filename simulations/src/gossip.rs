@@ -44,6 +44,11 @@ impl Mesh {
         Self { peers, ..Self::default() }
     }
 
+    pub(crate) fn link(&mut self, a: NodeId, b: NodeId) {
+        self.peers[a].insert(b);
+        self.peers[b].insert(a);
+    }
+
     pub(crate) fn peers_of(&self, node: NodeId) -> Vec<NodeId> {
         self.peers[node].iter().copied().collect()
     }

@@ -14,17 +14,21 @@
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+pub mod catching_up;
 pub mod checker;
 mod dht;
 pub mod dice;
 pub mod faults;
 mod gossip;
 mod node;
+pub mod reconciling;
 pub mod story;
 mod swarm;
+pub mod sync;
 pub mod trace;
 pub mod world;
 
+pub use catching_up::{CatchUp, Caught};
 pub use faults::Faults;
 pub use story::{Story, Summary};
 pub use world::{Failure, NodeId, World};

@@ -38,8 +38,8 @@ impl Store for Disk {
         self.0.borrow().get(table, key)
     }
 
-    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
-        self.0.borrow().scan(table, prefix, visit)
+    fn scan_from(&self, table: Table, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+        self.0.borrow().scan_from(table, prefix, from, visit)
     }
 
     fn write(&mut self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {

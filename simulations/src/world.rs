@@ -7,15 +7,18 @@ use crate::faults::Faults;
 use crate::gossip::Mesh;
 use crate::node::{Disk, Node};
 use crate::swarm::{Progress, Swarm};
+use crate::sync::{Lie, Line};
 use crate::trace::Trace;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::ground::Ground;
 use heirloom_core::io::{
-    Admission, DhtEvent, DhtOrder, Input, MessageId, Metainfo, OrderId, Output, RequestId, TorrentEvent, TorrentOrder,
+    Admission, DhtEvent, DhtOrder, ExchangeId, Input, MessageId, Metainfo, OrderId, Output, Peer, RequestId, SyncEvent,
+    SyncOrder, TorrentEvent, TorrentOrder,
 };
 use heirloom_core::views::LedgerBy;
 use heirloom_proto::body::Scope;
 use heirloom_proto::dht::Item;
-use heirloom_proto::{Infohash, Key, Sha256};
+use heirloom_proto::{Infohash, Key, Sha256, StatementId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -30,6 +33,8 @@ const SPINS_MAX: u32 = 64;
 const OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// How long a whole DHT query takes beside the latency of its messages.
 const QUERY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// After this the adapter gives a question up.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one piece takes.
 const PIECE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(400));
 /// How often a fetch without seeders looks for some.
@@ -48,6 +53,14 @@ enum Event {
         from: NodeId,
         bytes: Rc<[u8]>,
         is_replay: bool,
+    },
+    /// A question of sync reaches a node.
+    Asked {
+        node: NodeId,
+        from: NodeId,
+        life: u32,
+        order: OrderId,
+        bytes: Vec<u8>,
     },
     Put {
         node: NodeId,
@@ -101,6 +114,8 @@ pub struct World {
     faults: Faults,
     nodes: Vec<Node>,
     mesh: Mesh,
+    line: Line,
+    has_dht: bool,
     dht: Dht,
     swarm: Swarm,
     checker: Checker,
@@ -122,6 +137,8 @@ impl World {
             events: BTreeMap::new(),
             sequence: 0,
             mesh: Mesh::new(nodes.len(), &mut dice),
+            line: Line::default(),
+            has_dht: true,
             dht: Dht::new(hostile_dht, &mut dice),
             swarm: Swarm::default(),
             checker: Checker::default(),
@@ -156,6 +173,45 @@ impl World {
     #[must_use]
     pub fn crashes(&self) -> u64 {
         self.crashes
+    }
+
+    /// A world without a DHT: what is not pushed has to be pulled.
+    pub fn without_dht(&mut self) {
+        self.has_dht = false;
+    }
+
+    /// Makes two nodes peers.
+    pub fn link(&mut self, a: NodeId, b: NodeId) {
+        self.mesh.link(a, b);
+        self.introduce(a, b);
+    }
+
+    /// Lets a node answer questions of sync with lies from now on.
+    pub fn make_liar(&mut self, node: NodeId, lie: Lie) {
+        self.line.make_liar(node, lie);
+    }
+
+    /// What a node's disk holds of an author and may leave it, by id.
+    ///
+    /// # Errors
+    /// [`Failure`] when the disk cannot be read.
+    pub fn log_of(&mut self, node: NodeId, author: &Key) -> Result<std::collections::BTreeSet<StatementId>, Failure> {
+        match Ground::new(self.nodes[node].disk.clone()).statements_of(author) {
+            Ok(all) => Ok(all.iter().filter(|s| !s.is_private).map(|s| s.statement.id()).collect()),
+            Err(error) => self.fail(error.to_string()),
+        }
+    }
+
+    /// Checks on every disk that nothing there is older than what was there before.
+    ///
+    /// # Errors
+    /// [`Failure`] when a rule broke.
+    pub fn check_disks(&mut self) -> Result<(), Failure> {
+        for node in 0..self.nodes.len() {
+            let result = self.checker.nothing_rolls_back(node, &self.nodes[node]);
+            self.check(result);
+        }
+        self.verdict()
     }
 
     /// The key of a node.
@@ -225,6 +281,13 @@ impl World {
         self.crashes += 1;
         self.nodes[node].kill(is_power_cut);
         self.mesh.forget(node);
+        self.line.forget(node);
+        for peer in self.mesh.peers_of(node) {
+            if self.is_up(peer) {
+                let life = self.nodes[peer].life;
+                self.answer(peer, life, Duration::ZERO, Input::PeerDown(name(node)));
+            }
+        }
         self.swarm.forget(node);
         let wall = self.nodes[node].now(self.now).wall;
         let result = self.checker.nothing_is_lost(node, &self.nodes[node], wall, is_power_cut);
@@ -358,6 +421,7 @@ impl World {
                 }
             }
             Event::Hear { node, from, bytes, is_replay } => self.hear(node, from, bytes, is_replay),
+            Event::Asked { node, from, life, order, bytes } => self.asked(node, from, life, order, bytes),
             Event::Put { node, life, order, item } => self.put(node, life, order, &item),
             Event::Get { node, life, order, key, salt } => self.get(node, life, order, key, &salt),
             Event::Piece { node, life, infohash } => {
@@ -383,7 +447,10 @@ impl World {
         let has_opened = result.is_ok();
         self.check(result);
         if has_opened {
-            self.deliver(node, Input::Started { dht: true, torrents: true });
+            self.deliver(node, Input::Started { dht: self.has_dht, torrents: true });
+            for peer in self.mesh.peers_of(node) {
+                self.introduce(node, peer);
+            }
         }
     }
 
@@ -478,6 +545,7 @@ impl World {
                 self.repeat_something(node);
             }
             Output::Admission { message, admission } => self.admission(node, message, admission),
+            Output::SyncFrame(order) => self.sync(node, order),
             Output::Dht(order) => {
                 let after = self.dice.between(self.faults.latency);
                 self.at(
@@ -498,6 +566,66 @@ impl World {
                 self.replies.insert((node, request), result);
             }
         }
+    }
+
+    // ---- sync
+
+    /// Two nodes that run notice each other.
+    fn introduce(&mut self, a: NodeId, b: NodeId) {
+        if self.is_up(a) && self.is_up(b) {
+            for (one, other) in [(a, b), (b, a)] {
+                let (life, after) = (self.nodes[one].life, self.dice.between(self.faults.latency));
+                self.answer(one, life, after, Input::PeerUp(name(other)));
+            }
+        }
+    }
+
+    fn sync(&mut self, node: NodeId, order: SyncOrder) {
+        let after = self.dice.between(self.faults.latency);
+        match order {
+            SyncOrder::Ask { order, peer, bytes } => {
+                let to = node_of(peer);
+                let life = self.nodes[node].life;
+                if self.is_reached(node, to) {
+                    self.at(after, Event::Asked { node: to, from: node, life, order, bytes });
+                } else {
+                    self.sync_fails(node, life, order);
+                }
+            }
+            SyncOrder::Answer { exchange, bytes } => {
+                let Some((to, life, order)) = self.line.take(node, exchange) else { return };
+                let bytes = self.line.meddle(node, to, bytes, self.faults.corruption, &mut self.dice);
+                match bytes {
+                    Some(bytes) if self.is_reached(node, to) => {
+                        self.answer(to, life, after, Input::SyncFrame(SyncEvent::Answered { order, bytes }));
+                    }
+                    _ => self.sync_fails(to, life, order),
+                }
+            }
+            SyncOrder::Blame { peer } => {
+                if !self.line.may_blame(node, node_of(peer)) {
+                    self.check(Err(format!("n{node} blames n{}, which did nothing wrong", peer.0)));
+                }
+            }
+        }
+    }
+
+    fn is_reached(&mut self, from: NodeId, to: NodeId) -> bool {
+        let is_cut = self.faults.is_split && from % 2 != to % 2;
+        !self.dice.happens(self.faults.loss) && !is_cut
+    }
+
+    fn sync_fails(&mut self, node: NodeId, life: u32, order: OrderId) {
+        let event = SyncEvent::Failed { order, is_unsupported: false };
+        self.answer(node, life, SYNC_TIMEOUT, Input::SyncFrame(event));
+    }
+
+    fn asked(&mut self, node: NodeId, from: NodeId, life: u32, order: OrderId, bytes: Vec<u8>) {
+        if !self.is_up(node) {
+            return self.sync_fails(from, life, order);
+        }
+        let exchange: ExchangeId = self.line.put(node, (from, life, order));
+        self.deliver(node, Input::SyncFrame(SyncEvent::Asked { peer: name(from), exchange, bytes }));
     }
 
     // ---- gossip
@@ -638,6 +766,16 @@ impl World {
     }
 }
 
+/// The number by which the others know a node.
+fn name(node: NodeId) -> Peer {
+    Peer(node as u64)
+}
+
+fn node_of(peer: Peer) -> NodeId {
+    // PANIC: never; it was made by `name`.
+    usize::try_from(peer.0).expect("a node's number")
+}
+
 /// The first bytes of a digest, to tell contents apart in a trace.
 fn mark(bytes: &[u8]) -> String {
     Sha256::of(bytes).to_string().chars().take(8).collect()
@@ -647,6 +785,8 @@ fn brief_input(input: &Input) -> String {
     match input {
         Input::Wake => "wake".into(),
         Input::Gossip { message, bytes } => format!("gossip {} {}", message.0, mark(bytes)),
+        Input::SyncFrame(SyncEvent::Asked { peer, bytes, .. }) => format!("sync asked by n{} {}", peer.0, mark(bytes)),
+        Input::SyncFrame(SyncEvent::Answered { order, bytes }) => format!("sync answer {} {}", order.0, mark(bytes)),
         Input::Dht(DhtEvent::Found { order, item }) => {
             format!("dht found {} seq {} {}", order.0, item.seq, mark(&item.value))
         }
@@ -663,6 +803,10 @@ fn brief_input(input: &Input) -> String {
 fn brief_output(output: &Output) -> String {
     match output {
         Output::Publish { kind, bytes } => format!("publish {kind} {}", mark(bytes)),
+        Output::SyncFrame(SyncOrder::Ask { order, peer, bytes }) => {
+            format!("sync ask {} n{} {}", order.0, peer.0, mark(bytes))
+        }
+        Output::SyncFrame(SyncOrder::Answer { bytes, .. }) => format!("sync answers {}", mark(bytes)),
         Output::Dht(DhtOrder::Put { order, item }) => {
             format!("dht put {} seq {} {}", order.0, item.seq, mark(&item.value))
         }

@@ -73,6 +73,7 @@ impl Stored {
             Source::Store => 0,
             Source::Dht => 1,
             Source::Gossip => 2,
+            Source::Sync => 3,
         };
         let mut bytes = vec![u8::from(self.is_private), source];
         bytes.extend_from_slice(&self.received.0.to_be_bytes());
@@ -86,6 +87,7 @@ impl Stored {
         let source = match fields.u8()? {
             1 => Source::Dht,
             2 => Source::Gossip,
+            3 => Source::Sync,
             _ => Source::Store,
         };
         let received = Timestamp(fields.u64()?);
@@ -219,6 +221,44 @@ impl<S: Store> Ground<S> {
             bytes.extend_from_slice(&tail);
             Place::from_bytes(&bytes)
         }))
+    }
+
+    /// The next places of a key's statements beyond a sequence number, at most `limit` of them, in that order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn places_after(
+        &self,
+        author: &Key,
+        after: (u32, u64),
+        limit: usize,
+    ) -> Result<Vec<((u32, u64), Place)>, StoreError> {
+        let Some(seq) = after.1.checked_add(1) else { return Ok(Vec::new()) };
+        let from = sequence_key(author, (after.0, seq));
+        let prefix = author.as_bytes().as_slice();
+        let pending = self.pending.changes.range((Table::Sequence, from.clone())..);
+        let pending: Vec<_> =
+            pending.take_while(|((table, key), _)| *table == Table::Sequence && key.starts_with(prefix)).collect();
+        let mut found = BTreeMap::new();
+        // What waits to be deleted must not take the place of what stays.
+        let enough = limit + pending.len();
+        self.store.scan_from(Table::Sequence, prefix, &from, &mut |key, value| {
+            found.insert(key.to_vec(), value.to_vec());
+            if found.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        for ((_, key), value) in pending {
+            match value {
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
+            };
+        }
+        let read = |(key, tail): (Vec<u8>, Vec<u8>)| {
+            let mut order = Fields(key.get(32..)?);
+            let order = (order.u32()?, order.u64()?);
+            let place = Place::from_bytes(&[prefix, &tail].concat())?;
+            Some((order, place))
+        };
+        Ok(found.into_iter().filter_map(read).take(limit).collect())
     }
 
     /// Where the statement with that id stands.

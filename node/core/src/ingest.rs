@@ -121,6 +121,11 @@ impl Ingest {
         *self.counters.entry(name).or_default() += 1;
     }
 
+    /// Adds to a counter.
+    pub fn count_many(&mut self, name: &'static str, many: u64) {
+        *self.counters.entry(name).or_default() += many;
+    }
+
     /// Forgets every count but the counters.
     pub fn reset(&mut self) {
         *self = Self { counters: std::mem::take(&mut self.counters), ..Self::default() };

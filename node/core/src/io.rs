@@ -28,6 +28,14 @@ pub struct RequestId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageId(pub u64);
 
+/// Names a peer. Only the adapter knows who is behind it; one that comes back keeps its number while it is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer(pub u64);
+
+/// Names a question of a peer that waits for its answer. Only the adapter knows what is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExchangeId(pub u64);
+
 /// What core says of an incoming message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -58,6 +66,12 @@ pub enum Input {
         /// The envelope.
         bytes: Vec<u8>,
     },
+    /// A peer is connected that may be asked.
+    PeerUp(Peer),
+    /// A peer is gone.
+    PeerDown(Peer),
+    /// A frame of sync, or what became of one.
+    SyncFrame(SyncEvent),
     /// Something about a DHT order.
     Dht(DhtEvent),
     /// Something about a torrent.
@@ -68,6 +82,34 @@ pub enum Input {
         request: RequestId,
         /// What.
         command: Box<Command>,
+    },
+}
+
+/// What comes of sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SyncEvent {
+    /// A peer asks. Answered by [`SyncOrder::Answer`] in the same batch.
+    Asked {
+        /// Who.
+        peer: Peer,
+        /// To name it in the answer.
+        exchange: ExchangeId,
+        /// A request; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered.
+    Answered {
+        /// Which order.
+        order: OrderId,
+        /// A response; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer: too slow, gone, or it speaks no such protocol.
+    Failed {
+        /// Which order.
+        order: OrderId,
+        /// It does not speak this version: there is no use in asking again soon.
+        is_unsupported: bool,
     },
 }
 
@@ -191,6 +233,8 @@ pub enum Output {
         /// What.
         admission: Admission,
     },
+    /// A frame of sync to send, or what to think of a peer.
+    SyncFrame(SyncOrder),
     /// An order to the DHT.
     Dht(DhtOrder),
     /// An order to the torrent sessions.
@@ -201,6 +245,33 @@ pub enum Output {
         request: RequestId,
         /// The answer.
         result: Result<Box<Reply>, CommandError>,
+    },
+}
+
+/// What sync sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SyncOrder {
+    /// Ask a peer. Answered by [`SyncEvent::Answered`] or [`SyncEvent::Failed`].
+    Ask {
+        /// To name it in the answer.
+        order: OrderId,
+        /// Whom.
+        peer: Peer,
+        /// The request.
+        bytes: Vec<u8>,
+    },
+    /// Answer a peer.
+    Answer {
+        /// What it asked.
+        exchange: ExchangeId,
+        /// The response.
+        bytes: Vec<u8>,
+    },
+    /// A peer sent what it must have known to be wrong: bytes that are not canonical, a bad signature, or what was not
+    /// asked for.
+    Blame {
+        /// Whom.
+        peer: Peer,
     },
 }
 

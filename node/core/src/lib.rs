@@ -22,6 +22,7 @@ pub mod settings;
 pub mod store;
 mod strangers;
 pub mod succession;
+pub mod sync;
 pub mod torrents;
 pub mod views;
 mod why;

@@ -9,6 +9,8 @@ mod read;
 mod ring;
 mod succeed;
 mod why;
+mod sync;
+mod sync_answer;
 mod write;
 
 use crate::catalogue::Catalogue;
@@ -24,6 +26,7 @@ use crate::scoring::Scoring;
 use crate::settings::TrustSettings;
 use crate::store::{Store, StoreError};
 use crate::succession::Succession;
+use crate::sync::Sync;
 use crate::torrents::Torrents;
 use crate::views::{Source, View};
 use heirloom_proto::body::DuplicityProof;
@@ -89,6 +92,7 @@ pub struct Service<S> {
     ledger: Ledger,
     torrents: Torrents,
     replication: Replication,
+    sync: Sync,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
     recovering: Option<(OrderId, Duration)>,
@@ -130,6 +134,7 @@ impl<S: Store> Service<S> {
             ledger: Ledger::open(&ground)?,
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
+            sync: Sync::default(),
             has_torrents: false,
             recovering: None,
             held_commands: Vec::new(),
@@ -157,11 +162,13 @@ impl<S: Store> Service<S> {
         self.scoring = Scoring::new(self.identity.key(), &self.curation, &self.trust);
         self.succession = Succession::default();
         self.ingest.reset();
+        self.sync.reset();
         for stored in &all {
             self.ingest.note(stored);
             self.catalogue.add(stored);
             self.scoring.add(stored);
             self.succession.add(stored);
+            self.sync.add(stored);
         }
         for _ in 0..damaged {
             self.ingest.count("damaged");
@@ -185,6 +192,15 @@ impl<S: Store> Service<S> {
             Input::Wake => Ok(()),
             Input::Started { dht, torrents } => self.started(now, dht, torrents),
             Input::Gossip { message, bytes } => self.gossip(now, message, &bytes),
+            Input::PeerUp(peer) => {
+                self.sync.up(peer, now.mono, &mut self.rng);
+                Ok(())
+            }
+            Input::PeerDown(peer) => {
+                self.sync.down(peer);
+                Ok(())
+            }
+            Input::SyncFrame(event) => self.sync_event(now, event),
             Input::Dht(event) => self.dht(now, event),
             Input::Torrent(event) => self.torrent(now, event),
             Input::Command { request, command } => self.command(now, request, *command),
@@ -219,7 +235,7 @@ impl<S: Store> Service<S> {
         // Nothing is signed before the number is known, so until then a head that is due is no reason to wake.
         let may_sign = self.is_head_due && self.recovering.is_none();
         let head = may_sign.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
-        let times = [self.replication.next_due(), recovery, head, Some(self.next_expiry)];
+        let times = [self.replication.next_due(), self.sync.next_due(), recovery, head, Some(self.next_expiry)];
         times.into_iter().flatten().min()
     }
 
@@ -270,6 +286,7 @@ impl<S: Store> Service<S> {
             self.end_recovery(now)?;
         }
         self.dht_tick(now)?;
+        self.sync_tick(now)?;
         let may_sign = self.last_head.is_none_or(|at| now.mono >= at + HEAD_GAP);
         if self.is_head_due && may_sign && self.recovering.is_none() {
             self.sign_head(now)?;
@@ -374,6 +391,7 @@ impl<S: Store> Service<S> {
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
                 self.succession.add(&accepted.stored);
+                self.sync.add(&accepted.stored);
                 self.succeeded(now, &accepted)?;
                 self.ingest.count("accepted");
                 let statement = &accepted.stored.statement;
@@ -381,6 +399,10 @@ impl<S: Store> Service<S> {
                     self.replication.drop_works_of(statement.author().as_bytes());
                 }
                 self.is_head_due |= standing == Standing::Own && statement.kind() != Kind::Head;
+                let is_kept = matches!(standing, Standing::Followed | Standing::Rated);
+                if statement.kind() == Kind::Head && source != Source::Sync && is_kept {
+                    self.sync.doubt(*statement.author(), now.mono);
+                }
                 Ok(Ok(()))
             }
             Err(refusal) => {
@@ -394,6 +416,7 @@ impl<S: Store> Service<S> {
     fn underive(&mut self, old: &crate::ground::Stored) {
         self.catalogue.remove(old);
         self.succession.remove(old);
+        self.sync.remove(old);
         let still_lists = match old.statement.body() {
             heirloom_proto::Body::Listing(l) => self.catalogue.is_listed_by(&l.infohash, old.statement.author()),
             _ => false,

@@ -23,13 +23,15 @@ pub enum Table {
     Pieces,
     /// infohash (20) → what this node seeds or fetches.
     Torrents,
+    /// author (32) → generation (4) ‖ seq (8) up to which its log was pulled from peers, so that a pull goes on there.
+    Pulled,
     /// Names of single values: sequence number, salt, settings.
     Local,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Statements,
         Self::Sequence,
         Self::Ids,
@@ -38,6 +40,7 @@ impl Table {
         Self::Ledger,
         Self::Pieces,
         Self::Torrents,
+        Self::Pulled,
         Self::Local,
     ];
 
@@ -53,6 +56,7 @@ impl Table {
             Self::Ledger => "ledger",
             Self::Pieces => "pieces",
             Self::Torrents => "torrents",
+            Self::Pulled => "pulled",
             Self::Local => "local",
         }
     }
@@ -106,7 +110,15 @@ pub trait Store {
     ///
     /// # Errors
     /// [`StoreError`]; the process stops.
-    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError>;
+    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+        self.scan_from(table, prefix, prefix, visit)
+    }
+
+    /// As [`Store::scan`], but begins at the first key that is not below `from`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the process stops.
+    fn scan_from(&self, table: Table, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), StoreError>;
 
     /// Makes every change of the batch, or none.
     ///
@@ -139,9 +151,10 @@ impl Store for MemoryStore {
         Ok(self.now.get(&(table, key.to_vec())).cloned())
     }
 
-    fn scan(&self, table: Table, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+    fn scan_from(&self, table: Table, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+        let first = prefix.max(from).to_vec();
         for ((_, key), value) in
-            self.now.range((table, prefix.to_vec())..).take_while(|((t, k), _)| *t == table && k.starts_with(prefix))
+            self.now.range((table, first)..).take_while(|((t, k), _)| *t == table && k.starts_with(prefix))
         {
             if visit(key, value).is_break() {
                 break;
@@ -210,6 +223,14 @@ pub fn conformance<S: Store>(store: S, reopen: impl Fn(S) -> S) {
         })
         .expect("scan");
     assert_eq!(seen, 1, "the visitor can stop");
+    let mut found = Vec::new();
+    store
+        .scan_from(Table::Local, b"a", b"ab", &mut |key, _| {
+            found.push(key.to_vec());
+            ControlFlow::Continue(())
+        })
+        .expect("scan");
+    assert_eq!(found, [b"ab".to_vec(), b"a\xff".to_vec()], "a scan can begin in the middle");
     let second: &[Change<'_>] =
         &[(Table::Local, b"a", None), (Table::Local, b"b", Some(b"22")), (Table::Local, b"missing", None)];
     store.write(&batch(second), Durability::Process).expect("write");

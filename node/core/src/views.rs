@@ -74,6 +74,8 @@ pub struct Follow {
     pub since: Timestamp,
     /// The key that it took over from.
     pub previous: Option<Key>,
+    /// When its head was made, and whether all that the head counts is here; `None` as long as no head is.
+    pub log: Option<(Timestamp, bool)>,
 }
 
 /// The answer to whatever signs a statement.
@@ -384,6 +386,8 @@ pub enum Source {
     Dht,
     /// Pushed by gossip.
     Gossip,
+    /// Pulled from a peer.
+    Sync,
 }
 
 impl Source {
@@ -394,6 +398,7 @@ impl Source {
             Self::Store => "store",
             Self::Dht => "dht",
             Self::Gossip => "gossip",
+            Self::Sync => "sync",
         }
     }
 }

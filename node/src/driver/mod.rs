@@ -5,6 +5,7 @@ mod downloads;
 mod networks;
 mod once;
 mod rendezvous;
+mod peers;
 
 pub use downloads::{Download, Downloads};
 pub use networks::{Networks, Options, SeedAs, StartError};
@@ -15,7 +16,7 @@ use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
-use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId};
+use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId, SyncOrder};
 use heirloom_core::{Config, Service, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
@@ -36,6 +37,8 @@ pub(crate) enum Event {
     Input(Input),
     /// A gossip message, whose name only the adapter understands.
     Gossip { message: p2p::MessageRef, peer: p2p::PeerId, bytes: Vec<u8> },
+    /// A peer came, went, asks or answers.
+    Peer(p2p::Event),
     /// A command, and where the reply goes.
     Command { command: Command, reply: oneshot::Sender<Result<Box<Reply>, CommandError>> },
     /// Finish what is queued, and end.
@@ -157,6 +160,7 @@ impl Node {
             node: node.clone(),
             replies: BTreeMap::new(),
             messages: BTreeMap::new(),
+            peers: peers::Names::default(),
             last_request: 0,
             last_message: 0,
             unpushed: 0,
@@ -324,6 +328,7 @@ struct Core {
     node: Node,
     replies: BTreeMap<RequestId, oneshot::Sender<Result<Box<Reply>, CommandError>>>,
     messages: BTreeMap<MessageId, (p2p::MessageRef, p2p::PeerId)>,
+    peers: peers::Names,
     last_request: u64,
     last_message: u64,
     /// Statements of this batch for which there was no room in the queue.
@@ -379,6 +384,11 @@ impl Core {
                 self.messages.insert(id, (message, peer));
                 self.service.handle(now, Input::Gossip { message: id, bytes });
             }
+            Event::Peer(event) => {
+                if let Some(input) = self.peers.input(event) {
+                    self.service.handle(now, input);
+                }
+            }
             Event::Command { command, reply } => {
                 self.last_request += 1;
                 let request = RequestId(self.last_request);
@@ -413,6 +423,7 @@ impl Core {
                     let _ = p2p.try_send(p2p::Command::Verdict { message, peer, admission });
                 }
             }
+            Output::SyncFrame(order) => self.carry_sync(order),
             Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
             Output::Torrent(order) => self.node.downloads.order(order),
             Output::Reply { request, result } => {
@@ -420,6 +431,24 @@ impl Core {
                     let _ = reply.send(result);
                 }
             }
+        }
+    }
+
+    fn carry_sync(&self, order: SyncOrder) {
+        let Some(p2p) = &self.node.networks.p2p else { return };
+        let command = match order {
+            SyncOrder::Ask { order, peer, bytes } => {
+                self.peers.of(peer).map(|peer| p2p::Command::SyncAsk { ask: order.0, peer, bytes })
+            }
+            SyncOrder::Answer { exchange, bytes } => Some(p2p::Command::SyncAnswer { exchange: exchange.0, bytes }),
+            SyncOrder::Blame { peer } => {
+                let points = p2p::params::SYNC_BLAME_POINTS;
+                self.peers.of(peer).map(|peer| p2p::Command::Penalise { peer, points })
+            }
+        };
+        if let Some(command) = command {
+            // A full queue only means a question that is not answered: it times out and is asked again.
+            let _ = p2p.try_send(command);
         }
     }
 }

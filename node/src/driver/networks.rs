@@ -305,12 +305,15 @@ impl PeerSource for FromDht {
     }
 }
 
-/// Hands gossip to the core; when its queue is full the message is dropped, and p2p's own limits slow the sender.
+/// Hands what peers say to the core; when its queue is full gossip is dropped, and p2p's own limits slow the sender.
 pub(super) async fn forward_gossip(mut from: mpsc::Receiver<p2p::Event>, to: mpsc::Sender<Event>) {
     while let Some(event) = from.recv().await {
-        if let p2p::Event::Gossip { message, peer, bytes, .. } = event
-            && to.send(Event::Gossip { message, peer, bytes }).await.is_err()
-        {
+        let event = match event {
+            p2p::Event::Gossip { message, peer, bytes, .. } => Event::Gossip { message, peer, bytes },
+            p2p::Event::Subscribed { .. } | p2p::Event::Listening(_) | p2p::Event::NotListening(_) => continue,
+            event => Event::Peer(event),
+        };
+        if to.send(event).await.is_err() {
             return;
         }
     }

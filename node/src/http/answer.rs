@@ -76,6 +76,8 @@ fn follow(follow: &views::Follow) -> Value {
         "scope": follow.scope.name(),
         "since": follow.since.to_rfc3339(),
         "moved_from": follow.previous.map(|key| key.to_string()),
+        "head_at": follow.log.map(|(made, _)| made.to_rfc3339()),
+        "is_whole": follow.log.is_some_and(|(_, is_whole)| is_whole),
     })
 }
 

@@ -1,7 +1,6 @@
 //! The protocols this node speaks, put together, and the swarm that carries them.
 //!
-//! What comes later has its place here: sync is a request-response field beside
-//! `gossipsub`. Refusals stand first: what they refuse, the others never see.
+//! Refusals stand first: what they refuse, the others never see.
 
 use std::{collections::BTreeSet, io, sync::Arc};
 
@@ -29,6 +28,7 @@ pub(super) struct Behaviour {
     pub limits: connection_limits::Behaviour,
     pub memory: memory_connection_limits::Behaviour,
     pub gossipsub: Gossipsub,
+    pub sync: super::sync::Exchange,
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
@@ -110,6 +110,7 @@ fn behaviour(
         limits: connection_limits::Behaviour::new(tuning::connection_limits()),
         memory: memory_connection_limits::Behaviour::with_max_bytes(params::MEMORY_BYTES_MAX),
         gossipsub,
+        sync: super::sync::exchange(),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
         mdns: (config.mdns && reaches_a_network(config)).then(|| mdns(local)).flatten().into(),

@@ -86,6 +86,10 @@ counters! {
     floods,
     /// Reports that a peer was too slow to take our messages.
     slow_peers,
+    /// Sync requests over the rate of their peer, or that the node had no room for.
+    sync_refused,
+    /// Sync exchanges that failed: timeouts, broken streams, frames too long.
+    sync_failed,
 }
 
 /// One sum. Relaxed: readers want a number, not an order of events.

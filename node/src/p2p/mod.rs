@@ -29,6 +29,7 @@ mod sink;
 mod standing;
 mod start;
 mod swarming;
+mod sync;
 mod tuning;
 mod unsent;
 mod wasted;
@@ -177,6 +178,22 @@ pub enum Command {
     },
     /// Stop, as [`P2p::stop`] does.
     Stop,
+    /// Ask a connected peer by sync. Answered by [`Event::SyncAnswered`] or [`Event::SyncFailed`].
+    SyncAsk {
+        /// Any number, to name it in the answer.
+        ask: u64,
+        /// Whom.
+        peer: PeerId,
+        /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
+        bytes: Vec<u8>,
+    },
+    /// The answer to one [`Event::SyncAsked`].
+    SyncAnswer {
+        /// As in the event.
+        exchange: u64,
+        /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
+        bytes: Vec<u8>,
+    },
     /// Disconnect and refuse for [`params::BAN`].
     Ban {
         /// Whom.
@@ -210,6 +227,30 @@ pub enum Event {
         topic: String,
         /// The envelope.
         bytes: Vec<u8>,
+    },
+    /// A peer asks by sync, within its rate. Answer with [`Command::SyncAnswer`] within [`params::SYNC_WITHIN`]. Dropped
+    /// when the channel is full; the peer asks again later.
+    SyncAsked {
+        /// To name it in the answer.
+        exchange: u64,
+        /// Who.
+        peer: PeerId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered [`Command::SyncAsk`]. Never dropped.
+    SyncAnswered {
+        /// As in the command.
+        ask: u64,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer [`Command::SyncAsk`]. Never dropped.
+    SyncFailed {
+        /// As in the command.
+        ask: u64,
+        /// It does not speak [`params::SYNC_PROTOCOL`].
+        is_unsupported: bool,
     },
     /// First connection with a peer.
     PeerUp {
@@ -317,6 +358,7 @@ impl P2p {
     /// # Errors
     /// See [`StartError`]. A port in use is named.
     pub async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Event>), StartError> {
+        // The swarm moves through it, which is large.
         Box::pin(start::start(config)).await
     }
 

@@ -171,6 +171,23 @@ pub const GONE_PEERS_MAX: usize = 1024;
 /// How long they are remembered: every bucket is full again long before.
 pub const GONE_PEERS_KEPT: Duration = Duration::from_secs(600);
 
+// ---- Sync ----
+
+/// Name of the protocol; the version of its frames is in it.
+pub const SYNC_PROTOCOL: &str = "/heirloom/sync/1";
+/// Longest frame in bytes, request or response.
+pub const SYNC_FRAME_BYTES_MAX: usize = 32 * KIB;
+/// A request must be answered within this: the core answers in its next batch, the rest is the line.
+pub const SYNC_WITHIN: Duration = Duration::from_secs(10);
+/// Exchanges per connection at once, both ways: the core asks one peer one thing at a time.
+pub const SYNC_STREAMS: usize = 8;
+/// Requests per second from one peer, sustained: 20 pages of 32 KiB are more than the core serves.
+pub const SYNC_PER_S: f64 = 20.0;
+/// Requests at once from one peer.
+pub const SYNC_BURST: f64 = 200.0;
+/// P5: what the core's blame costs a peer: bytes that were not canonical, or not signed. Five and it is out.
+pub const SYNC_BLAME_POINTS: f64 = 500.0;
+
 // ---- Connections ----
 
 /// Established inbound connections.

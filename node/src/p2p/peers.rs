@@ -10,12 +10,14 @@ use std::{
 
 use libp2p::PeerId;
 
-use super::{params, rate::Rate, standing::Standing};
+use super::{params, rate::Bucket, rate::Rate, standing::Standing};
 
 /// One peer.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub rate: Rate,
+    /// What it may ask by sync.
+    pub sync: Bucket,
     pub standing: Standing,
     /// Where its first connection comes from or goes to.
     pub ip: Option<IpAddr>,
@@ -53,6 +55,7 @@ impl Peers {
         let presence = Presence::Up { since: now, hello: Hello::None };
         let peer = self.table.entry(id).or_insert_with(|| Peer {
             rate: Rate::new(now),
+            sync: Bucket::full(params::SYNC_PER_S, params::SYNC_BURST, now),
             standing: Standing::default(),
             ip,
             presence,

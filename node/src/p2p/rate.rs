@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// A token bucket. Invariant: `0 <= tokens <= burst`.
 #[derive(Clone, Debug)]
-struct Bucket {
+pub(super) struct Bucket {
     per_s: f64,
     burst: f64,
     tokens: f64,
@@ -19,8 +19,18 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(per_s: f64, burst: f64, now: Instant) -> Self {
+    pub fn full(per_s: f64, burst: f64, now: Instant) -> Self {
         Self { per_s, burst, tokens: burst, filled: now }
+    }
+
+    /// Takes one out, if there is one.
+    pub fn takes_one(&mut self, now: Instant) -> bool {
+        self.fill(now);
+        let has_one = self.tokens >= 1.0;
+        if has_one {
+            self.tokens -= 1.0;
+        }
+        has_one
     }
 
     fn fill(&mut self, now: Instant) {

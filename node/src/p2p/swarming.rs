@@ -61,6 +61,7 @@ impl Worker {
     fn on_behaviour(&mut self, event: BehaviourEvent, now: Instant) {
         match event {
             BehaviourEvent::Gossipsub(event) => self.on_gossipsub(event, now),
+            BehaviourEvent::Sync(event) => self.on_sync(event, now),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if info.protocol_version == params::PROTOCOL {
                     self.peers.greeted(&peer_id);

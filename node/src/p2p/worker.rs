@@ -53,6 +53,8 @@ pub(super) struct Worker {
     pub(super) reach: Reach,
     /// Dials under way; those of `redial` with their target. Bounded by the limit of pending connections.
     pub(super) dials: BTreeMap<ConnectionId, Option<Target>>,
+    /// Exchanges of sync that wait for an answer.
+    pub(super) sync: super::sync::Pending,
     max_message_bytes: usize,
     unsent: Unsent,
     ticked: Instant,
@@ -79,6 +81,7 @@ impl Worker {
             finding,
             reach,
             dials: BTreeMap::new(),
+            sync: super::sync::Pending::default(),
             max_message_bytes,
             unsent: Unsent::default(),
             ticked: now,
@@ -141,6 +144,8 @@ impl Worker {
                 }
                 self.judge(peer, now);
             }
+            Command::SyncAsk { ask, peer, bytes } => self.sync_ask(ask, peer, bytes),
+            Command::SyncAnswer { exchange, bytes } => self.sync_answer(exchange, bytes),
             Command::Ban { peer } => self.ban(peer, now),
             // Taken by the loop.
             Command::Stop => {}

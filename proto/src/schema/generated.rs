@@ -262,3 +262,104 @@ pub struct Slim {
     #[prost(bytes = "vec", tag = "3")]
     pub signature: ::prost::alloc::vec::Vec<u8>,
 }
+/// Sync, protocol `/heirloom/sync/1`: one request and one response on a stream of their own, each a length (u32 BE) and
+/// a message of at most 32 KiB, canonical like a statement. README.md of this folder says what is asked when.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncRequest {
+    #[prost(oneof = "sync_request::Ask", tags = "1, 2, 3, 4")]
+    pub ask: ::core::option::Option<sync_request::Ask>,
+}
+/// Nested message and enum types in `SyncRequest`.
+pub mod sync_request {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Ask {
+        #[prost(message, tag = "1")]
+        Open(super::SyncOpen),
+        #[prost(message, tag = "2")]
+        Round(super::SyncRound),
+        #[prost(message, tag = "3")]
+        Names(super::SyncNames),
+        #[prost(message, tag = "4")]
+        Fetch(super::SyncFetch),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncOpen {
+    /// 16 B, fresh; names the session from now on
+    #[prost(bytes = "vec", tag = "1")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// the keys asked about; 64 B to 16 KiB, a power of two
+    #[prost(bytes = "vec", tag = "2")]
+    pub filter: ::prost::alloc::vec::Vec<u8>,
+    /// negentropy v1, at most 12 KiB
+    #[prost(bytes = "vec", tag = "3")]
+    pub message: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncRound {
+    #[prost(bytes = "vec", tag = "1")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// negentropy v1, at most 24 KiB
+    #[prost(bytes = "vec", tag = "2")]
+    pub message: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncNames {
+    #[prost(bytes = "vec", tag = "1")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// 32 B each, as reconciled; 1 to 128
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncFetch {
+    /// 32 B
+    #[prost(bytes = "vec", tag = "1")]
+    pub author: ::prost::alloc::vec::Vec<u8>,
+    /// what comes after this (generation, seq) is wanted
+    #[prost(uint32, tag = "2")]
+    pub generation: u32,
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncResponse {
+    #[prost(oneof = "sync_response::Answer", tags = "1, 2, 3")]
+    pub answer: ::core::option::Option<sync_response::Answer>,
+}
+/// Nested message and enum types in `SyncResponse`.
+pub mod sync_response {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Answer {
+        /// to open and round
+        #[prost(message, tag = "1")]
+        Round(super::SyncRound),
+        /// to names and fetch
+        #[prost(message, tag = "2")]
+        Statements(super::SyncStatements),
+        /// to anything
+        #[prost(message, tag = "3")]
+        Refusal(super::SyncRefusal),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncStatements {
+    /// to fetch: ascending by (generation, seq)
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub envelopes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// nothing follows
+    #[prost(bool, tag = "2")]
+    pub is_end: bool,
+    /// to fetch: the sender holds all that the author's head counts
+    #[prost(bool, tag = "3")]
+    pub is_whole: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncRefusal {
+    /// 1 busy, 2 unknown session, 3 not understood
+    #[prost(uint32, tag = "1")]
+    pub reason: u32,
+    /// at most an hour
+    #[prost(uint32, tag = "2")]
+    pub retry_after_ms: u32,
+}

@@ -82,12 +82,14 @@ impl<S: Store> Service<S> {
         Ok(views::Identity { key: self.identity.key(), name, url, generation: self.identity.generation() })
     }
 
-    pub(super) fn follows(&self) -> Result<Vec<views::Follow>, StoreError> {
+    pub(super) fn follows(&mut self) -> Result<Vec<views::Follow>, StoreError> {
+        let logs = self.logs()?;
         let mut all = Vec::new();
         for (key, follow) in self.curation.all() {
             let name = self.name_of(key)?;
             let Follow { level, scope, since, .. } = *follow;
-            all.push(views::Follow { key: *key, name, level, scope, since, previous: self.succession.previous(key) });
+            let (previous, log) = (self.succession.previous(key), logs.get(key).copied());
+            all.push(views::Follow { key: *key, name, level, scope, since, previous, log });
         }
         Ok(all)
     }

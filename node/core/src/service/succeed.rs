@@ -179,6 +179,7 @@ impl<S: Store> Service<S> {
             if self.replication.has_dht {
                 self.watch(now, next);
             }
+            self.sync.hasten(now.mono);
         }
         self.sort_authors(now);
     }

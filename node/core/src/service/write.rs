@@ -81,6 +81,7 @@ impl<S: Store> Service<S> {
                 self.catalogue.add(&accepted.stored);
                 self.scoring.add(&accepted.stored);
                 self.succession.add(&accepted.stored);
+                self.sync.add(&accepted.stored);
                 self.succeeded(now, &accepted)?;
             }
         }
@@ -253,6 +254,7 @@ impl<S: Store> Service<S> {
             if self.replication.has_dht {
                 self.watch(now, key);
             }
+            self.sync.hasten(now.mono);
         }
         Ok(Ok(Reply::Followed(views::Followed { key, name, level, scope, preview, confusable_with })))
     }

@@ -10,5 +10,6 @@ mod rig;
 mod rings;
 mod speaking;
 mod succeeding;
+mod syncing;
 mod torrents;
 mod trusting;

@@ -1,0 +1,302 @@
+//! Pulling what gossip did not push: whom to ask when, what each session has come to, and what is offered to others.
+//!
+//! A session with one peer has three parts: both reconcile the heads of the keys that a filter matches, the asker has
+//! the heads it lacks named, then it fetches the logs behind them, each from where it stands. What a head counts decides
+//! whether a log is whole, never a peer's word. It must not know the store: `service/sync.rs` reads and writes.
+
+mod asking;
+mod hosting;
+mod marks;
+mod pace;
+
+pub use asking::{Asking, Fetching, Next, Wait};
+pub use hosting::{Hosting, Nonsense, Set};
+pub use marks::{Mark, Marks};
+pub use pace::Pace;
+
+use crate::ground::Stored;
+use crate::io::{OrderId, Peer};
+use heirloom_proto::{Body, Key};
+use rand_core::Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Time between two sessions with one peer: gossip brings what is new, this what it missed.
+pub const PERIOD: Duration = Duration::from_secs(10 * 60);
+/// First wait before a peer is asked again for a log that it did not have whole; doubles up to [`AGAIN_MAX`].
+pub const AGAIN_FIRST: Duration = Duration::from_secs(30);
+/// Longest such wait: a log that cannot become whole (over quota, half expired) costs little.
+pub const AGAIN_MAX: Duration = Duration::from_secs(6 * 3600);
+/// A new peer is asked within this, by chance, so that two that meet do not talk at once.
+pub const START_SPREAD: Duration = Duration::from_secs(1);
+/// A peer that does not answer within this has failed. Above the adapter's own limit.
+pub const ANSWER_MAX: Duration = Duration::from_secs(20);
+/// Sessions as asker at once; others wait their turn. Each may hold a page of 32 KiB and a set of [`ITEMS_MAX`].
+pub const ASKING_MAX: usize = 4;
+/// Sessions as answerer at once; one more is told to come again. 16 sets of [`ITEMS_MAX`] are the memory they may take.
+pub const HOSTING_MAX: usize = 16;
+/// A session that its asker left alone for so long may give its place to another.
+pub const HOSTING_IDLE: Duration = Duration::from_secs(30);
+/// Most heads in the set of one session: 100 bytes each stay below 16 MiB (`security.md` T24). Overflow leaves out the oldest.
+pub const ITEMS_MAX: usize = 100_000;
+/// Most rounds of one reconciliation (`security.md` T24); sixteen-fold splits need five for a million.
+pub const ROUNDS_MAX: u32 = 64;
+/// Most requests of one session: what is left waits for the next.
+pub const REQUESTS_MAX: u32 = 4096;
+/// Most bytes that one session takes in: the log of one followed curator.
+pub const SESSION_BYTES_MAX: u64 = 64 << 20;
+/// Most keys that are asked about: the follows, then the best scored (DESIGN §9).
+pub const KEPT_MAX: usize = 5_000;
+/// How long what a new head counts may take to arrive by gossip, before a peer is asked for it.
+pub const SETTLE: Duration = Duration::from_secs(5);
+/// Least time between two sessions that a new head brings about with one peer.
+pub const REST: Duration = Duration::from_secs(30);
+/// Peers that are asked for what a new head counts and gossip lost.
+const HELPERS: usize = 2;
+/// Keys in a filter at least, decoys included.
+pub const FILTER_KEYS_MIN: usize = 48;
+/// Most rotations and proofs that wait for the logs they build on.
+pub const LATE_MAX: usize = 256;
+/// Peers remembered after they left, so that reconnecting refills no bucket. The lowest number gives way.
+pub const PEERS_MAX: usize = 1024;
+/// Wait after a session that failed; doubles up to an hour.
+const FAILED_FIRST: Duration = Duration::from_secs(15);
+const FAILED_MAX: Duration = Duration::from_secs(3600);
+/// Statements served to or taken from one peer a second, and at once (`security.md` §3).
+const ITEMS_PACE: (f64, f64) = (200.0, 2000.0);
+/// Bytes of answers served to one peer a second, and at once (`security.md` §3).
+const BYTES_PACE: (f64, f64) = (256.0 * 1024.0, 4.0 * 1024.0 * 1024.0);
+/// Work for one peer, in heads looked at a second and at once: a set is built and summed for every round.
+const WORK_PACE: (f64, f64) = (100_000.0, 1_000_000.0);
+
+/// Where a log or a head stands: generation and sequence number.
+pub type Order = (u32, u64);
+
+/// What is known of a peer.
+#[derive(Debug)]
+pub struct PeerState {
+    /// Whether it is connected.
+    pub is_up: bool,
+    /// When to ask it next.
+    pub next: Duration,
+    /// Not before this, unless the owner wants it.
+    pub rest: Duration,
+    /// Sessions in a row that failed.
+    pub failures: u32,
+    /// Statements that it brings.
+    pub brought: Pace,
+    /// Statements that it is given.
+    pub served: Pace,
+    /// Bytes that it is given.
+    pub bytes: Pace,
+    /// Heads looked at for it.
+    pub work: Pace,
+}
+
+/// A log that a peer did not have whole.
+#[derive(Clone, Copy, Debug)]
+struct Unmet {
+    head: Order,
+    attempts: u32,
+    again: Duration,
+}
+
+/// All of sync.
+#[derive(Debug, Default)]
+pub struct Sync {
+    /// Peers that are or lately were connected.
+    pub peers: BTreeMap<Peer, PeerState>,
+    /// Sessions in which this node asks.
+    pub asking: BTreeMap<Peer, Asking>,
+    /// Sessions in which it answers.
+    pub hosting: BTreeMap<Peer, Hosting>,
+    /// What can be reconciled.
+    pub marks: Marks,
+    /// Up to which head a log was seen to be whole.
+    whole: BTreeMap<Key, Order>,
+    unmet: BTreeMap<(Key, Peer), Unmet>,
+    /// Keys whose head is new: what it counts may be missing. [`KEPT_MAX`] at most; overflow waits for the usual session.
+    doubted: BTreeSet<Key>,
+    /// When to look whether it is.
+    look_at: Option<Duration>,
+}
+
+impl Sync {
+    /// Forgets what is derived from statements; sessions go on.
+    pub fn reset(&mut self) {
+        self.marks = Marks::default();
+        self.whole.clear();
+    }
+
+    /// Takes a live statement in.
+    pub fn add(&mut self, stored: &Stored) {
+        self.marks.add(stored);
+    }
+
+    /// Takes out a statement that is no longer live.
+    pub fn remove(&mut self, stored: &Stored) {
+        self.marks.remove(stored);
+        if matches!(stored.statement.body(), Body::Head(_)) {
+            self.whole.remove(stored.statement.author());
+        }
+    }
+
+    /// A peer is connected.
+    pub fn up(&mut self, peer: Peer, mono: Duration, rng: &mut impl Rng) {
+        if self.peers.len() >= PEERS_MAX && !self.peers.contains_key(&peer) {
+            let gone = self.peers.iter().find(|(_, state)| !state.is_up).map(|(peer, _)| *peer);
+            // The adapter allows far fewer connections than this.
+            let Some(gone) = gone else { return };
+            self.peers.remove(&gone);
+        }
+        let state = self.peers.entry(peer).or_insert_with(|| PeerState {
+            is_up: true,
+            next: mono,
+            rest: mono,
+            failures: 0,
+            brought: Pace::full(ITEMS_PACE, mono),
+            served: Pace::full(ITEMS_PACE, mono),
+            bytes: Pace::full(BYTES_PACE, mono),
+            work: Pace::full(WORK_PACE, mono),
+        });
+        state.is_up = true;
+        state.next = mono + below(START_SPREAD, rng);
+    }
+
+    /// A peer is gone.
+    pub fn down(&mut self, peer: Peer) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.is_up = false;
+        }
+        self.asking.remove(&peer);
+        self.hosting.remove(&peer);
+        self.unmet.retain(|(_, of), _| *of != peer);
+    }
+
+    /// Somebody new is kept: every peer is asked soon.
+    pub fn hasten(&mut self, mono: Duration) {
+        for state in self.peers.values_mut() {
+            state.next = state.next.min(mono);
+        }
+        // A session under way does not know the newcomer.
+        for session in self.asking.values_mut() {
+            session.must_repeat = true;
+        }
+    }
+
+    /// A new head came by another way: soon it has to be seen whether what it counts came too.
+    pub fn doubt(&mut self, author: Key, mono: Duration) {
+        if self.peers.values().any(|state| state.is_up) && self.doubted.len() < KEPT_MAX {
+            self.doubted.insert(author);
+            self.look_at.get_or_insert(mono + SETTLE);
+        }
+    }
+
+    /// The keys to look after now.
+    pub fn take_doubted(&mut self, mono: Duration) -> BTreeSet<Key> {
+        if self.look_at.is_none_or(|at| at > mono) {
+            return BTreeSet::new();
+        }
+        self.look_at = None;
+        std::mem::take(&mut self.doubted)
+    }
+
+    /// Something is missing: those peers are asked first that would have been anyway.
+    pub fn seek_help(&mut self, mono: Duration) {
+        let mut helpers: Vec<&mut PeerState> = self.peers.values_mut().filter(|state| state.is_up).collect();
+        helpers.sort_by_key(|state| (state.failures, state.rest, state.next));
+        for state in helpers.into_iter().take(HELPERS) {
+            state.next = state.next.min(state.rest.max(mono));
+        }
+    }
+
+    /// A peer to begin a session with now.
+    #[must_use]
+    pub fn due(&self, mono: Duration) -> Option<Peer> {
+        let has_room = self.asking.len() < ASKING_MAX;
+        let is_due = |(peer, state): &(&Peer, &PeerState)| {
+            has_room && state.is_up && state.next <= mono && !self.asking.contains_key(*peer)
+        };
+        self.peers.iter().filter(is_due).min_by_key(|(peer, state)| (state.next, **peer)).map(|(peer, _)| *peer)
+    }
+
+    /// The next time at which something is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Duration> {
+        let has_room = self.asking.len() < ASKING_MAX;
+        let peers = self
+            .peers
+            .iter()
+            .filter(|(peer, state)| has_room && state.is_up && !self.asking.contains_key(*peer))
+            .map(|(_, state)| state.next);
+        let sessions = self.asking.values().map(|session| match session.wait {
+            Wait::Answer { by, .. } => by,
+            Wait::Until(at) => at,
+        });
+        peers.chain(sessions).chain(self.look_at).min()
+    }
+
+    /// Who was asked by an order that is not answered.
+    #[must_use]
+    pub fn asked_by(&self, order: OrderId) -> Option<Peer> {
+        let is_it = |session: &Asking| matches!(session.wait, Wait::Answer { order: of, .. } if of == order);
+        self.asking.iter().find(|(_, session)| is_it(session)).map(|(peer, _)| *peer)
+    }
+
+    /// Ends a session that went well.
+    pub fn finish(&mut self, peer: Peer, mono: Duration, rng: &mut impl Rng) {
+        let must_repeat = self.asking.remove(&peer).is_some_and(|session| session.must_repeat);
+        let again = self.unmet.iter().filter(|((_, of), _)| *of == peer).map(|(_, unmet)| unmet.again).min();
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.failures = 0;
+            state.rest = mono + REST;
+            let usual = mono + PERIOD - PERIOD / 12 + below(PERIOD / 6, rng);
+            let again = again.map(|at| at.max(mono + AGAIN_FIRST / 2));
+            state.next = if must_repeat { mono } else { again.map_or(usual, |at| at.min(usual)) };
+        }
+    }
+
+    /// Ends a session that did not, to be tried again later: after the given time, or after a wait that doubles.
+    pub fn fail(&mut self, peer: Peer, mono: Duration, after: Option<Duration>, rng: &mut impl Rng) {
+        self.asking.remove(&peer);
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.failures = state.failures.saturating_add(1);
+            let doubled = FAILED_FIRST.saturating_mul(1 << (state.failures - 1).min(10)).min(FAILED_MAX);
+            let wait = after.unwrap_or(doubled).max(Duration::from_secs(1));
+            state.next = mono + wait + below(wait / 4, rng);
+            state.rest = state.next;
+        }
+    }
+
+    /// Whether a log was seen to be whole up to its head.
+    #[must_use]
+    pub fn is_whole(&self, author: &Key, head: Order) -> bool {
+        self.whole.get(author) == Some(&head)
+    }
+
+    /// Notes that a log is whole.
+    pub fn set_whole(&mut self, author: Key, head: Order) {
+        self.whole.insert(author, head);
+        self.unmet.retain(|(of, _), _| *of != author);
+    }
+
+    /// Notes that a peer did not have what a head counts.
+    pub fn set_unmet(&mut self, author: Key, peer: Peer, head: Order, mono: Duration) {
+        let unmet = self.unmet.entry((author, peer)).or_insert(Unmet { head, attempts: 0, again: mono });
+        unmet.attempts = if unmet.head == head { unmet.attempts.saturating_add(1) } else { 1 };
+        unmet.head = head;
+        unmet.again = mono + AGAIN_FIRST.saturating_mul(1 << (unmet.attempts - 1).min(12)).min(AGAIN_MAX);
+    }
+
+    /// Whether a peer may be asked for a log: not if it was, for the same head, and lately.
+    #[must_use]
+    pub fn may_ask(&self, author: Key, peer: Peer, head: Order, mono: Duration) -> bool {
+        self.unmet.get(&(author, peer)).is_none_or(|unmet| unmet.head != head || unmet.again <= mono)
+    }
+}
+
+/// A time below a span, by chance.
+fn below(span: Duration, rng: &mut impl Rng) -> Duration {
+    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1);
+    Duration::from_millis(rng.next_u64() % millis)
+}

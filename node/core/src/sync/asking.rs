@@ -1,0 +1,211 @@
+//! The asking half of a session with one peer: what is being waited for, and what is still to be asked.
+
+use crate::io::OrderId;
+use crate::sync::hosting::{FRAME, Nonsense, Set};
+use crate::sync::{Marks, Order, REQUESTS_MAX, ROUNDS_MAX, SESSION_BYTES_MAX};
+use heirloom_proto::sync::{Filter, NAMES_MAX, OPEN_MESSAGE_BYTES_MAX, Request, Salt};
+use heirloom_proto::{Key, Sha256, Statement, Verified};
+use negentropy::{Id, Negentropy};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// What a session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// An answer.
+    Answer {
+        /// To which order.
+        order: OrderId,
+        /// After this it counts as failed.
+        by: Duration,
+    },
+    /// The time at which the next request may be sent.
+    Until(Duration),
+}
+
+/// A log that is being fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetching {
+    /// Whose.
+    pub author: Key,
+    /// Beyond which number comes next.
+    pub after: Order,
+    /// From the very beginning.
+    pub is_from_start: bool,
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct Asking {
+    salt: Salt,
+    /// Keys asked about, those wanted most first; what concerns others is not taken in.
+    pub asked: Vec<Key>,
+    set: Set,
+    message: Option<Request>,
+    need: BTreeSet<Sha256>,
+    /// Those of the request under way.
+    naming: Vec<Sha256>,
+    /// Keys whose head here the peer does not have.
+    lacking: BTreeSet<Key>,
+    /// Keys of which the peer showed a head that was not here.
+    pub offered: BTreeSet<Key>,
+    rounds: u32,
+    requests: u32,
+    bytes: u64,
+    is_planned: bool,
+    /// Logs to fetch.
+    pub todo: VecDeque<Key>,
+    /// The one under way.
+    pub fetching: Option<Fetching>,
+    /// Rotations and proofs, for when the logs are there.
+    pub late: Vec<Verified<Statement>>,
+    /// What it waits for.
+    pub wait: Wait,
+    /// Somebody was followed since it began.
+    pub must_repeat: bool,
+    /// Bytes of the reconciliation alone, both ways.
+    pub reconcile_bytes: u64,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send this.
+    Ask(Request),
+    /// Say which logs to fetch: [`Asking::plan`].
+    Plan,
+    /// Choose where to begin the next of `todo`.
+    Begin,
+    /// Nothing: it is over.
+    Over,
+}
+
+impl Asking {
+    /// A session about these keys; the filter holds them and decoys.
+    #[must_use]
+    pub fn new(marks: &Marks, filter: Filter, asked: Vec<Key>, mono: Duration) -> Option<Self> {
+        let set = Set::of(marks, &filter);
+        let message = Negentropy::borrowed(&set.items, FRAME).and_then(|mut half| half.initiate()).ok()?;
+        if message.len() > OPEN_MESSAGE_BYTES_MAX {
+            return None;
+        }
+        let reconcile_bytes = message.len() as u64;
+        Some(Self {
+            salt: filter.salt(),
+            asked,
+            set,
+            message: Some(Request::Open { filter, message }),
+            need: BTreeSet::new(),
+            naming: Vec::new(),
+            lacking: BTreeSet::new(),
+            offered: BTreeSet::new(),
+            rounds: 1,
+            requests: 0,
+            bytes: 0,
+            is_planned: false,
+            todo: VecDeque::new(),
+            fetching: None,
+            late: Vec::new(),
+            wait: Wait::Until(mono),
+            must_repeat: false,
+            reconcile_bytes,
+        })
+    }
+
+    /// The salt of the session.
+    #[must_use]
+    pub fn salt(&self) -> Salt {
+        self.salt
+    }
+
+    /// Counts what came in; says whether it was too much for one session.
+    pub fn takes(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes as u64;
+        self.bytes > SESSION_BYTES_MAX
+    }
+
+    /// What to do next. A request counts as sent.
+    pub fn next_step(&mut self) -> Next {
+        self.requests += 1;
+        if self.requests > REQUESTS_MAX {
+            return Next::Over;
+        }
+        if let Some(message) = self.message.take() {
+            return Next::Ask(message);
+        }
+        if !self.need.is_empty() {
+            let ids: Vec<Sha256> = self.need.iter().take(NAMES_MAX).copied().collect();
+            self.naming.clone_from(&ids);
+            return Next::Ask(Request::Names { salt: self.salt, ids });
+        }
+        if !self.is_planned {
+            self.is_planned = true;
+            return Next::Plan;
+        }
+        match self.fetching {
+            Some(Fetching { author, after, .. }) => Next::Ask(Request::Fetch { author, after }),
+            None if self.todo.is_empty() => Next::Over,
+            None => Next::Begin,
+        }
+    }
+
+    /// Takes a message of the reconciliation.
+    ///
+    /// # Errors
+    /// [`Nonsense`]; blame the peer.
+    pub fn reconcile(&mut self, message: &[u8]) -> Result<(), Nonsense> {
+        if self.is_planned || self.rounds > ROUNDS_MAX {
+            return Err(Nonsense);
+        }
+        self.rounds += 1;
+        let mut half = Negentropy::borrowed(&self.set.items, FRAME).map_err(|_| Nonsense)?;
+        half.set_initiator();
+        let (mut have, mut need) = (Vec::new(), Vec::new());
+        let next = half.reconcile_with_ids(message, &mut have, &mut need).map_err(|_| Nonsense)?;
+        let name = |id: &Id| Sha256(id.to_bytes());
+        // An order that does not differ from run to run.
+        self.need.extend(need.iter().map(name));
+        self.lacking.extend(have.iter().filter_map(|id| self.set.names.get(&name(id)).map(|(_, about)| *about)));
+        self.reconcile_bytes += message.len() as u64;
+        if let Some(message) = next {
+            self.reconcile_bytes += message.len() as u64;
+            self.message = Some(Request::Round { salt: self.salt, message });
+        }
+        // What a peer claims to have is no reason to keep without end: the rest comes with the next session.
+        if self.need.len() > crate::sync::ITEMS_MAX {
+            return Err(Nonsense);
+        }
+        Ok(())
+    }
+
+    /// How many differences are still to be named.
+    #[must_use]
+    pub fn needed(&self) -> usize {
+        self.need.len()
+    }
+
+    /// Whether it waits for names, fetches a log, or reconciles.
+    #[must_use]
+    pub fn is_naming(&self) -> bool {
+        !self.is_planned && !self.need.is_empty()
+    }
+
+    /// Notes that a statement came; says whether it was asked for by its name.
+    pub fn named(&mut self, statement: &Statement) -> bool {
+        let name = self.salt.name_of(&statement.id());
+        self.naming.contains(&name) && self.need.remove(&name)
+    }
+
+    /// The peer has no more of what it was asked to name.
+    pub fn give_up_names(&mut self) {
+        for name in std::mem::take(&mut self.naming) {
+            self.need.remove(&name);
+        }
+    }
+
+    /// Whether the peer may have the log of a key as far as its head here.
+    #[must_use]
+    pub fn may_have(&self, key: &Key) -> bool {
+        !self.lacking.contains(key) || self.offered.contains(key)
+    }
+}

@@ -1,0 +1,107 @@
+//! A set to reconcile, and the answering half of a session. The ids in it are keyed by the session's salt.
+
+use crate::sync::{ITEMS_MAX, Mark, Marks, ROUNDS_MAX};
+use heirloom_proto::sync::{Filter, ROUND_MESSAGE_BYTES_MAX, Salt};
+use heirloom_proto::{Key, Sha256, StatementId};
+use negentropy::{Id, Negentropy, NegentropyStorageVector};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The marks that a filter matches, as `negentropy` wants them.
+#[derive(Debug, Default)]
+pub struct Set {
+    pub(super) items: NegentropyStorageVector,
+    /// What is behind each keyed id.
+    pub(super) names: BTreeMap<Sha256, (StatementId, Key)>,
+}
+
+impl Set {
+    /// What matches, the newest [`ITEMS_MAX`] of it.
+    #[must_use]
+    pub fn of(marks: &Marks, filter: &Filter) -> Self {
+        let mut found: Vec<(&StatementId, &Mark)> =
+            marks.iter().filter(|(_, mark)| filter.matches(&mark.about)).collect();
+        if found.len() > ITEMS_MAX {
+            found.sort_by_key(|(id, mark)| (std::cmp::Reverse(mark.created), **id));
+            found.truncate(ITEMS_MAX);
+        }
+        let mut set = Self::default();
+        for (id, mark) in found {
+            let name = filter.salt().name_of(id);
+            // PANIC: never; it fails for a sealed set only.
+            let _ = set.items.insert(mark.created.0, Id::from_byte_array(name.0));
+            set.names.insert(name, (*id, mark.about));
+        }
+        let _ = set.items.seal();
+        set
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether nothing matched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The statement behind a keyed id.
+    #[must_use]
+    pub fn statement(&self, name: &Sha256) -> Option<StatementId> {
+        self.names.get(name).map(|(id, _)| *id)
+    }
+}
+
+/// What a peer sent is no reconciliation: it made it, and is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nonsense;
+
+/// The answering half of a session.
+#[derive(Debug)]
+pub struct Hosting {
+    salt: Salt,
+    set: Set,
+    rounds: u32,
+    /// When it was used last.
+    pub used: Duration,
+}
+
+impl Hosting {
+    /// A session about what matches a filter.
+    #[must_use]
+    pub fn new(marks: &Marks, filter: &Filter, mono: Duration) -> Self {
+        Self { salt: filter.salt(), set: Set::of(marks, filter), rounds: 0, used: mono }
+    }
+
+    /// Whether it is the session of that salt.
+    #[must_use]
+    pub fn is(&self, salt: Salt) -> bool {
+        self.salt == salt
+    }
+
+    /// What is offered in it.
+    #[must_use]
+    pub fn set(&self) -> &Set {
+        &self.set
+    }
+
+    /// The answer to a message.
+    ///
+    /// # Errors
+    /// [`Nonsense`], also for more rounds than an honest asker needs.
+    pub fn reconcile(&mut self, message: &[u8], mono: Duration) -> Result<Vec<u8>, Nonsense> {
+        self.used = mono;
+        self.rounds += 1;
+        if self.rounds > ROUNDS_MAX {
+            return Err(Nonsense);
+        }
+        let answer = Negentropy::borrowed(&self.set.items, FRAME).and_then(|mut half| half.reconcile(message));
+        answer.map_err(|_| Nonsense)
+    }
+}
+
+/// Longest message that `negentropy` makes, in bytes.
+pub(super) const FRAME: u64 = ROUND_MESSAGE_BYTES_MAX as u64;

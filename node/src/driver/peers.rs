@@ -1,0 +1,94 @@
+//! Numbers for peers: the core names a peer by a number, libp2p by its transport key.
+
+use crate::p2p::{self, PeerId};
+use heirloom_core::io::{ExchangeId, Input, OrderId, Peer, SyncEvent};
+use std::collections::BTreeMap;
+
+/// Most peers that keep their number; the lowest of those that are gone gives way. Above what the core remembers.
+const NAMES_MAX: usize = 2048;
+
+/// Who is who.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// The number, and whether it is connected.
+    numbers: BTreeMap<PeerId, (Peer, bool)>,
+    peers: BTreeMap<Peer, PeerId>,
+    last: u64,
+}
+
+impl Names {
+    /// The peer of a number.
+    pub(super) fn of(&self, peer: Peer) -> Option<PeerId> {
+        self.peers.get(&peer).copied()
+    }
+
+    fn up(&mut self, id: PeerId) -> Peer {
+        if let Some((peer, is_up)) = self.numbers.get_mut(&id) {
+            *is_up = true;
+            return *peer;
+        }
+        if self.numbers.len() >= NAMES_MAX {
+            let gone = self.numbers.iter().filter(|(_, (_, is_up))| !is_up).min_by_key(|(_, (peer, _))| *peer);
+            if let Some((id, peer)) = gone.map(|(id, (peer, _))| (*id, *peer)) {
+                self.numbers.remove(&id);
+                self.peers.remove(&peer);
+            }
+        }
+        self.last += 1;
+        let peer = Peer(self.last);
+        self.numbers.insert(id, (peer, true));
+        self.peers.insert(peer, id);
+        peer
+    }
+
+    /// What an event of the adapter is to the core.
+    pub(super) fn input(&mut self, event: p2p::Event) -> Option<Input> {
+        match event {
+            p2p::Event::PeerUp { peer, .. } => Some(Input::PeerUp(self.up(peer))),
+            p2p::Event::PeerDown { peer } => {
+                let (number, is_up) = self.numbers.get_mut(&peer)?;
+                *is_up = false;
+                Some(Input::PeerDown(*number))
+            }
+            p2p::Event::SyncAsked { exchange, peer, bytes } => {
+                let peer = self.numbers.get(&peer)?.0;
+                Some(Input::SyncFrame(SyncEvent::Asked { peer, exchange: ExchangeId(exchange), bytes }))
+            }
+            p2p::Event::SyncAnswered { ask, bytes } => {
+                Some(Input::SyncFrame(SyncEvent::Answered { order: OrderId(ask), bytes }))
+            }
+            p2p::Event::SyncFailed { ask, is_unsupported } => {
+                Some(Input::SyncFrame(SyncEvent::Failed { order: OrderId(ask), is_unsupported }))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn up(names: &mut Names, peer: PeerId) -> Peer {
+        let event = p2p::Event::PeerUp { peer, address: p2p::Multiaddr::empty(), direction: p2p::Direction::Inbound };
+        match names.input(event) {
+            Some(Input::PeerUp(number)) => number,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_peer_that_comes_back_keeps_its_number_and_crowds_are_forgotten() {
+        let (mut names, bob) = (Names::default(), PeerId::random());
+        let number = up(&mut names, bob);
+        assert_eq!(names.input(p2p::Event::PeerDown { peer: bob }), Some(Input::PeerDown(number)));
+        assert_eq!(up(&mut names, bob), number);
+        for _ in 0..NAMES_MAX + 10 {
+            let peer = PeerId::random();
+            up(&mut names, peer);
+            names.input(p2p::Event::PeerDown { peer });
+        }
+        assert!(names.numbers.len() <= NAMES_MAX && names.peers.len() <= NAMES_MAX);
+        assert_eq!(names.of(number), Some(bob), "who is connected is not forgotten");
+    }
+}
