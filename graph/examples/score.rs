@@ -1,6 +1,6 @@
 //! Scores a graph given as CSV: the contract of the metric's evaluation.
 //!
-//! `score EDGES.csv ROOTS.txt OUT.csv [--preset strict|standard] [--now SECONDS] [--support]`
+//! `score EDGES.csv ROOTS.txt OUT.csv [--preset strict|standard|unsigned] [--now SECONDS] [--support]`
 //!
 //! EDGES: lines `src,dst,weight,time` after one header line, weight in [-1, 1], time in Unix seconds. ROOTS: one key
 //! a line. OUT: `key,score` of every key whose score is not 0, with a third column C° if `--support` is given.
@@ -17,7 +17,8 @@ use heirloom_graph::{Epoch, FollowLevel, NodeId, Params, Root, RootPolicy, Scope
 /// Times at or below this are counters, not dates.
 const REAL_TIME_MIN_S: f64 = 1e9;
 
-const USAGE: &str = "usage: score EDGES.csv ROOTS.txt OUT.csv [--preset strict|standard] [--now SECONDS] [--support]";
+const USAGE: &str =
+    "usage: score EDGES.csv ROOTS.txt OUT.csv [--preset strict|standard|unsigned] [--now SECONDS] [--support]";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -37,7 +38,9 @@ fn arguments() -> Result<Arguments, Failure> {
                 parsed.params = match rest.next().as_deref() {
                     Some("strict") => Params::strict(),
                     Some("standard") => Params::standard(),
-                    other => return Err(format!("no preset {other:?}; {USAGE}").into()),
+                    Some("unsigned") => Params::unsigned(),
+                    Some(other) => return Err(format!("there is no preset {other}; {USAGE}").into()),
+                    None => return Err(format!("--preset needs a name; {USAGE}").into()),
                 }
             }
             "--now" => parsed.now_s = Some(rest.next().ok_or(USAGE)?.parse()?),

@@ -21,9 +21,9 @@ mod finding;
 mod full_disk;
 #[path = "story/judging.rs"]
 mod judging;
-#[path = "story/ring.rs"]
-mod ring;
 #[path = "story/meeting.rs"]
 mod meeting;
+#[path = "story/ring.rs"]
+mod ring;
 #[path = "story/running.rs"]
 mod running;

@@ -8,9 +8,9 @@ mod import;
 mod read;
 mod ring;
 mod succeed;
-mod why;
 mod sync;
 mod sync_answer;
+mod why;
 mod write;
 
 use crate::catalogue::Catalogue;

@@ -4,8 +4,8 @@
 mod downloads;
 mod networks;
 mod once;
-mod rendezvous;
 mod peers;
+mod rendezvous;
 
 pub use downloads::{Download, Downloads};
 pub use networks::{Networks, Options, SeedAs, StartError};

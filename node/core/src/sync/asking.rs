@@ -72,7 +72,7 @@ pub struct Asking {
 pub enum Next {
     /// Send this.
     Ask(Request),
-    /// Say which logs to fetch: [`Asking::plan`].
+    /// Say which logs to fetch: the plan.
     Plan,
     /// Choose where to begin the next of `todo`.
     Begin,
