@@ -1,9 +1,16 @@
 //! Settings of trust: what the owner may choose about the metric. They come in as a value when the core is opened, and
 //! hold until it ends; where they are written down is not known here.
 
-use heirloom_graph::{Params, Thresholds};
+use heirloom_graph::{Params, Thresholds, Values};
 use std::fmt;
 use std::str::FromStr;
+
+/// Flow below which a key passes nothing on, for each of its edges.
+///
+/// 1e-12: on an invented web of 5,000 keys and 50,000 statements scores are within 5e-8 of the exact ones, and within
+/// 2e-7 of a full scoring after 200 changes by keys with power. COST: such a change took 5 ms there in the middle; at the
+/// metric's own 1e-14 33 ms, at 1e-10 .6 ms with 2e-5.
+const REACH_EPSILON: f64 = 1e-12;
 
 /// Which numbers the metric runs with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +78,10 @@ impl TrustSettings {
     /// What the metric is computed with.
     #[must_use]
     pub fn params(&self) -> Params {
-        self.preset.params().with_thresholds(self.thresholds)
+        let preset = self.preset.params();
+        let values = Values { reach_epsilon: REACH_EPSILON, ..*preset.values() };
+        // The preset itself, were that number ever out of its range.
+        Params::new(values).unwrap_or(preset).with_thresholds(self.thresholds)
     }
 }
 
@@ -81,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_default_is_strict_with_the_bands_of_the_metric() {
-        assert_eq!(TrustSettings::default().params(), Params::strict());
+        let (node, preset) = (TrustSettings::default().params(), Params::strict());
+        let same_accuracy = Values { reach_epsilon: preset.values().reach_epsilon, ..*node.values() };
+        assert_eq!((same_accuracy, node.thresholds()), (*preset.values(), preset.thresholds()));
+        assert!((node.values().reach_epsilon - REACH_EPSILON).abs() < f64::EPSILON * REACH_EPSILON);
         for preset in [Preset::Strict, Preset::Standard] {
             assert_eq!(preset.name().parse(), Ok(preset));
         }
