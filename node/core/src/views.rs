@@ -207,6 +207,9 @@ pub struct Ring {
     pub vouched_max: u64,
 }
 
+/// Most listers of a release that are named. A crowd of fakes may list one; whom I trust comes first.
+pub const LISTERS_SHOWN_MAX: usize = 50;
+
 /// Most attack edges that are listed; the sums hold all of them. A reader looks at the first few.
 pub const ATTACK_EDGES_MAX: usize = 1_000;
 
@@ -369,6 +372,8 @@ pub struct Release {
     pub is_at_first_hand: bool,
     /// Who lists it: key, name, score; best first, whom I follow before others.
     pub listed_by: Vec<(Key, String, f64)>,
+    /// How many keys list it; at most [`LISTERS_SHOWN_MAX`] of them are named.
+    pub listers: usize,
     /// Verdicts by opinion.
     pub verdicts: BTreeMap<Opinion, usize>,
     /// How the best listing came here.

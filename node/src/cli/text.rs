@@ -101,6 +101,9 @@ fn heading(value: &Value) -> String {
     format!("{title}{year}  {}", text(&value["work"]))
 }
 
+/// Most listers of a release that a line names: those I trust most.
+const LISTERS_SHOWN_MAX: usize = 3;
+
 fn release(value: &Value) -> String {
     let mut line = format!(
         "  {:<10} {:+.2}  {:>9}  {:<6} {}\n             {}",
@@ -115,9 +118,13 @@ fn release(value: &Value) -> String {
         .as_array()
         .into_iter()
         .flatten()
+        .take(LISTERS_SHOWN_MAX)
         .map(|lister| if text(&lister["name"]).is_empty() { text(&lister["key"]) } else { text(&lister["name"]) })
         .collect();
-    let _ = writeln!(line, "  listed by {}", listers.join(", "));
+    let total = value["listers"].as_u64().unwrap_or_default();
+    let more = total.saturating_sub(listers.len() as u64);
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let _ = writeln!(line, "  listed by {}{and_more}", listers.join(", "));
     line
 }
 

@@ -242,6 +242,7 @@ fn release(release: &views::Release) -> Value {
         "band": release.band.to_string(),
         "first_hand": release.is_at_first_hand,
         "listed_by": listed_by,
+        "listers": release.listers,
         "verdicts": verdicts,
         "source": release.source.name(),
         "swarm": { "seeds": null, "peers": null },

@@ -7,7 +7,7 @@ use crate::ground::Place;
 use crate::io::Now;
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError, Table};
-use crate::views::{self, LedgerBy, LedgerRow, View};
+use crate::views::{self, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
@@ -215,8 +215,9 @@ impl<S: Store> Service<S> {
         // What the release is said to be, is said by whom I trust most.
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
         let mut listed_by: Vec<(Key, String, f64)> = Vec::new();
+        let mut listers = BTreeSet::new();
         for (key, ..) in &listings {
-            if listed_by.iter().all(|(known, ..)| known != key) {
+            if listers.insert(*key) && listed_by.len() < LISTERS_SHOWN_MAX {
                 listed_by.push((*key, self.name_of(key)?, score_of[key].score));
             }
         }
@@ -224,7 +225,7 @@ impl<S: Store> Service<S> {
         for opinion in self.catalogue.verdicts_of(&infohash).into_values() {
             *verdicts.entry(opinion).or_default() += 1;
         }
-        let received_by_me = listed_by.iter().filter_map(|(key, ..)| bytes.get(key)).sum();
+        let received_by_me = listers.iter().filter_map(|key| bytes.get(key)).sum();
         Ok(Some(views::Release {
             infohash,
             name: best.name,
@@ -236,6 +237,7 @@ impl<S: Store> Service<S> {
             band: score.band,
             is_at_first_hand,
             listed_by,
+            listers: listers.len(),
             verdicts,
             source,
             received_by_me,

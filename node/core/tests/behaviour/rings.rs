@@ -241,3 +241,18 @@ fn an_audit_refuses_roots_and_too_many_keys() {
     let unknown = alice.audit(&BTreeSet::from([fake(1).key(), fake(2).key()]));
     assert_eq!((unknown.keys, unknown.known, unknown.in_band[&Band::Unknown]), (2, 0, 2));
 }
+
+#[test]
+fn a_crowd_of_listers_is_counted_and_whom_i_follow_is_named_first() {
+    let mut alice = alice_with_fooled_friends();
+    for number in 0..60 {
+        alice.accept(&fake(number).says(100, START, &listing(bunny(), 1)));
+    }
+    let frank = signer("frank");
+    alice.follow(frank.key(), Level::LOW);
+    alice.accept(&frank.says(1, START, &listing(bunny(), 1)));
+    let shown = alice.show(bunny());
+    let release = &shown.releases[0];
+    assert_eq!((release.listers, release.listed_by.len()), (61, views::LISTERS_SHOWN_MAX));
+    assert_eq!(release.listed_by[0].0, frank.key());
+}
