@@ -146,7 +146,7 @@ impl Scores {
     /// A statement, its retraction, a follow or new evidence cost what follows from them: the flow that moves, the
     /// votes of those whose power moves with it, the gates of those who are spoken of, and the second round behind
     /// these. On another day, after a proof of duplicity, or when that would take longer than a full scoring, everything
-    /// is computed anew. Either way the result is that of [`Scores::compute`] within 1e-6.
+    /// is computed anew. Either way the result is that of [`Scores::compute`], within 1e-6 at the accuracy of the presets.
     pub fn update(&mut self, graph: &TrustGraph, epoch: Epoch) {
         if self.is_current(graph, epoch) {
             return;
