@@ -105,8 +105,13 @@ impl Scores {
         if difference.is_zero() || new.is_zero() {
             return !difference.is_zero();
         }
-        let epsilon = self.hearing.values.reach_epsilon;
-        self.is_heard(difference) && difference.value() > epsilon * f64::from(self.votes_for(graph, slot))
+        if !self.is_heard(difference) {
+            return false;
+        }
+        let difference = difference.value() / self.hearing.values.reach_epsilon;
+        // A row has no more votes than edges, so most rows need not be heard for this.
+        difference > graph.row(self.circle.member(slot).key).len() as f64
+            || difference > f64::from(self.votes_for(graph, slot))
     }
 
     /// Replaces what a member passes on.
