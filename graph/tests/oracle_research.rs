@@ -18,7 +18,7 @@ use heirloom_graph::{NodeId, Params};
 /// Largest difference that is accepted, as the metric's description asks.
 const TOLERANCE: f64 = 1e-6;
 /// How far flow is followed: what the comparison is made at, and what is merely reported.
-const EPSILON: f64 = 1e-12;
+const EPSILON: f64 = 1e-14;
 const COARSE_EPSILON: f64 = 1e-8;
 
 /// Where the reference implementation and its graphs are, or why they are not.
