@@ -148,7 +148,7 @@ impl Scores {
 
     /// Takes in that roots were added, dropped or weighed anew.
     fn take_seats(&mut self, graph: &TrustGraph) -> Result<(), TooMuch> {
-        let new = seats(graph, &self.hearing, self.params.root_policy(), self.extra);
+        let new = seats(graph, &self.hearing, self.params.root_policy());
         let old = std::mem::replace(&mut self.seats, new.clone());
         let keys: BTreeSet<Index> = old.keys().chain(new.keys()).copied().collect();
         for key in keys {

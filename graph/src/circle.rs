@@ -81,8 +81,6 @@ pub(crate) struct Member {
     pub is_silent: bool,
     /// Weighed 0 for duplicity: what it says counts as unsaid.
     pub is_muted: bool,
-    /// A root says something of it.
-    pub is_rated: bool,
 }
 
 impl Member {
@@ -156,7 +154,6 @@ impl Circle {
             is_root: false,
             is_silent: false,
             is_muted: self.muted.contains(&key),
-            is_rated: false,
         });
         slot
     }

@@ -72,11 +72,9 @@ impl Scores {
         } else {
             rating.by.remove(&root);
         }
-        let is_rated = !rating.by.is_empty();
-        if !is_rated {
+        if rating.by.is_empty() {
             self.ratings.remove(&to);
         }
-        self.circle.members[to as usize].is_rated = is_rated;
         if old.to_bits() == new.to_bits() {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use crate::epoch::Epoch;
 use crate::fixed::{Flow, Weight};
 use crate::hearing::{Hearing, LEVEL_BINS, Vote};
 use crate::ids::NodeId;
-use crate::input::{Root, RootKind, Scope};
+use crate::input::{RootKind, Scope};
 use crate::names::Index;
 use crate::params::{Params, RootPolicy};
 use crate::power::{Agreement, Power};
@@ -95,7 +95,6 @@ pub struct Scores {
     pub(crate) edges_max: u64,
     pub(crate) hops: OnceLock<BTreeMap<Index, u32>>,
     version: u64,
-    pub(crate) extra: Option<Root>,
     /// The scores of the same graph without bytes; `None` where there are none.
     pub(crate) declared: Option<Box<Self>>,
 }
@@ -107,20 +106,14 @@ impl Scores {
     /// Ask for [`Scope::Catalogue`] where releases matter: their voters' power is that of `scope`.
     #[must_use]
     pub fn compute(graph: &TrustGraph, scope: Scope, epoch: Epoch, params: &Params) -> Self {
-        Self::compute_as_if(graph, scope, epoch, params, None)
-    }
-
-    /// What the scores would be with one more root (or that root another), without changing the graph.
-    #[must_use]
-    pub fn compute_as_if(graph: &TrustGraph, scope: Scope, epoch: Epoch, params: &Params, extra: Option<Root>) -> Self {
         let hearing = Hearing { scope, epoch, values: *params.values(), hears_bytes: true };
-        let mut scores = Self::unheard(hearing, params, extra);
+        let mut scores = Self::unheard(hearing, params);
         scores.start_anew(graph);
         scores.follow_without_bytes(graph);
         scores
     }
 
-    fn unheard(hearing: Hearing, params: &Params, extra: Option<Root>) -> Self {
+    fn unheard(hearing: Hearing, params: &Params) -> Self {
         Self {
             hearing,
             params: *params,
@@ -136,7 +129,6 @@ impl Scores {
             edges_max: u64::MAX,
             hops: OnceLock::new(),
             version: 0,
-            extra,
             declared: None,
         }
     }
@@ -179,7 +171,7 @@ impl Scores {
         } else if let Some(declared) = &mut self.declared {
             declared.update(graph, epoch);
         } else {
-            let mut declared = Self::unheard(Hearing { hears_bytes: false, ..self.hearing }, &self.params, self.extra);
+            let mut declared = Self::unheard(Hearing { hears_bytes: false, ..self.hearing }, &self.params);
             declared.start_anew(graph);
             self.declared = Some(Box::new(declared));
         }
@@ -219,7 +211,7 @@ impl Scores {
 
     fn start_anew(&mut self, graph: &TrustGraph) {
         let policy = self.params.root_policy();
-        self.seats = seats(graph, &self.hearing, policy, self.extra);
+        self.seats = seats(graph, &self.hearing, policy);
         let is_me = |key| self.seats.get(&key).is_some_and(|seat| seat.kind == RootKind::Me);
         self.circle = Circle::new(graph.zeroed().filter(|key| !is_me(*key)).collect());
         let rounds = self.hearing.values.rounds as usize;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::hearing::Hearing;
-use crate::input::{Root, RootKind, Scope};
+use crate::input::{RootKind, Scope};
 use crate::names::Index;
 use crate::params::RootPolicy;
 use crate::trust_graph::TrustGraph;
@@ -31,18 +31,16 @@ impl Seat {
 
 pub(crate) type Seats = BTreeMap<Index, Seat>;
 
-/// Kinds by root; a key that the graph never heard of has a place among `strangers`, since it takes a share.
-struct Candidates {
-    known: BTreeMap<Index, RootKind>,
-    stranger: Option<RootKind>,
-}
-
-/// The roots of one scope, with one more if `extra` is given: narrower ones replace those of every scope; follows that
+/// The roots of one scope: narrower ones replace those of every scope; follows that
 /// are duplicitous or that I distrust in a statement of my own are none.
-pub(crate) fn seats(graph: &TrustGraph, hearing: &Hearing, policy: RootPolicy, extra: Option<Root>) -> Seats {
-    let Candidates { mut known, stranger } = candidates(graph, hearing.scope, extra);
+pub(crate) fn seats(graph: &TrustGraph, hearing: &Hearing, policy: RootPolicy) -> Seats {
+    let mut known: BTreeMap<Index, RootKind> = BTreeMap::new();
+    for wanted in [Scope::All, hearing.scope] {
+        let here = graph.roots().filter(|(_, at, _)| *at == wanted);
+        known.extend(here.map(|(key, _, kind)| (key, kind)));
+    }
     if policy == RootPolicy::Equal {
-        let share = 1.0 / (known.len() + usize::from(stranger.is_some())).max(1) as f64;
+        let share = 1.0 / known.len().max(1) as f64;
         let seat = |kind| Seat { power: 1.0, share, is_silent: false, kind };
         return known.into_iter().map(|(key, kind)| (key, seat(kind))).collect();
     }
@@ -53,7 +51,7 @@ pub(crate) fn seats(graph: &TrustGraph, hearing: &Hearing, policy: RootPolicy, e
     });
     let level_of = |kind: &RootKind| if let RootKind::Follow(level) = kind { level.value() } else { 0.0 };
     // Quarters: exact in any order.
-    let levels: f64 = known.values().chain(&stranger).map(level_of).sum();
+    let levels: f64 = known.values().map(level_of).sum();
     let own_share = match (me, levels > 0.0) {
         (None, _) => 0.0,
         (Some(_), true) => OWN_SHARE,
@@ -67,22 +65,4 @@ pub(crate) fn seats(graph: &TrustGraph, hearing: &Hearing, policy: RootPolicy, e
         RootKind::FollowOnly(level) => Seat { power: level.value(), share: 0.0, is_silent: true, kind },
     };
     known.into_iter().map(|(key, kind)| (key, seat(kind))).collect()
-}
-
-fn candidates(graph: &TrustGraph, scope: Scope, extra: Option<Root>) -> Candidates {
-    let mut candidates = Candidates { known: BTreeMap::new(), stranger: None };
-    for wanted in [Scope::All, scope] {
-        let here = graph.roots().filter(|(_, at, _)| *at == wanted);
-        candidates.known.extend(here.map(|(key, _, kind)| (key, kind)));
-        // As if it had been set: it replaces a root of the same key and scope, and a narrower one still wins.
-        if let Some(extra) = extra.filter(|extra| extra.scope == wanted) {
-            match graph.find(&extra.key) {
-                Some(key) => {
-                    candidates.known.insert(key, extra.kind);
-                }
-                None => candidates.stranger = Some(extra.kind),
-            }
-        }
-    }
-    candidates
 }

@@ -132,7 +132,7 @@ pub enum Request {
 /// Why a peer does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It has served this asker, or all of them, as much as it can for now.
+    /// It has served this asker, or all of them, as much as its limits let it in this while.
     Busy,
     /// It does not know the session: it restarted, or gave its place to another.
     UnknownSession,
