@@ -24,6 +24,6 @@ pub use body::Body;
 pub use ids::{GossipId, Infohash, Sha256, StatementId};
 pub use key::{Key, SecretKey};
 pub use limits::Kind;
-pub use statement::{Header, Statement, Verified, VerifyError, verify};
+pub use statement::{Header, Statement, Verified, Verifier, VerifyError, verify};
 pub use time::Timestamp;
 pub use work::WorkId;

@@ -44,6 +44,11 @@ impl Place {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
         let author = Key::from_bytes(fields.array()?).ok()?;
+        Self::of_tail(author, fields.0)
+    }
+
+    fn of_tail(author: Key, tail: &[u8]) -> Option<Self> {
+        let mut fields = Fields(tail);
         let kind = Kind::from_number(u32::from(fields.u8()?))?;
         Some(Self { author, kind, slot: Sha256(fields.array()?) })
     }
@@ -216,11 +221,7 @@ impl<S: Store> Ground<S> {
     /// [`StoreError`].
     pub fn place_by_sequence(&self, author: &Key, order: (u32, u64)) -> Result<Option<Place>, StoreError> {
         let tail = self.get(Table::Sequence, &sequence_key(author, order))?;
-        Ok(tail.and_then(|tail| {
-            let mut bytes = author.as_bytes().to_vec();
-            bytes.extend_from_slice(&tail);
-            Place::from_bytes(&bytes)
-        }))
+        Ok(tail.and_then(|tail| Place::of_tail(*author, &tail)))
     }
 
     /// The next places of a key's statements beyond a sequence number, at most `limit` of them, in that order.
@@ -255,7 +256,7 @@ impl<S: Store> Ground<S> {
         let read = |(key, tail): (Vec<u8>, Vec<u8>)| {
             let mut order = Fields(key.get(32..)?);
             let order = (order.u32()?, order.u64()?);
-            let place = Place::from_bytes(&[prefix, &tail].concat())?;
+            let place = Place::of_tail(*author, &tail)?;
             Some((order, place))
         };
         Ok(found.into_iter().filter_map(read).take(limit).collect())
@@ -280,13 +281,8 @@ impl<S: Store> Ground<S> {
         }))
     }
 
-    /// Puts a statement at its place, over whatever stood there.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(crate) fn insert(&mut self, stored: &Stored, durability: Durability) -> Result<(), StoreError> {
-        let place = Place::of(&stored.statement);
-        self.remove(&place)?;
+    /// Puts a statement at its place, which is free: what stood there was removed.
+    pub(crate) fn insert(&mut self, place: &Place, stored: &Stored, durability: Durability) {
         let order = stored.statement.header().order();
         let mut floor = order.0.to_be_bytes().to_vec();
         floor.extend_from_slice(&order.1.to_be_bytes());
@@ -294,7 +290,6 @@ impl<S: Store> Ground<S> {
         self.put(Table::Sequence, sequence_key(&place.author, order), Some(place.tail()), durability);
         self.put(Table::Ids, stored.statement.id().0.to_vec(), Some(place.to_bytes()), durability);
         self.put(Table::Floors, place.to_bytes(), Some(floor), durability);
-        Ok(())
     }
 
     /// Takes the statement at a place away; its floor stays.

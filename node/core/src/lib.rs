@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+mod any;
 pub mod catalogue;
 pub mod command;
 pub mod curation;
@@ -27,6 +28,7 @@ pub mod torrents;
 pub mod views;
 mod why;
 
+pub use any::AnyService;
 pub use command::{Command, CommandError, Reply};
 pub use io::{Input, Now, Output};
 pub use service::{Config, Halt, OpenError, Service};

@@ -30,7 +30,7 @@ use crate::sync::Sync;
 use crate::torrents::Torrents;
 use crate::views::{Source, View};
 use heirloom_proto::body::DuplicityProof;
-use heirloom_proto::{Infohash, Key, Kind, SecretKey, Sha256, Statement, Timestamp, Verified, statement};
+use heirloom_proto::{Infohash, Key, Kind, SecretKey, Sha256, Statement, Timestamp, Verified, Verifier};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::collections::{BTreeMap, VecDeque};
@@ -82,6 +82,7 @@ struct Preparing {
 pub struct Service<S> {
     ground: Ground<S>,
     rng: ChaCha8Rng,
+    verifier: Verifier,
     identity: Identity,
     curation: Curation,
     ingest: Ingest,
@@ -125,6 +126,7 @@ impl<S: Store> Service<S> {
         let scoring = Scoring::new(identity.key(), &curation, &config.trust);
         let mut service = Self {
             rng: ChaCha8Rng::from_seed(config.seed),
+            verifier: Verifier::default(),
             identity,
             ingest: Ingest::default(),
             catalogue: Catalogue::default(),
@@ -346,7 +348,7 @@ impl<S: Store> Service<S> {
     }
 
     fn gossip(&mut self, now: Now, message: MessageId, bytes: &[u8]) -> Result<(), StoreError> {
-        let admission = match statement::verify(bytes) {
+        let admission = match self.verifier.verify(bytes) {
             Err(error) if error.blames_relayer() => {
                 self.ingest.count("gossip_invalid");
                 Admission::Reject

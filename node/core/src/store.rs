@@ -127,6 +127,20 @@ pub trait Store {
     fn write(&mut self, batch: &Batch, durability: Durability) -> Result<(), StoreError>;
 }
 
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        (**self).get(table, key)
+    }
+
+    fn scan_from(&self, table: Table, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
+        (**self).scan_from(table, prefix, from, visit)
+    }
+
+    fn write(&mut self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
+        (**self).write(batch, durability)
+    }
+}
+
 /// The store in memory: for tests, for the simulator, and to say what RocksDB must do.
 ///
 /// It remembers what reached the disk, so that a simulated power cut loses exactly what a real one may lose.

@@ -33,16 +33,16 @@ pub struct Succession {
 impl Succession {
     /// Takes a live statement in.
     pub fn add(&mut self, stored: &Stored) {
-        let place = Place::of(&stored.statement);
+        let place = || Place::of(&stored.statement);
         match stored.statement.body() {
             Body::Rotation(rotation) => {
                 let next = *stored.statement.author();
-                let step = Step { next, place, compromised_since: rotation.compromised_since };
+                let step = Step { next, place: place(), compromised_since: rotation.compromised_since };
                 self.steps.insert(rotation.previous_key, step);
                 self.previous.insert(next, rotation.previous_key);
             }
             Body::DuplicityProof(proof) => {
-                self.proofs.entry(*proof.accused()).or_insert(place);
+                self.proofs.entry(*proof.accused()).or_insert_with(place);
             }
             _ => {}
         }

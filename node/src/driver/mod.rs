@@ -17,7 +17,7 @@ use crate::p2p;
 use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId, SyncOrder};
-use heirloom_core::{Config, Service, TrustSettings};
+use heirloom_core::{AnyService, Config, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
 use std::collections::BTreeMap;
@@ -117,16 +117,12 @@ pub fn wire_name(key: &Key) -> String {
     format!("heirloom/{} {}", env!("CARGO_PKG_VERSION"), key.to_multibase())
 }
 
-pub(crate) fn open_service(
-    home: &Home,
-    identity: Identity,
-    trust: TrustSettings,
-) -> Result<Service<RocksStore>, CommandError> {
+pub(crate) fn open_service(home: &Home, identity: Identity, trust: TrustSettings) -> Result<AnyService, CommandError> {
     let failed = |message: String| CommandError::new(Fault::Failed, "store", message);
     let store = RocksStore::open(&home.store(), &home.store_version()).map_err(|error| failed(error.to_string()))?;
     let seed = crate::home::random().map_err(|error| failed(error.to_string()))?;
     let Identity { secret, generation, next_key_hash, .. } = identity;
-    Service::open(Config { secret, next_key_hash, generation, seed, trust }, store)
+    AnyService::open(Config { secret, next_key_hash, generation, seed, trust }, Box::new(store))
         .map_err(|error| failed(error.to_string()))
 }
 
@@ -322,7 +318,7 @@ fn rss_bytes() -> u64 {
 
 /// The core on its thread.
 struct Core {
-    service: Service<RocksStore>,
+    service: AnyService,
     clock: Clock,
     queue: mpsc::Receiver<Event>,
     node: Node,

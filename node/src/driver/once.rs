@@ -2,16 +2,15 @@
 
 use super::{Clock, open_service};
 use crate::home::Home;
-use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Input, Output, RequestId};
-use heirloom_core::{Service, TrustSettings};
+use heirloom_core::{AnyService, TrustSettings};
 use heirloom_proto::Key;
 use std::time::Instant;
 
 /// The store of a home whose lock is held, with its core and no networks.
 pub struct Offline {
-    service: Service<RocksStore>,
+    service: AnyService,
     clock: Clock,
     key: Key,
     requests: u64,

@@ -87,9 +87,14 @@ impl Node {
         self.process.as_mut().is_some_and(Process::is_running)
     }
 
+    /// The line that it printed when it was ready.
+    pub fn ready(&self) -> &Value {
+        &self.ready
+    }
+
     /// libp2p address that others dial.
     pub fn p2p(&self) -> String {
-        let addresses = self.ready["p2p"].as_array().expect("the ready line names libp2p addresses");
+        let addresses = self.ready()["p2p"].as_array().expect("the ready line names libp2p addresses");
         let here = addresses.iter().filter_map(Value::as_str).find(|address| address.starts_with("/ip4/127."));
         here.unwrap_or_else(|| panic!("{} has no libp2p address on loopback", self.name)).to_owned()
     }

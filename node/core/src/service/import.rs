@@ -7,7 +7,7 @@ use crate::ingest::Refusal;
 use crate::io::Now;
 use crate::store::{Store, StoreError};
 use crate::views::{Imported, Source};
-use heirloom_proto::{VerifyError, statement};
+use heirloom_proto::VerifyError;
 
 impl<S: Store> Service<S> {
     /// Takes envelopes in. Rates and the age of a push do not bind them, since nobody pushed; signatures, floors,
@@ -31,7 +31,7 @@ impl<S: Store> Service<S> {
         let evicted_before = self.evicted();
         let mut done = Imported::default();
         for envelope in envelopes {
-            let outcome = match statement::verify(envelope) {
+            let outcome = match self.verifier.verify(envelope) {
                 Err(error) => Err(reason(&error)),
                 Ok(statement) => self.take(now, statement, Source::Store)?.map_err(Refusal::counter),
             };

@@ -9,7 +9,7 @@ use crate::sync::{ANSWER_MAX, Asking, FILTER_KEYS_MIN, Fetching, KEPT_MAX, LATE_
 use crate::views::Source;
 use heirloom_proto::body::Head;
 use heirloom_proto::sync::{Filter, Reason, Response, Salt};
-use heirloom_proto::{Body, Key, Kind, Statement, StatementId, Verified, statement};
+use heirloom_proto::{Body, Key, Kind, Statement, StatementId, Verified, Verifier};
 use rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -28,10 +28,10 @@ enum Page {
     Bad,
 }
 
-fn read_page(envelopes: &[Vec<u8>]) -> (Page, usize) {
+fn read_page(verifier: &mut Verifier, envelopes: &[Vec<u8>]) -> (Page, usize) {
     let (mut good, mut unknown) = (Vec::new(), 0);
     for bytes in envelopes {
-        match statement::verify(bytes) {
+        match verifier.verify(bytes) {
             Ok(statement) => good.push(statement),
             Err(error) if error.blames_relayer() => return (Page::Bad, unknown),
             Err(_) => unknown += 1,
@@ -273,7 +273,7 @@ impl<S: Store> Service<S> {
                 if let Some(state) = self.sync.peers.get_mut(&peer) {
                     state.brought.take(now.mono, envelopes.len());
                 }
-                let (page, unknown) = read_page(&envelopes);
+                let (page, unknown) = read_page(&mut self.verifier, &envelopes);
                 self.ingest.count_many("unknown_kind", unknown as u64);
                 let Page::Good(page) = page else { return self.blame(now, peer, "sync_invalid") };
                 let Some(session) = self.sync.asking.get(&peer) else { return Ok(()) };
