@@ -6,10 +6,10 @@ import subprocess
 class Child:
     """A process with its output in a file; ended by `close`, by its own id and no other."""
 
-    def __init__(self, command, log, **options):
+    def __init__(self, command, log, stdin=subprocess.DEVNULL, **options):
         self.log = log
         self._file = open(log, "ab")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._file, **options)
+        self.process = subprocess.Popen(command, stdin=stdin, stderr=self._file, **options)
 
     def is_running(self):
         return self.process.poll() is None
@@ -27,7 +27,8 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         code = self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
         self._file.close()
         return code

@@ -20,6 +20,15 @@ def key_of_did(did):
     return raw[2:]
 
 
+def did_of_key(raw):
+    """`did:key:z6Mk…` of 32 bytes."""
+    number, text = int.from_bytes(b"\xed\x01" + raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = BASE58[digit] + text
+    return "did:key:z" + text
+
+
 def expanded_secret(seed):
     """The 64-byte form of an Ed25519 secret that libtorrent wants: SHA-512 of the seed, clamped."""
     digest = bytearray(hashlib.sha512(seed).digest())
