@@ -6,10 +6,12 @@
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+pub mod budgets;
 pub mod catalogue;
 pub mod command;
 pub mod curation;
 mod fields;
+mod floors;
 pub mod ground;
 pub mod identity;
 pub mod ingest;
@@ -27,6 +29,7 @@ pub mod torrents;
 pub mod views;
 mod why;
 
+pub use budgets::Budgets;
 pub use command::{Command, CommandError, Reply};
 pub use io::{Input, Now, Output};
 pub use service::{Config, Halt, OpenError, Service};

@@ -126,7 +126,8 @@ pub(crate) fn open_service(
     let store = RocksStore::open(&home.store(), &home.store_version()).map_err(|error| failed(error.to_string()))?;
     let seed = crate::home::random().map_err(|error| failed(error.to_string()))?;
     let Identity { secret, generation, next_key_hash, .. } = identity;
-    Service::open(Config { secret, next_key_hash, generation, seed, trust }, store)
+    let budgets = heirloom_core::Budgets::default();
+    Service::open(Config { secret, next_key_hash, generation, seed, trust, budgets }, store)
         .map_err(|error| failed(error.to_string()))
 }
 
