@@ -53,6 +53,7 @@ fn config(name: &str) -> Config {
         generation: 0,
         seed: [2; 32],
         trust: TrustSettings::default(),
+        budgets: heirloom_core::Budgets::default(),
     }
 }
 

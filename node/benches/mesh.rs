@@ -143,6 +143,7 @@ impl Honest {
             generation: 0,
             seed: Sha256::of(format!("chance {number}").as_bytes()).0,
             trust: TrustSettings::default(),
+            budgets: heirloom_core::Budgets::default(),
         };
         let core = AnyService::open(config, Box::new(MemoryStore::default()))?;
         let mut node = Self {

@@ -195,6 +195,13 @@ pub fn check_structure(bytes: &[u8]) -> Result<Kind, VerifyError> {
     open(bytes).map(|(_, kind)| kind)
 }
 
+/// The author whom an envelope names. Nothing about it is checked but the form: it serves to choose whose signatures are
+/// verified first.
+#[must_use]
+pub fn claimed_author(bytes: &[u8]) -> Option<Key> {
+    open(bytes).ok().and_then(|(envelope, _)| Key::from_slice(&envelope.author).ok())
+}
+
 fn open(bytes: &[u8]) -> Result<(schema::Envelope, Kind), VerifyError> {
     if bytes.len() > ENVELOPE_BYTES_MAX {
         return Err(VerifyError::TooLong { len: bytes.len(), max: ENVELOPE_BYTES_MAX });

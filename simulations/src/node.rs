@@ -101,6 +101,7 @@ impl Node {
             generation: 0,
             seed,
             trust: TrustSettings::default(),
+            budgets: heirloom_core::Budgets::default(),
         };
         self.service = Some(Service::open(config, self.disk.clone())?);
         self.life += 1;

@@ -274,18 +274,44 @@ impl<S: Store> Ground<S> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn floor(&self, place: &Place) -> Result<Option<(u32, u64)>, StoreError> {
-        Ok(self.get(Table::Floors, &place.to_bytes())?.and_then(|bytes| {
-            let mut fields = Fields(&bytes);
-            Some((fields.u32()?, fields.u64()?))
-        }))
+    pub fn floor(&self, place: &Place) -> Result<Option<Floor>, StoreError> {
+        Ok(self.get(Table::Floors, &place.to_bytes())?.and_then(|bytes| Floor::from_bytes(&bytes)))
+    }
+
+    /// Calls with each floor's key (the author, or the key of a DHT item) and when it was evicted, if it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn each_floor(&self, visit: &mut dyn FnMut(Key, Option<u64>)) -> Result<(), StoreError> {
+        let mut see = |key: &[u8], value: &[u8]| {
+            let author = key.first_chunk().and_then(|author| Key::from_bytes(*author).ok());
+            if let Some(author) = author {
+                visit(author, Floor::from_bytes(value).and_then(|floor| floor.evicted_ms));
+            }
+        };
+        self.store.scan(Table::Floors, &[], &mut |key, value| {
+            if !self.pending.changes.contains_key(&(Table::Floors, key.to_vec())) {
+                see(key, value);
+            }
+            ControlFlow::Continue(())
+        })?;
+        for ((_, key), value) in self
+            .pending
+            .changes
+            .range((Table::Floors, Vec::new())..)
+            .take_while(|((table, _), _)| *table == Table::Floors)
+        {
+            if let Some(value) = value {
+                see(key, value);
+            }
+        }
+        Ok(())
     }
 
     /// Puts a statement at its place, which is free: what stood there was removed.
     pub(crate) fn insert(&mut self, place: &Place, stored: &Stored, durability: Durability) {
         let order = stored.statement.header().order();
-        let mut floor = order.0.to_be_bytes().to_vec();
-        floor.extend_from_slice(&order.1.to_be_bytes());
+        let floor = Floor { order, evicted_ms: None }.to_bytes();
         self.put(Table::Statements, place.to_bytes(), Some(stored.to_bytes()), durability);
         self.put(Table::Sequence, sequence_key(&place.author, order), Some(place.tail()), durability);
         self.put(Table::Ids, stored.statement.id().0.to_vec(), Some(place.to_bytes()), durability);
@@ -303,6 +329,57 @@ impl<S: Store> Ground<S> {
         self.put(Table::Sequence, sequence_key(&place.author, order), None, Durability::Process);
         self.put(Table::Ids, old.statement.id().0.to_vec(), None, Durability::Process);
         Ok(Some(old))
+    }
+
+    /// Takes a statement away for want of room. Its floor stays, and lets this very statement in again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn evict(&mut self, place: &Place, at: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let Some(old) = self.remove(place)? else { return Ok(None) };
+        if let Some(floor) = self.floor(place)? {
+            let floor = Floor { evicted_ms: Some(at.0), ..floor };
+            self.put(Table::Floors, place.to_bytes(), Some(floor.to_bytes()), Durability::Process);
+        }
+        Ok(Some(old))
+    }
+
+    /// Forgets every floor of a key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn drop_floors(&mut self, author: &Key) -> Result<(), StoreError> {
+        for (key, _) in self.all(Table::Floors, author.as_bytes())? {
+            self.put(Table::Floors, key, None, Durability::Process);
+        }
+        Ok(())
+    }
+}
+
+/// The newest order accepted at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// Generation and sequence number.
+    pub order: (u32, u64),
+    /// When the statement of that order was taken away for want of room, in Unix milliseconds: it may come back.
+    pub evicted_ms: Option<u64>,
+}
+
+impl Floor {
+    /// Generation, sequence number, and the time of the eviction if there was one.
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.order.0.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.order.1.to_be_bytes());
+        if let Some(at) = self.evicted_ms {
+            bytes.extend_from_slice(&at.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let order = (fields.u32()?, fields.u64()?);
+        Some(Self { order, evicted_ms: fields.u64() })
     }
 }
 

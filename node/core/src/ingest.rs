@@ -3,6 +3,8 @@
 //!
 //! Order of the checks: signature (already behind a [`Verified`]), time, floors, conflicts, retractions, quotas.
 
+use crate::budgets::Budgets;
+use crate::floors::{Floors, Hold};
 use crate::ground::{Ground, Place, Stored};
 use crate::io::{Admission, Now};
 use crate::store::{Durability, Store, StoreError};
@@ -11,19 +13,30 @@ use crate::views::Source;
 use heirloom_proto::limits::{FUTURE_MS_MAX, PUSH_AGE_MS_MAX};
 use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Timestamp, Verified};
 use rand_core::Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Most bytes of statements by one followed key: an archive of a busy curator.
+/// Most bytes of statements by one followed key, unless chosen otherwise: an archive of a busy curator.
 pub const FOLLOWED_BYTES_MAX: usize = 64 << 20;
-/// Most bytes of statements by one key that has a score but is not followed.
+/// Most bytes of statements by one key that has a score but is not followed, unless chosen otherwise.
 pub const RATED_BYTES_MAX: usize = 64 << 10;
-/// Most keys that are kept for their score; the best scored. With [`RATED_BYTES_MAX`] each, 320 MiB: a ring that lifts a
+/// Most keys that are kept for their score, unless chosen otherwise; the best scored. With [`RATED_BYTES_MAX`] each, 320 MiB: a ring that lifts a
 /// hundred thousand keys a little above zero must not fill the disk.
 pub const RATED_KEYS_MAX: usize = 5_000;
-/// Most bytes of statements by all strangers together. Overflow evicts a random stranger's statement, so that nobody can
-/// choose whose.
+/// Most bytes of statements by all strangers together, unless chosen otherwise. Overflow evicts random strangers, so that
+/// nobody can choose whom.
 pub const STRANGERS_BYTES_MAX: usize = 16 << 20;
+/// What a statement takes on disk beside its envelope: the keys of its four rows, the values of three, and what the
+/// database adds to each. Compression gives some of it back.
+pub const ROW_BYTES: u64 = 320;
+/// What a floor takes on disk.
+pub const FLOOR_BYTES: u64 = 96;
+/// When statements must go for want of room on disk, so much more goes, as a part of all: what has to be sorted for it is
+/// sorted seldom.
+const SLACK: u64 = 64;
+/// Keys that may be rated between two sortings, as a part of K and at least so many: so K is passed by no more.
+const RATED_SLACK: usize = 16;
+const RATED_SLACK_MIN: usize = 64;
 
 /// Most authors whose push rate is remembered. Overflow forgets the one that pushed longest ago.
 const BUCKETS_MAX: usize = 10_000;
@@ -55,6 +68,15 @@ pub enum Refusal {
     /// Its author has as many as a key may have.
     #[error("over the quota of its author")]
     OverQuota,
+    /// The store holds as much as the owner grants, and nothing in it may go before this.
+    #[error("no room in the store")]
+    NoRoom,
+    /// The disk is nearly full: what room is left is for the owner's own words.
+    #[error("the disk is nearly full")]
+    DiskLow,
+    /// The node is short of memory or processor time, and its author is a stranger.
+    #[error("put off")]
+    PutOff,
     /// Its author pushes too fast.
     #[error("pushed too fast")]
     TooFast,
@@ -75,10 +97,29 @@ pub enum Refusal {
     Proven,
 }
 
+/// What is over its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// A key has more than its standing allows.
+    Key(Key),
+    /// The pool of the strangers.
+    Strangers,
+    /// Floors of keys without standing.
+    Floors,
+    /// The store as a whole.
+    Store,
+}
+
+/// What goes last of a key's statements when some must go: what it committed to, and the head that counts the rest.
+#[must_use]
+pub fn goes_last(kind: Kind) -> bool {
+    stands_for_good(kind) || kind == Kind::Head
+}
+
 /// What a new statement did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// What stood there before and is gone, together with what a retraction or an eviction took away.
+    /// What stood there before and is gone, together with what a retraction took away.
     pub removed: Vec<Stored>,
     /// The new record.
     pub stored: Stored,
@@ -91,7 +132,8 @@ pub enum Standing {
     Own,
     /// Followed.
     Followed,
-    /// Has a score above zero, and is among the [`RATED_KEYS_MAX`] best.
+    /// Has a score above zero, and is among the best, of which so many are kept ([`Budgets::rated_keys`]). Also who is
+    /// bound to a followed key by a rotation or a proof.
     Rated,
     /// Nobody known.
     Stranger,
@@ -107,15 +149,38 @@ struct Bucket {
 /// Counts that quotas need; derived, rebuilt at start.
 #[derive(Debug, Default)]
 pub struct Ingest {
+    budgets: Budgets,
     counts: BTreeMap<(Key, Kind), usize>,
     bytes: BTreeMap<Key, usize>,
+    /// Live statements, and the bytes of all of them.
+    live: (usize, u64),
     buckets: BTreeMap<(Key, Kind), Bucket>,
     strangers: Strangers,
+    rated: BTreeSet<Key>,
+    /// How many were rated when authors were sorted last.
+    rated_when_sorted: usize,
+    /// Who has more than its standing allows: it had a better one.
+    oversize: BTreeSet<Key>,
+    floors: Floors,
+    /// The last eviction found nothing more that may go.
+    is_stuck: bool,
+    /// The time of what was taken in last.
+    seen: Timestamp,
+    /// Nothing of others is written.
+    pub is_disk_low: bool,
+    /// Strangers bring nothing more.
+    pub is_putting_off: bool,
     /// Refusals and other events by name, for `status`.
     pub counters: BTreeMap<&'static str, u64>,
 }
 
 impl Ingest {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(budgets: Budgets) -> Self {
+        Self { budgets, ..Self::default() }
+    }
+
     /// Adds one to a counter.
     pub fn count(&mut self, name: &'static str) {
         *self.counters.entry(name).or_default() += 1;
@@ -128,7 +193,13 @@ impl Ingest {
 
     /// Forgets every count but the counters.
     pub fn reset(&mut self) {
-        *self = Self { counters: std::mem::take(&mut self.counters), ..Self::default() };
+        *self = Self {
+            budgets: self.budgets,
+            counters: std::mem::take(&mut self.counters),
+            is_disk_low: self.is_disk_low,
+            is_putting_off: self.is_putting_off,
+            ..Self::default()
+        };
     }
 
     /// Every key with live statements.
@@ -137,9 +208,9 @@ impl Ingest {
         self.bytes.keys().copied().collect()
     }
 
-    /// Notes whether an author shares the strangers' pool.
+    /// Notes how much of an author is kept from now on.
     pub fn note_standing(&mut self, author: Key, standing: Standing) {
-        let bytes = self.bytes.get(&author).copied().unwrap_or(0);
+        let Some(bytes) = self.bytes.get(&author).copied() else { return };
         if standing == Standing::Stranger {
             if self.strangers.insert(author) {
                 self.strangers.bytes += bytes;
@@ -147,6 +218,36 @@ impl Ingest {
         } else if self.strangers.remove(&author) {
             self.strangers.bytes = self.strangers.bytes.saturating_sub(bytes);
         }
+        if standing == Standing::Rated {
+            self.rated.insert(author);
+        } else {
+            self.rated.remove(&author);
+        }
+        if bytes > self.bytes_max(standing) {
+            self.oversize.insert(author);
+        } else {
+            self.oversize.remove(&author);
+        }
+        self.floors.hold(&author, if standing == Standing::Stranger { Hold::Pooled } else { Hold::Kept });
+    }
+
+    /// Notes that a key has no more than may stay of it, even if that is too much.
+    pub fn note_trimmed(&mut self, author: Key, standing: Standing) {
+        self.note_standing(author, standing);
+        self.oversize.remove(&author);
+    }
+
+    /// Notes that every author's standing was looked at.
+    pub fn sorted(&mut self) {
+        self.rated_when_sorted = self.rated.len();
+        self.is_stuck = false;
+    }
+
+    /// Whether so many were rated since authors were sorted that more than K may be.
+    #[must_use]
+    pub fn must_sort(&self) -> bool {
+        let most = self.budgets.rated_keys.max(self.rated_when_sorted);
+        self.rated.len() > most + (self.budgets.rated_keys / RATED_SLACK).max(RATED_SLACK_MIN)
     }
 
     /// Notes a record that is in the store.
@@ -155,6 +256,7 @@ impl Ingest {
         *self.counts.entry((author, stored.statement.kind())).or_default() += 1;
         let len = stored.statement.bytes().len();
         *self.bytes.entry(author).or_default() += len;
+        self.live = (self.live.0 + 1, self.live.1 + len as u64);
         if self.strangers.has(&author) {
             self.strangers.bytes += len;
         }
@@ -165,8 +267,12 @@ impl Ingest {
         let author = *stored.statement.author();
         if let Some(count) = self.counts.get_mut(&(author, stored.statement.kind())) {
             *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.counts.remove(&(author, stored.statement.kind()));
+            }
         }
         let len = stored.statement.bytes().len();
+        self.live = (self.live.0.saturating_sub(1), self.live.1.saturating_sub(len as u64));
         if self.strangers.has(&author) {
             self.strangers.bytes = self.strangers.bytes.saturating_sub(len);
         }
@@ -175,14 +281,143 @@ impl Ingest {
             if *bytes == 0 {
                 self.bytes.remove(&author);
                 self.strangers.remove(&author);
+                self.rated.remove(&author);
+                self.oversize.remove(&author);
+                // Whoever has a standing all the same is passed over when floors go.
+                self.floors.hold(&author, Hold::Gone(self.seen.0));
             }
         }
+        self.is_stuck &= self.must_shrink();
+    }
+
+    /// Notes floors that are in the store, and when a statement of theirs was evicted last.
+    pub fn note_floors(&mut self, author: Key, count: u32, evicted_ms: u64) {
+        self.floors.add(author, count);
+        if !self.bytes.contains_key(&author) {
+            self.floors.hold(&author, Hold::Gone(evicted_ms));
+        }
+    }
+
+    /// Most bytes of a key of that standing.
+    fn bytes_max(&self, standing: Standing) -> usize {
+        match standing {
+            Standing::Own => usize::MAX,
+            Standing::Followed => self.budgets.followed_bytes,
+            // One stranger may have what a rated key may have; all of them share one pool.
+            Standing::Rated => self.budgets.rated_bytes,
+            Standing::Stranger => self.budgets.rated_bytes.min(self.budgets.strangers_bytes),
+        }
+    }
+
+    /// What the statements, their rows and all floors take on disk, about.
+    #[must_use]
+    pub fn store_bytes(&self) -> u64 {
+        self.live.1 + self.live.0 as u64 * ROW_BYTES + self.floors.total() as u64 * FLOOR_BYTES
+    }
+
+    /// Whether so much was evicted for want of room on disk that what is fetched again would only go again.
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        let most = self.budgets.store_bytes;
+        self.store_bytes() > most - most / (SLACK / 2)
+    }
+
+    /// What is to be given up next, as long as something is. Keys that have more than their standing allows come first,
+    /// so that nobody else makes room for them; then strangers, then the lowest scores.
+    #[must_use]
+    pub fn over(&self) -> Option<Over> {
+        if let Some(author) = self.oversize.first() {
+            return Some(Over::Key(*author));
+        }
+        if self.strangers.bytes > self.budgets.strangers_bytes {
+            return Some(Over::Strangers);
+        }
+        if self.floors.loose() > self.budgets.loose_floors {
+            return Some(Over::Floors);
+        }
+        let is_over = self.store_bytes() > self.budgets.store_bytes;
+        (is_over && !self.is_stuck).then_some(Over::Store)
+    }
+
+    /// Whether the store is to give up still more, once it has begun to.
+    #[must_use]
+    pub fn must_shrink(&self) -> bool {
+        let most = self.budgets.store_bytes;
+        self.store_bytes() > most - most / SLACK
+    }
+
+    /// Notes whether there is anything left that may go.
+    pub fn set_stuck(&mut self, is_stuck: bool) {
+        self.is_stuck = is_stuck;
+    }
+
+    /// A random stranger; the newest only when there is no other.
+    pub fn draw_stranger(&self, rng: &mut impl Rng, newest: Option<&Key>) -> Option<Key> {
+        self.strangers.draw(rng, newest)
+    }
+
+    /// Keys that are kept for their score, or for what binds them to followed keys.
+    pub fn rated_keys(&self) -> impl Iterator<Item = &Key> {
+        self.rated.iter()
+    }
+
+    /// Takes a statement out for want of room; it may come back when there is some. The caller takes it out of what it
+    /// derived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn evict<S: Store>(&mut self, ground: &mut Ground<S>, old: &Stored) -> Result<(), StoreError> {
+        if ground.evict(&Place::of(&old.statement), self.seen)?.is_some() {
+            self.forget(old);
+            self.count("evicted");
+        }
+        Ok(())
+    }
+
+    /// How many bytes a key is over what its standing allows.
+    #[must_use]
+    pub fn excess_of(&self, author: &Key, standing: Standing) -> usize {
+        self.bytes.get(author).copied().unwrap_or(0).saturating_sub(self.bytes_max(standing))
+    }
+
+    /// Whose floors are given up next.
+    #[must_use]
+    pub fn first_floors_to_go(&self) -> Option<Key> {
+        self.floors.first_to_go()
+    }
+
+    /// Spares the floors of a key that turned out to have a standing.
+    pub fn spare_floors(&mut self, author: &Key) {
+        self.floors.hold(author, Hold::Kept);
+    }
+
+    /// Gives up the floors of a key whose statements are gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn drop_floors<S: Store>(&mut self, ground: &mut Ground<S>, author: &Key) -> Result<(), StoreError> {
+        ground.drop_floors(author)?;
+        self.floors.delete(author);
+        self.count("floors_dropped");
+        Ok(())
+    }
+
+    /// Floors of all keys, and of those without standing.
+    #[must_use]
+    pub fn floor_counts(&self) -> (usize, usize) {
+        (self.floors.total(), self.floors.loose())
+    }
+
+    /// Bytes of all strangers' statements.
+    #[must_use]
+    pub fn strangers_bytes(&self) -> usize {
+        self.strangers.bytes
     }
 
     /// Whether strangers may bring so many bytes more before anybody is evicted.
     #[must_use]
     pub fn has_room_for_strangers(&self, bytes: usize) -> bool {
-        self.strangers.bytes.saturating_add(bytes) <= STRANGERS_BYTES_MAX
+        self.strangers.bytes.saturating_add(bytes) <= self.budgets.strangers_bytes
     }
 
     /// Keys that share the strangers' pool.
@@ -200,10 +435,10 @@ impl Ingest {
     /// Live statements.
     #[must_use]
     pub fn statements(&self) -> usize {
-        self.counts.values().sum()
+        self.live.0
     }
 
-    /// Takes a statement in, or says why not.
+    /// Takes a statement in, or says why not. The caller makes room for it afterwards.
     ///
     /// # Errors
     /// The inner error is the refusal; the outer one means that the store failed.
@@ -211,10 +446,10 @@ impl Ingest {
         &mut self,
         now: Now,
         ground: &mut Ground<S>,
-        rng: &mut impl Rng,
         new: Stored,
         standing: Standing,
     ) -> Result<Result<Accepted, Refusal>, StoreError> {
+        self.seen = now.wall;
         if let Err(refusal) = check_time(now, &new, standing) {
             return Ok(Err(refusal));
         }
@@ -233,6 +468,9 @@ impl Ingest {
         if self.is_over_quota(&new.statement, replaces.as_ref(), standing) {
             return Ok(Err(Refusal::OverQuota));
         }
+        if let Err(refusal) = self.check_room(&new.statement, replaces.as_ref(), standing) {
+            return Ok(Err(refusal));
+        }
         removed.extend(replaces);
         for old in &removed {
             ground.remove(&Place::of(&old.statement))?;
@@ -250,8 +488,10 @@ impl Ingest {
         let durability = if standing == Standing::Own { Durability::Disk } else { Durability::Process };
         ground.insert(&place, &new, durability);
         self.note(&new);
+        if is_first {
+            self.floors.add(place.author, 1);
+        }
         self.note_standing(place.author, standing);
-        removed.extend(self.evict_strangers(ground, rng, &place)?);
         Ok(Ok(Accepted { removed, stored: new }))
     }
 
@@ -281,35 +521,32 @@ impl Ingest {
         let count = self.counts.get(&(*author, new.kind())).copied().unwrap_or(0);
         let freed = replaces.map_or(0, |old| old.statement.bytes().len());
         let bytes = self.bytes.get(author).copied().unwrap_or(0).saturating_sub(freed) + new.bytes().len();
-        let bytes_max = match standing {
-            Standing::Own => usize::MAX,
-            Standing::Followed => FOLLOWED_BYTES_MAX,
-            // One stranger may have what a rated key may have; all of them share one pool.
-            Standing::Rated | Standing::Stranger => RATED_BYTES_MAX,
-        };
+        let bytes_max = self.bytes_max(standing);
         // What replaces something and is no longer than it fits always.
         (replaces.is_none() && count >= new.kind().limits().live_per_key_max)
             || (bytes > bytes_max && new.bytes().len() > freed)
     }
 
-    fn evict_strangers<S: Store>(
-        &mut self,
-        ground: &mut Ground<S>,
-        rng: &mut impl Rng,
-        keep: &Place,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let mut evicted = Vec::new();
-        while self.strangers.bytes > STRANGERS_BYTES_MAX {
-            let Some(victim) = self.strangers.draw(rng, &keep.author) else { break };
-            for old in ground.statements_of(&victim)? {
-                ground.remove(&Place::of(&old.statement))?;
-                self.forget(&old);
-                self.count("evicted");
-                evicted.push(old);
-            }
-            self.note_standing(victim, Standing::Rated);
+    /// What is short binds others only. The owner's own words are written while the disk takes them.
+    fn check_room(&self, new: &Statement, replaces: Option<&Stored>, standing: Standing) -> Result<(), Refusal> {
+        if standing == Standing::Own {
+            return Ok(());
         }
-        Ok(evicted)
+        if self.is_disk_low {
+            return Err(Refusal::DiskLow);
+        }
+        if standing == Standing::Stranger && self.is_putting_off {
+            return Err(Refusal::PutOff);
+        }
+        let freed = replaces.map_or(0, |old| old.statement.bytes().len() as u64 + ROW_BYTES);
+        let after = (self.store_bytes() + new.bytes().len() as u64 + ROW_BYTES).saturating_sub(freed);
+        // A stranger would be the first to go, when no other stranger is left.
+        let is_first_to_go =
+            standing == Standing::Stranger && self.strangers.len() <= usize::from(self.strangers.has(new.author()));
+        if after > self.budgets.store_bytes && (self.is_stuck || is_first_to_go) {
+            return Err(Refusal::NoRoom);
+        }
+        Ok(())
     }
 
     /// Takes out a record that its author no longer stands by; its floor stays, so that it does not come back. The
@@ -349,6 +586,7 @@ impl Ingest {
     /// # Errors
     /// [`StoreError`].
     pub fn expire<S: Store>(&mut self, now: Now, ground: &mut Ground<S>) -> Result<Vec<Stored>, StoreError> {
+        self.seen = now.wall;
         let (all, _) = ground.statements(&[])?;
         let expired: Vec<Stored> =
             all.into_iter().filter(|stored| stored.statement.header().is_expired(now.wall)).collect();
@@ -415,9 +653,11 @@ fn check_place<S: Store>(
         losers.push(stored);
     }
     let floor = ground.floor(place)?;
-    if let Some(floor) = floor {
-        let is_winner_of_conflict = floor == order && losers.iter().any(|l| Place::of(&l.statement) == *place);
-        if order < floor || (order == floor && !is_winner_of_conflict) {
+    if let Some(floor) = &floor {
+        let is_winner_of_conflict = floor.order == order && losers.iter().any(|l| Place::of(&l.statement) == *place);
+        // What went for want of room may come back; what is older may not.
+        let may_stand = is_winner_of_conflict || floor.evicted_ms.is_some();
+        if order < floor.order || (order == floor.order && !may_stand) {
             let live = ground.statement(place)?;
             let is_known = live.is_some_and(|stored| stored.statement.id() == new.id());
             return Ok(Err(if is_known { Refusal::Known } else { Refusal::RolledBack }));
@@ -435,6 +675,12 @@ fn check_place<S: Store>(
 }
 
 impl Refusal {
+    /// Whether no more of the same author can come in now: there is no use in asking for the rest.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        matches!(self, Self::OverQuota | Self::NoRoom | Self::DiskLow | Self::PutOff)
+    }
+
     /// What gossip does with it. Nobody is blamed for what they could not know.
     #[must_use]
     pub fn admission(self) -> Admission {
@@ -453,6 +699,9 @@ impl Refusal {
             Self::LostConflict => "conflict",
             Self::Retracted => "retracted",
             Self::OverQuota => "over_quota",
+            Self::NoRoom => "no_room",
+            Self::DiskLow => "disk_low",
+            Self::PutOff => "put_off",
             Self::TooFast => "too_fast",
             Self::Compromised => "compromised",
             Self::Contradicts | Self::Evidence => "contradicts",

@@ -76,6 +76,15 @@ pub enum Input {
     Dht(DhtEvent),
     /// Something about a torrent.
     Torrent(TorrentEvent),
+    /// What the node uses of its budgets.
+    Reading(crate::budgets::Reading),
+    /// How much processor time an input from the network took, for which peer if one is to be named.
+    Worked {
+        /// Who brought the work.
+        peer: Option<Peer>,
+        /// Processor time.
+        cpu: Duration,
+    },
     /// The user wants something.
     Command {
         /// To name it in the reply.

@@ -7,10 +7,12 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 mod any;
+pub mod budgets;
 pub mod catalogue;
 pub mod command;
 pub mod curation;
 mod fields;
+mod floors;
 pub mod ground;
 pub mod identity;
 pub mod ingest;
@@ -29,6 +31,7 @@ pub mod views;
 mod why;
 
 pub use any::AnyService;
+pub use budgets::Budgets;
 pub use command::{Command, CommandError, Reply};
 pub use io::{Input, Now, Output};
 pub use service::{Config, Halt, OpenError, Service};

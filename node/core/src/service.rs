@@ -7,18 +7,20 @@ mod dht;
 mod import;
 mod read;
 mod ring;
+mod room;
 mod succeed;
 mod sync;
 mod sync_answer;
 mod why;
 mod write;
 
+use crate::budgets::{Budgets, Watch};
 use crate::catalogue::Catalogue;
 use crate::command::{Command, CommandError, Reply};
 use crate::curation::Curation;
 use crate::ground::Ground;
 use crate::identity::Identity;
-use crate::ingest::{Ingest, RATED_KEYS_MAX, Standing};
+use crate::ingest::{Ingest, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
@@ -55,6 +57,8 @@ pub struct Config {
     pub seed: [u8; 32],
     /// How trust is measured and told.
     pub trust: TrustSettings,
+    /// What it may cost.
+    pub budgets: Budgets,
 }
 
 /// Why a service cannot be opened.
@@ -86,6 +90,7 @@ pub struct Service<S> {
     identity: Identity,
     curation: Curation,
     ingest: Ingest,
+    watch: Watch,
     catalogue: Catalogue,
     trust: TrustSettings,
     scoring: Scoring,
@@ -128,7 +133,8 @@ impl<S: Store> Service<S> {
             rng: ChaCha8Rng::from_seed(config.seed),
             verifier: Verifier::default(),
             identity,
-            ingest: Ingest::default(),
+            ingest: Ingest::new(config.budgets),
+            watch: Watch::new(config.budgets, room::traffic_before(&ground)?),
             catalogue: Catalogue::default(),
             trust: config.trust,
             scoring,
@@ -172,6 +178,7 @@ impl<S: Store> Service<S> {
             self.succession.add(stored);
             self.sync.add(stored);
         }
+        self.derive_floors()?;
         for _ in 0..damaged {
             self.ingest.count("damaged");
         }
@@ -205,6 +212,14 @@ impl<S: Store> Service<S> {
             Input::SyncFrame(event) => self.sync_event(now, event),
             Input::Dht(event) => self.dht(now, event),
             Input::Torrent(event) => self.torrent(now, event),
+            Input::Reading(reading) => {
+                self.read_meters(now, reading);
+                Ok(())
+            }
+            Input::Worked { peer, cpu } => {
+                self.worked(now, peer, cpu);
+                Ok(())
+            }
             Input::Command { request, command } => self.command(now, request, *command),
         }
     }
@@ -314,40 +329,16 @@ impl<S: Store> Service<S> {
         // Evidence ripens with the days.
         self.scoring.ledger_changed();
         self.sort_authors(now);
+        self.make_room(now, None)?;
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 
-    /// Sorts authors anew into strangers and others: whom I follow, and whom they vouch for, is never evicted.
-    fn sort_authors(&mut self, now: Now) {
-        let _ = self.catalogue_scores(now.wall);
-        let authors = self.ingest.all_authors();
-        let kept_anyway = |key: &Key| *key == self.identity.key() || self.curation.of(key).is_some();
-        self.scoring.keep_best(authors.iter().filter(|key| !kept_anyway(key)), RATED_KEYS_MAX);
-        for author in authors {
-            let standing = self.standing(&author);
-            self.ingest.note_standing(author, standing);
-        }
-    }
-
-    /// How much of an author is kept.
-    fn standing(&self, author: &Key) -> Standing {
-        let is_mine_or_followed = |key: &Key| *key == self.identity.key() || self.curation.of(key).is_some();
-        if *author == self.identity.key() {
-            Standing::Own
-        } else if self.curation.of(author).is_some() || self.succession.newest(author) == self.identity.key() {
-            Standing::Followed
-        } else if self.scoring.is_rated(author)
-            || is_mine_or_followed(&self.succession.newest(author))
-            || self.succession.accused_by(author).any(is_mine_or_followed)
-        {
-            // What a key was left for, and proofs that matter here, are not for the strangers' pool.
-            Standing::Rated
-        } else {
-            Standing::Stranger
-        }
-    }
-
     fn gossip(&mut self, now: Now, message: MessageId, bytes: &[u8]) -> Result<(), StoreError> {
+        if let Some(refusal) = self.is_put_off(now, bytes) {
+            self.ingest.count(refusal.counter());
+            self.held.push(Output::Admission { message, admission: refusal.admission() });
+            return Ok(());
+        }
         let admission = match self.verifier.verify(bytes) {
             Err(error) if error.blames_relayer() => {
                 self.ingest.count("gossip_invalid");
@@ -385,7 +376,7 @@ impl<S: Store> Service<S> {
             return Ok(Err(refusal));
         }
         let stored = crate::ground::Stored { statement, is_private: false, source, received: now.wall };
-        match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, standing)? {
+        match self.ingest.admit(now, &mut self.ground, stored, standing)? {
             Ok(accepted) => {
                 for old in &accepted.removed {
                     self.underive(old);
@@ -405,6 +396,11 @@ impl<S: Store> Service<S> {
                 if statement.kind() == Kind::Head && source != Source::Sync && is_kept {
                     self.sync.doubt(*statement.author(), now.mono);
                 }
+                let author = *statement.author();
+                if self.ingest.must_sort() {
+                    self.sort_authors(now);
+                }
+                self.make_room(now, Some(&author))?;
                 Ok(Ok(()))
             }
             Err(refusal) => {

@@ -47,12 +47,17 @@ impl Strangers {
         true
     }
 
-    /// A random key of the pool other than `but`, each as likely as any other; `None` when there is none.
-    pub fn draw(&self, rng: &mut impl Rng, but: &Key) -> Option<Key> {
-        let others = self.keys.len().checked_sub(usize::from(self.has(but))).filter(|others| *others > 0)?;
+    /// A random key of the pool, each as likely as any other but for `last`, which is drawn when no other is left; `None`
+    /// when there is none at all.
+    pub fn draw(&self, rng: &mut impl Rng, last: Option<&Key>) -> Option<Key> {
+        let last = last.filter(|key| self.has(key));
+        let others = self.keys.len().checked_sub(usize::from(last.is_some()))?;
+        if others == 0 {
+            return last.copied();
+        }
         let chosen = usize::try_from(rng.next_u64() % others as u64).ok()?;
-        // The one that is left out has its turn taken by the last.
-        let chosen = if self.keys.get(chosen) == Some(but) { others } else { chosen };
+        // The one that is left out has its turn taken by the one at the end.
+        let chosen = if last.is_some() && self.keys.get(chosen) == last { others } else { chosen };
         self.keys.get(chosen).copied()
     }
 }
@@ -73,12 +78,13 @@ mod tests {
         for but in [keys[4], keys[0], keys[3]] {
             let mut drawn: BTreeMap<Key, u32> = BTreeMap::new();
             for _ in 0..3000 {
-                *drawn.entry(pool.draw(&mut rng, &but).expect("there are others")).or_default() += 1;
+                *drawn.entry(pool.draw(&mut rng, Some(&but)).expect("there are others")).or_default() += 1;
             }
             assert_eq!(drawn.len(), 3, "neither who was taken out nor who is spared");
             assert!(!drawn.contains_key(&but) && drawn.values().all(|times| (850..1150).contains(times)), "{drawn:?}");
         }
         assert!([0, 2, 3].iter().all(|number: &usize| pool.remove(&keys[*number])));
-        assert_eq!(pool.draw(&mut rng, &keys[4]), None, "only the newest is left");
+        assert_eq!(pool.draw(&mut rng, Some(&keys[4])), Some(keys[4]), "only the newest is left");
+        assert!(pool.remove(&keys[4]) && pool.draw(&mut rng, None).is_none());
     }
 }

@@ -68,6 +68,8 @@ const ITEMS_PACE: (f64, f64) = (200.0, 2000.0);
 const BYTES_PACE: (f64, f64) = (256.0 * 1024.0, 4.0 * 1024.0 * 1024.0);
 /// Work for one peer, in heads looked at a second and at once: a set is built and summed for every round.
 const WORK_PACE: (f64, f64) = (100_000.0, 1_000_000.0);
+/// Microseconds of processor time for one peer a second (`security.md` T24), and at once: ten seconds' worth.
+const CPU_PACE: (f64, f64) = (50_000.0, 500_000.0);
 
 /// Where a log or a head stands: generation and sequence number.
 pub type Order = (u32, u64);
@@ -91,6 +93,8 @@ pub struct PeerState {
     pub bytes: Pace,
     /// Heads looked at for it.
     pub work: Pace,
+    /// Microseconds of processor time that its questions took.
+    pub cpu: Pace,
 }
 
 /// A log that a peer did not have whole.
@@ -158,6 +162,7 @@ impl Sync {
             served: Pace::full(ITEMS_PACE, mono),
             bytes: Pace::full(BYTES_PACE, mono),
             work: Pace::full(WORK_PACE, mono),
+            cpu: Pace::full(CPU_PACE, mono),
         });
         state.is_up = true;
         state.next = mono + below(START_SPREAD, rng);
@@ -278,6 +283,11 @@ impl Sync {
     pub fn set_whole(&mut self, author: Key, head: Order) {
         self.whole.insert(author, head);
         self.unmet.retain(|(of, _), _| *of != author);
+    }
+
+    /// Notes that a part of a log was given up.
+    pub fn set_broken(&mut self, author: &Key) {
+        self.whole.remove(author);
     }
 
     /// Notes that a peer did not have what a head counts.

@@ -1,11 +1,13 @@
 //! What readers get: plain structs, made at the moment of asking.
 
+use crate::budgets::Budgets;
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
 use heirloom_proto::{Infohash, Key, StatementId, Timestamp, WorkId};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// A small snapshot that is always at hand, without asking.
 #[derive(Clone, Debug, PartialEq)]
@@ -415,6 +417,31 @@ pub struct Getting {
     pub infohash: Infohash,
 }
 
+/// What is used of the budgets, as far as core knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// What the owner grants.
+    pub budgets: Budgets,
+    /// Bytes on disk of all statements, their rows and floors, about.
+    pub store_bytes: u64,
+    /// Keys that share the strangers' pool.
+    pub strangers: usize,
+    /// Bytes of their statements.
+    pub strangers_bytes: usize,
+    /// Keys that are kept for their score, or for what binds them to followed keys.
+    pub rated: usize,
+    /// Floors of all keys.
+    pub floors: usize,
+    /// Floors of keys without standing.
+    pub loose_floors: usize,
+    /// Bytes over libp2p this UTC day.
+    pub traffic_today: u64,
+    /// Processor time of work that others brought, since the start.
+    pub work_done: Duration,
+    /// What is short: `disk`, `bandwidth_low`, `bandwidth`, `memory`, `cpu`.
+    pub shortages: Vec<&'static str>,
+}
+
 /// How the node is, as far as core knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
@@ -428,6 +455,8 @@ pub struct Status {
     pub releases: usize,
     /// How trust is measured and told.
     pub trust: TrustSettings,
+    /// What is used of the budgets.
+    pub usage: Usage,
     /// What was refused or ignored, by reason, and how often scores were computed.
     pub counters: BTreeMap<&'static str, u64>,
 }

@@ -122,7 +122,8 @@ pub(crate) fn open_service(home: &Home, identity: Identity, trust: TrustSettings
     let store = RocksStore::open(&home.store(), &home.store_version()).map_err(|error| failed(error.to_string()))?;
     let seed = crate::home::random().map_err(|error| failed(error.to_string()))?;
     let Identity { secret, generation, next_key_hash, .. } = identity;
-    AnyService::open(Config { secret, next_key_hash, generation, seed, trust }, Box::new(store))
+    let budgets = heirloom_core::Budgets::default();
+    AnyService::open(Config { secret, next_key_hash, generation, seed, trust, budgets }, Box::new(store))
         .map_err(|error| failed(error.to_string()))
 }
 

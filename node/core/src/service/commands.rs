@@ -77,7 +77,7 @@ impl<S: Store> Service<S> {
             }
             Command::Show { work, .. } => Ok(Reply::Work(Box::new(self.show(now, &work)?))),
             Command::Get { what, to, anyway } => self.fetch(now, &what, to, anyway)?,
-            Command::Status => Ok(Reply::Status(self.status())),
+            Command::Status => Ok(Reply::Status(self.status(now))),
             Command::Export => {
                 let own = self.ground.statements_of(&self.identity.key())?;
                 let to_own = |stored: Stored| views::OwnStatement {

@@ -231,7 +231,11 @@ impl<S: Store> Service<S> {
     /// The highest item sequence number ever seen is remembered before the item is acted on.
     fn rises_to_floor(&mut self, item: &Verified<Item>) -> Result<bool, StoreError> {
         let place = item_floor_key(&item.key, &item.salt);
-        let floor = self.ground.get(Table::Floors, &place)?.and_then(|bytes| Fields(&bytes).u64()).unwrap_or(0);
+        let floor = self.ground.get(Table::Floors, &place)?.and_then(|bytes| Fields(&bytes).u64());
+        if floor.is_none() {
+            self.note_item_floor(&item.author());
+        }
+        let floor = floor.unwrap_or(0);
         let seq = u64::try_from(item.seq).unwrap_or(0);
         if seq > floor {
             self.ground.put(Table::Floors, place, Some(seq.to_be_bytes().to_vec()), Durability::Disk);

@@ -41,6 +41,8 @@ impl<S: Store> Service<S> {
                 Err(reason) => *done.refused.entry(reason).or_default() += 1,
             }
         }
+        // Even if all was refused: a standing may have changed.
+        self.make_room(now, None)?;
         done.evicted = self.evicted() - evicted_before;
         Ok(Ok(Reply::Imported(done)))
     }

@@ -30,12 +30,12 @@ impl<S: Store> Service<S> {
             .collect();
         keys.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         keys.truncate(VIEW_KEYS_MAX);
-        let view = Arc::new(View { me: self.identity.key(), keys, status: self.status() });
+        let view = Arc::new(View { me: self.identity.key(), keys, status: self.status(now) });
         self.view = Some(Arc::clone(&view));
         view
     }
 
-    pub(super) fn status(&self) -> views::Status {
+    pub(super) fn status(&mut self, now: Now) -> views::Status {
         let mut counters = self.ingest.counters.clone();
         counters.insert("scores_computed", self.scoring.computed());
         counters.insert("strangers", self.ingest.strangers() as u64);
@@ -45,6 +45,7 @@ impl<S: Store> Service<S> {
             works: self.catalogue.works().len(),
             releases: self.catalogue.release_count(),
             trust: self.trust,
+            usage: self.usage(now),
             counters,
         }
     }

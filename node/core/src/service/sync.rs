@@ -2,7 +2,7 @@
 
 use super::Service;
 use crate::fields::Fields;
-use crate::ingest::Refusal;
+use crate::ingest::{Refusal, Standing};
 use crate::io::{Now, OrderId, Output, Peer, SyncEvent, SyncOrder};
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::sync::{ANSWER_MAX, Asking, FILTER_KEYS_MIN, Fetching, KEPT_MAX, LATE_MAX, Next, Order, Wait};
@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// Wait before a peer without this protocol is asked again: it may be updated, but not soon.
 const UNSUPPORTED_WAIT: Duration = Duration::from_secs(6 * 3600);
+/// Wait before it is looked again whether there is traffic left to ask with.
+const QUIET_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Keys that are not kept, for each so many that are, go into the filter as decoys, and at least [`DECOYS_MIN`].
 const DECOY_SHARE: usize = 8;
 const DECOYS_MIN: usize = 8;
@@ -89,6 +91,11 @@ impl<S: Store> Service<S> {
     }
 
     fn begin_session(&mut self, now: Now, peer: Peer) -> Result<(), StoreError> {
+        if self.is_quiet(now) {
+            self.ingest.count("sync_put_off");
+            self.sync.fail(peer, now.mono, Some(QUIET_WAIT), &mut self.rng);
+            return Ok(());
+        }
         let mut salt = [0; 16];
         self.rng.fill_bytes(&mut salt);
         let (filter, asked) = self.whom_to_ask_about(now, Salt(salt));
@@ -119,7 +126,9 @@ impl<S: Store> Service<S> {
             .collect();
         rated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let known: BTreeSet<Key> = asked.iter().copied().collect();
-        let room = KEPT_MAX.saturating_sub(asked.len());
+        let most = KEPT_MAX.min(self.watch.budgets().rated_keys.saturating_add(asked.len()));
+        // When something is short only follows are pulled.
+        let room = if self.is_saving(now) { 0 } else { most.saturating_sub(asked.len()) };
         asked.extend(rated.into_iter().map(|(_, key)| key).filter(|key| !known.contains(key)).take(room));
         let kept: BTreeSet<Key> = asked.iter().copied().collect();
         let mut strangers: Vec<Key> =
@@ -145,6 +154,7 @@ impl<S: Store> Service<S> {
     fn go_on(&mut self, now: Now, peer: Peer) -> Result<(), StoreError> {
         loop {
             let wait = self.sync.peers.get_mut(&peer).map_or(Duration::ZERO, |state| state.brought.wait(now.mono));
+            let wait = wait.max(self.watch.verify_wait(now.mono));
             let Some(session) = self.sync.asking.get_mut(&peer) else { return Ok(()) };
             if !wait.is_zero() {
                 session.wait = Wait::Until(now.mono + wait);
@@ -171,7 +181,12 @@ impl<S: Store> Service<S> {
         let Some(session) = self.sync.asking.get_mut(&peer) else { return Ok(()) };
         let (asked, bytes) = (session.asked.clone(), session.reconcile_bytes);
         self.ingest.count_many("sync_reconcile_bytes", bytes);
+        // What is short would be fetched for nothing: it is given up first, or must not cost anything now.
+        let only_follows = self.is_saving(now) || self.ingest.is_tight() || self.ingest.is_disk_low;
         for author in asked {
+            if only_follows && self.standing(&author) != Standing::Own && self.standing(&author) != Standing::Followed {
+                continue;
+            }
             let Some(head) = self.sync.marks.head_of(&author) else { continue };
             // My own log is what this disk says, unless somebody shows a head of mine that is not on it.
             let is_mine = author == self.identity.key();
@@ -244,7 +259,7 @@ impl<S: Store> Service<S> {
         Ok(order.unwrap_or((0, 0)))
     }
 
-    fn set_pulled(&mut self, author: &Key, (generation, seq): Order) {
+    pub(super) fn set_pulled(&mut self, author: &Key, (generation, seq): Order) {
         let mut bytes = generation.to_be_bytes().to_vec();
         bytes.extend_from_slice(&seq.to_be_bytes());
         let value = (seq > 0).then_some(bytes);
@@ -273,6 +288,7 @@ impl<S: Store> Service<S> {
                 if let Some(state) = self.sync.peers.get_mut(&peer) {
                     state.brought.take(now.mono, envelopes.len());
                 }
+                let _ = self.watch.may_verify(now.mono, envelopes.len());
                 let (page, unknown) = read_page(&mut self.verifier, &envelopes);
                 self.ingest.count_many("unknown_kind", unknown as u64);
                 let Page::Good(page) = page else { return self.blame(now, peer, "sync_invalid") };
@@ -351,7 +367,7 @@ impl<S: Store> Service<S> {
         let mut is_full = false;
         for statement in page {
             after = statement.header().order();
-            is_full |= self.take(now, statement, Source::Sync)? == Err(Refusal::OverQuota);
+            is_full |= self.take(now, statement, Source::Sync)?.is_err_and(Refusal::is_full);
             self.ingest.count("sync_pulled");
         }
         // A page of kinds that are unknown here leads nowhere.

@@ -1,6 +1,7 @@
 //! Answering peers that pull: bounded for each of them, out of the store, and nothing private.
 
 use super::Service;
+use crate::ingest::Standing;
 use crate::io::{ExchangeId, Now, Output, Peer, SyncOrder};
 use crate::store::{Store, StoreError};
 use crate::sync::{HOSTING_IDLE, HOSTING_MAX, Hosting, Order};
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 /// When somebody may come again who finds every place taken.
 const FULL_WAIT: Duration = Duration::from_secs(15);
+/// When somebody may come again while something is short: shortages last.
+const SHORT_WAIT: Duration = Duration::from_secs(10 * 60);
 /// Bytes that protobuf puts before each envelope.
 const PREFIX_BYTES: usize = 4;
 
@@ -22,7 +25,7 @@ impl<S: Store> Service<S> {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let response = match Request::decode(bytes) {
-            Ok(request) => match self.owed_by(now, peer) {
+            Ok(request) => match self.owed_by(now, peer).or_else(|| self.put_off(now, &request)) {
                 Some(wait) => busy(wait),
                 None => self.respond(now, peer, request)?,
             },
@@ -40,12 +43,29 @@ impl<S: Store> Service<S> {
     /// How long a peer has to wait that took more than its share; a peer that is not connected has none.
     fn owed_by(&mut self, now: Now, peer: Peer) -> Option<Duration> {
         let Some(state) = self.sync.peers.get_mut(&peer).filter(|state| state.is_up) else { return Some(FULL_WAIT) };
-        let waits = [&mut state.served, &mut state.bytes, &mut state.work].map(|pace| pace.wait(now.mono));
+        let waits =
+            [&mut state.served, &mut state.bytes, &mut state.work, &mut state.cpu].map(|pace| pace.wait(now.mono));
         let wait = waits.into_iter().max().filter(|wait| !wait.is_zero());
         if wait.is_some() {
             self.ingest.count("sync_busy");
         }
         wait
+    }
+
+    /// How long a question has to wait because something is short here: logs of those whom I follow go out as long as there
+    /// is traffic at all.
+    fn put_off(&mut self, now: Now, request: &Request) -> Option<Duration> {
+        let must_wait = match request {
+            Request::Fetch { author, .. } => {
+                let is_close = matches!(self.standing(author), Standing::Own | Standing::Followed);
+                self.is_quiet(now) || (!is_close && self.is_saving(now))
+            }
+            _ => self.is_quiet(now),
+        };
+        if must_wait {
+            self.ingest.count("sync_put_off");
+        }
+        must_wait.then_some(SHORT_WAIT)
     }
 
     fn not_understood(&mut self, now: Now, peer: Peer) -> Result<Response, StoreError> {

@@ -66,7 +66,7 @@ impl<S: Store> Service<S> {
         let stored = Stored { statement: statement.clone(), is_private, source: Source::Store, received: now.wall };
         let mut changes_public = !is_private;
         let mut unsaid = Vec::new();
-        match self.ingest.admit(now, &mut self.ground, &mut self.rng, stored, Standing::Own)? {
+        match self.ingest.admit(now, &mut self.ground, stored, Standing::Own)? {
             Err(refusal) => {
                 return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}"))));
             }
@@ -83,6 +83,7 @@ impl<S: Store> Service<S> {
                 self.succession.add(&accepted.stored);
                 self.sync.add(&accepted.stored);
                 self.succeeded(now, &accepted)?;
+                self.make_room(now, None)?;
             }
         }
         if !is_private {

@@ -250,6 +250,7 @@ fn strangers_share_a_bounded_pool_and_whom_i_follow_is_never_evicted() {
     while bytes < STRANGERS_BYTES_MAX + (2 << 20) {
         let stranger = signer(&format!("stranger {strangers}"));
         strangers += 1;
+        alice.leap(Duration::from_millis(10));
         for number in 0..per_stranger {
             let id = format!("imdb:tt{:07}", number + 1).parse().expect("an id");
             let mut record =

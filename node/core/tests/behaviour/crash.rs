@@ -65,6 +65,7 @@ fn when_the_disk_is_full_nothing_is_released_and_the_node_stops() {
         generation: 0,
         seed: [0; 32],
         trust: TrustSettings::default(),
+        budgets: heirloom_core::Budgets::default(),
     };
     let now = heirloom_core::Now { mono: SECOND, wall: START };
     let mut store = MemoryStore::default();

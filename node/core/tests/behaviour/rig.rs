@@ -5,7 +5,7 @@ use heirloom_core::io::{
     Admission, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share, TorrentEvent,
     TorrentOrder,
 };
-use heirloom_core::{Config, Halt, MemoryStore, Service, TrustSettings, views};
+use heirloom_core::{Budgets, Config, Halt, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Attestation, Level, Listing, Opinion, Scope, Verdict, WorkKind};
 use heirloom_proto::dht::Item;
@@ -138,6 +138,7 @@ pub struct Person {
     /// Everything that left and was not looked at.
     pub outbox: VecDeque<Output>,
     requests: u64,
+    budgets: Budgets,
 }
 
 fn config_of(name: &str) -> Config {
@@ -147,6 +148,7 @@ fn config_of(name: &str) -> Config {
         generation: 0,
         seed: Sha256::of(format!("chance of {name}").as_bytes()).0,
         trust: TrustSettings::default(),
+        budgets: Budgets::default(),
     }
 }
 
@@ -164,6 +166,7 @@ pub fn offline(name: &str) -> Person {
         wall: START,
         outbox: VecDeque::new(),
         requests: 0,
+        budgets: Budgets::default(),
     }
 }
 
@@ -178,6 +181,16 @@ pub fn person(name: &str) -> Person {
 pub fn person_with(name: &str, trust: TrustSettings) -> Person {
     let mut person = offline(name);
     let config = Config { trust, ..config_of(name) };
+    person.service = Some(Service::open(config, MemoryStore::default()).expect("opened"));
+    person.feed(Input::Started { dht: false, torrents: true });
+    person
+}
+
+/// A person whose node may cost so much, with torrents and no DHT.
+pub fn person_within(name: &str, budgets: Budgets) -> Person {
+    let mut person = offline(name);
+    let config = Config { budgets, ..config_of(name) };
+    person.budgets = budgets;
     person.service = Some(Service::open(config, MemoryStore::default()).expect("opened"));
     person.feed(Input::Started { dht: false, torrents: true });
     person
@@ -579,7 +592,8 @@ impl Person {
     }
 
     pub fn reopen(&mut self, store: MemoryStore) {
-        self.service = Some(Service::open(config_of(&self.name), store).expect("opened again"));
+        let config = Config { budgets: self.budgets, ..config_of(&self.name) };
+        self.service = Some(Service::open(config, store).expect("opened again"));
     }
 
     /// Kills and opens again, without networks.

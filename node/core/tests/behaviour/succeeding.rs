@@ -384,6 +384,7 @@ fn opened_as(name: &str, generation: u32, store: MemoryStore) -> Service<MemoryS
         generation,
         seed: [1; 32],
         trust: TrustSettings::default(),
+        budgets: heirloom_core::Budgets::default(),
     };
     Service::open(config, store).expect("opened")
 }
