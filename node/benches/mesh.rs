@@ -240,6 +240,14 @@ impl Honest {
     }
 }
 
+/// The peer that an address names.
+fn id_of(address: &Multiaddr) -> Option<PeerId> {
+    address.iter().find_map(|part| match part {
+        libp2p::multiaddr::Protocol::P2p(peer) => Some(peer),
+        _ => None,
+    })
+}
+
 /// An attacker at work: says junk, counts what it could say until each connection is lost, and dials again.
 async fn attack(number: usize, victims: Vec<Multiaddr>, per_s: f64, watch: Arc<Watch>) {
     let what = JUNK[number % JUNK.len()];
@@ -247,6 +255,7 @@ async fn attack(number: usize, victims: Vec<Multiaddr>, per_s: f64, watch: Arc<W
     let manners = Manners { topics, ..Manners::of_ours(&[]) };
     let mut outsider = Outsider::start(manners, &victims);
     let mut said: BTreeMap<PeerId, u64> = BTreeMap::new();
+    let mut connected: BTreeSet<PeerId> = BTreeSet::new();
     let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / per_s));
     let mut redial = tokio::time::interval(REDIAL);
     for count in 1_u64.. {
@@ -267,7 +276,9 @@ async fn attack(number: usize, victims: Vec<Multiaddr>, per_s: f64, watch: Arc<W
             }
             seen = outsider.seen.recv() => match seen {
                 Some(Seen::Listens(peer, topic)) if topic == TOPIC => drop(said.entry(peer).or_insert(0)),
+                Some(Seen::Up(peer)) => drop(connected.insert(peer)),
                 Some(Seen::Down(peer)) => {
+                    connected.remove(&peer);
                     if let Some(count) = said.remove(&peer) {
                         locked(&watch.cut_off).entry(what).or_default().push(count);
                     }
@@ -276,7 +287,8 @@ async fn attack(number: usize, victims: Vec<Multiaddr>, per_s: f64, watch: Arc<W
                 _ => {}
             },
             _ = redial.tick() => {
-                for victim in &victims {
+                let is_lost = |victim: &&Multiaddr| id_of(victim).is_none_or(|peer| !connected.contains(&peer));
+                for victim in victims.iter().filter(is_lost) {
                     let _ = outsider.orders.try_send(Order::Dial(victim.clone()));
                 }
             }
@@ -403,18 +415,22 @@ async fn main() -> Result<()> {
     println!("{}", rss.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default());
     let sum = |pick: fn(&p2p::Counters) -> u64| handles.iter().map(|p2p| pick(&p2p.counters())).sum::<u64>();
     println!(
-        "counters            rejected {}, malformed {}, rate_limited {}, dropped {}, graylisted {}, floods {}, refused {}, slow_peers {}, queues_full {}, verdicts_late {}",
+        "counters            rejected {}, malformed {}, rate_limited {}, dropped {}, graylisted {}, floods {}, mute {}, strangers {}, refused {}, slow_peers {}, queues_full {}, verdicts_late {}",
         sum(|c| c.rejected),
         sum(|c| c.malformed),
         sum(|c| c.rate_limited),
         sum(|c| c.dropped),
         sum(|c| c.graylisted),
         sum(|c| c.floods),
+        sum(|c| c.mute),
+        sum(|c| c.strangers),
         sum(|c| c.refused),
         sum(|c| c.slow_peers),
         sum(|c| c.queues_full),
         sum(|c| c.verdicts_late),
     );
+    let connections = handles.iter().map(|p2p| p2p.peers()).sum::<usize>() as f64 / nodes as f64;
+    println!("connections         {connections:.1} a node at the end");
     for (what, mut counts) in std::mem::take(&mut *locked(&watch.cut_off)) {
         counts.sort_unstable();
         let of = |share: f64| counts[((counts.len() as f64 * share) as usize).min(counts.len() - 1)];
