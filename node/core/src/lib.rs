@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+pub mod archives;
 pub mod catalogue;
 pub mod command;
 pub mod curation;

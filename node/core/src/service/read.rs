@@ -46,6 +46,7 @@ impl<S: Store> Service<S> {
             releases: self.catalogue.release_count(),
             trust: self.trust,
             counters,
+            archives: self.archive_rows(),
         }
     }
 
