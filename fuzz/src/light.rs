@@ -249,6 +249,7 @@ impl Core {
             generation: 0,
             seed: [2; 32],
             trust: TrustSettings::default(),
+            budgets: heirloom_core::Budgets::default(),
         };
         let service = Service::open(config, store).expect("a store in memory opens");
         let now = Now { mono: Duration::ZERO, wall: Timestamp(START) };

@@ -60,7 +60,7 @@ impl Home {
     /// # Errors
     /// When the system refuses.
     pub fn prepare(&self) -> Result<(), CommandError> {
-        for folder in [self.root.clone(), self.state(), self.torrents()] {
+        for folder in [self.root.clone(), self.state(), self.torrents(), self.archives()] {
             make_private_folder(&folder).map_err(|error| cannot("make the folder", &folder, &error))?;
         }
         Ok(())
@@ -94,6 +94,12 @@ impl Home {
     #[must_use]
     pub fn torrents(&self) -> PathBuf {
         self.root.join("torrents")
+    }
+
+    /// Archives of statements, the owner's and others', each in a folder named after its infohash.
+    #[must_use]
+    pub fn archives(&self) -> PathBuf {
+        self.root.join("archives")
     }
 
     /// Downloads that name no other folder.

@@ -1,12 +1,13 @@
 //! Heirloom's wire format: bytes ↔ verified values.
 //!
 //! What it is: the schema (prost), limits, ids, keys, signing, verifying, text forms, the codec of DHT items, and the
-//! form of statement files.
+//! form of statement files and archives.
 //! What it must not know: clocks, stores, sockets, trust. Only this crate knows prost, and only this crate makes
 //! [`Verified`] values.
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+pub mod archive;
 pub mod body;
 pub mod dht;
 pub mod ids;

@@ -77,6 +77,12 @@ pub fn record(envelope: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Bytes that an envelope takes in a file.
+#[must_use]
+pub fn record_bytes(envelope: &[u8]) -> usize {
+    LENGTH_BYTES + envelope.len()
+}
+
 /// The end mark after this many envelopes.
 #[must_use]
 pub fn end(count: u64) -> Vec<u8> {

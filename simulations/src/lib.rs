@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+mod archives;
 pub mod catching_up;
 pub mod checker;
 mod dht;

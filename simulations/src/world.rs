@@ -1,5 +1,6 @@
 //! The world: nodes, the models around them, and one queue of events ordered by (time, sequence).
 
+use crate::archives::Shelf;
 use crate::checker::{Broken, Checker, nothing_left_early};
 use crate::dht::{Dht, PutOutcome};
 use crate::dice::Dice;
@@ -12,8 +13,8 @@ use crate::trace::Trace;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::ground::Ground;
 use heirloom_core::io::{
-    Admission, DhtEvent, DhtOrder, ExchangeId, Input, MessageId, Metainfo, OrderId, Output, Peer, RequestId, SyncEvent,
-    SyncOrder, TorrentEvent, TorrentOrder,
+    Admission, ArchiveEvent, ArchiveOrder, DhtEvent, DhtOrder, ExchangeId, Input, MessageId, Metainfo, OrderId, Output,
+    Peer, RequestId, SyncEvent, SyncOrder, TorrentEvent, TorrentOrder,
 };
 use heirloom_core::views::LedgerBy;
 use heirloom_proto::body::Scope;
@@ -118,6 +119,7 @@ pub struct World {
     has_dht: bool,
     dht: Dht,
     swarm: Swarm,
+    shelf: Shelf,
     checker: Checker,
     replies: BTreeMap<(NodeId, RequestId), Result<Reply, CommandError>>,
     trace: Trace,
@@ -141,6 +143,7 @@ impl World {
             has_dht: true,
             dht: Dht::new(hostile_dht, &mut dice),
             swarm: Swarm::default(),
+            shelf: Shelf::default(),
             checker: Checker::default(),
             replies: BTreeMap::new(),
             trace: Trace::new(keeps_trace),
@@ -289,6 +292,7 @@ impl World {
             }
         }
         self.swarm.forget(node);
+        self.shelf.forget(node);
         let wall = self.nodes[node].now(self.now).wall;
         let result = self.checker.nothing_is_lost(node, &self.nodes[node], wall, is_power_cut);
         self.check(result);
@@ -300,6 +304,7 @@ impl World {
         self.trace.note(self.now, &format!("n{node} loses its disk"));
         self.nodes[node].disk = Disk::default();
         self.swarm.wipe(node);
+        self.shelf.wipe(node);
         self.checker.wipe(node);
     }
 
@@ -557,6 +562,7 @@ impl World {
                 );
             }
             Output::Torrent(order) => self.torrent(node, order),
+            Output::Archive(order) => self.archive(node, order),
             Output::Reply { request, result } => {
                 let result = result.map(|reply| *reply);
                 if let Ok(reply) = &result {
@@ -748,6 +754,18 @@ impl World {
         }
     }
 
+    fn archive(&mut self, node: NodeId, order: ArchiveOrder) {
+        let life = self.nodes[node].life;
+        let events = self.shelf.carry_out(node, order);
+        if events.is_empty() {
+            return;
+        }
+        let after = self.dice.between(PIECE);
+        for event in events {
+            self.answer(node, life, after, Input::Archive(event));
+        }
+    }
+
     fn piece(&mut self, node: NodeId, infohash: Infohash) {
         let life = self.nodes[node].life;
         match self.swarm.advance(node, infohash, &mut self.dice) {
@@ -796,6 +814,9 @@ fn brief_input(input: &Input) -> String {
                 shares.iter().map(|share| format!("{} of {}", share.bytes, share.address)).collect();
             format!("torrent {infohash} piece {piece}: {}", shares.join(", "))
         }
+        Input::Archive(ArchiveEvent::Part { order, envelopes, .. }) => {
+            format!("archive part {} {}", order.0, mark(&envelopes.concat()))
+        }
         other => format!("{other:?}"),
     }
 }
@@ -812,6 +833,9 @@ fn brief_output(output: &Output) -> String {
         }
         Output::Dht(DhtOrder::Get { order, key, salt }) => {
             format!("dht get {} {} {}", order.0, mark(key), mark(salt))
+        }
+        Output::Archive(ArchiveOrder::Append { order, envelopes, .. }) => {
+            format!("archive append {} {}", order.0, mark(&envelopes.concat()))
         }
         Output::Reply { request, result } => {
             let name = match result {

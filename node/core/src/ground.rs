@@ -79,6 +79,7 @@ impl Stored {
             Source::Dht => 1,
             Source::Gossip => 2,
             Source::Sync => 3,
+            Source::Archive => 4,
         };
         let mut bytes = vec![u8::from(self.is_private), source];
         bytes.extend_from_slice(&self.received.0.to_be_bytes());
@@ -93,6 +94,7 @@ impl Stored {
             1 => Source::Dht,
             2 => Source::Gossip,
             3 => Source::Sync,
+            4 => Source::Archive,
             _ => Source::Store,
         };
         let received = Timestamp(fields.u64()?);

@@ -426,6 +426,13 @@ impl Ingest {
         self.strangers.len()
     }
 
+    /// Live statements of a key that its head may count.
+    #[must_use]
+    pub fn log_len(&self, author: &Key) -> usize {
+        let of_author = self.counts.range((*author, Kind::Profile)..=(*author, Kind::DuplicityProof));
+        of_author.filter(|((_, kind), _)| *kind != Kind::Head).map(|(_, count)| count).sum()
+    }
+
     /// Keys with live statements.
     #[must_use]
     pub fn authors(&self) -> usize {

@@ -3,7 +3,7 @@
 
 use crate::command::{Command, CommandError, Reply};
 use heirloom_proto::dht::Item;
-use heirloom_proto::{Infohash, Sha256, Timestamp};
+use heirloom_proto::{Infohash, Key, Sha256, Timestamp};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ pub enum Input {
         /// Processor time.
         cpu: Duration,
     },
+    /// Something about an archive.
+    Archive(ArchiveEvent),
     /// The user wants something.
     Command {
         /// To name it in the reply.
@@ -225,6 +227,80 @@ pub enum TorrentEvent {
     },
 }
 
+/// What comes of archives. Only a few parts of one are on their way at any time: each is sent when it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArchiveEvent {
+    /// A file that is being written takes more. Answered by [`ArchiveOrder::Append`].
+    Wants {
+        /// Of which order.
+        order: OrderId,
+    },
+    /// A file was written, and a torrent made of it.
+    Written {
+        /// By which order.
+        order: OrderId,
+        /// Its torrent.
+        infohash: Infohash,
+        /// SHA-256 of the file.
+        sha256: Sha256,
+        /// Size of the file.
+        bytes: u64,
+    },
+    /// It could not be: no space is left.
+    NotWritten {
+        /// By which order.
+        order: OrderId,
+    },
+    /// Somebody has its metadata, and that is the metadata of an archive.
+    Begun {
+        /// Of which order.
+        order: OrderId,
+        /// Size of the file.
+        bytes: u64,
+    },
+    /// All of it is here. Its parts come when they are asked for.
+    Fetched {
+        /// By which order.
+        order: OrderId,
+        /// SHA-256 of the file.
+        sha256: Sha256,
+        /// Size of the file.
+        bytes: u64,
+    },
+    /// The next part, as [`ArchiveOrder::Read`] asked.
+    Part {
+        /// Of which order.
+        order: OrderId,
+        /// Envelopes; nothing about them is checked.
+        envelopes: Vec<Vec<u8>>,
+        /// It was the last, and the file is whole.
+        is_end: bool,
+    },
+    /// It could not be fetched or read.
+    NotFetched {
+        /// Of which order.
+        order: OrderId,
+        /// Why.
+        fault: ArchiveFault,
+    },
+    /// A file that should be seeded is not there any more, or was changed.
+    Lost {
+        /// Of which torrent.
+        infohash: Infohash,
+    },
+}
+
+/// Why an archive was not fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveFault {
+    /// The torrent is not one small file of the name that its author's archive has. Nothing was written.
+    NotAnArchive,
+    /// The file is not in the form of an archive, or cut off.
+    Damaged,
+    /// Something here failed: the disk is full, say.
+    Failed,
+}
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -248,6 +324,8 @@ pub enum Output {
     Dht(DhtOrder),
     /// An order to the torrent sessions.
     Torrent(TorrentOrder),
+    /// An order about an archive.
+    Archive(ArchiveOrder),
     /// The answer to a command.
     Reply {
         /// Which.
@@ -338,6 +416,61 @@ pub enum TorrentOrder {
     /// Neither fetch nor seed a torrent any longer; its files stay.
     Stop {
         /// Which torrent.
+        infohash: Infohash,
+    },
+}
+
+/// Orders about archives. Where their files lie is the driver's own business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArchiveOrder {
+    /// Delete what an earlier life left behind: every archive but these.
+    Tidy {
+        /// Torrents to keep.
+        keep: Vec<Infohash>,
+    },
+    /// Begin a file. Answered by `Wants`, after the last part by `Written`, or by `NotWritten`.
+    Write {
+        /// To name it in the answers.
+        order: OrderId,
+        /// Whose log it will hold.
+        author: Key,
+    },
+    /// The next part of a file.
+    Append {
+        /// Of which order.
+        order: OrderId,
+        /// Envelopes.
+        envelopes: Vec<Vec<u8>>,
+        /// It is the last.
+        is_end: bool,
+    },
+    /// Fetch an archive, under no name, and seed it on. Answered by `Begun`, then `Fetched`, or by `NotFetched`.
+    Fetch {
+        /// To name it in the answers.
+        order: OrderId,
+        /// Whose.
+        author: Key,
+        /// Its torrent. One file of the name that the author's archive has, and no larger than an archive may be; anything
+        /// else is refused before anything is written. None of its bytes count as proof of seed.
+        infohash: Infohash,
+    },
+    /// The next part of a file that was fetched. Answered by `Part` or `NotFetched`.
+    Read {
+        /// By which order.
+        order: OrderId,
+    },
+    /// Seed an archive that is here.
+    Seed {
+        /// Its torrent.
+        infohash: Infohash,
+        /// Whose.
+        author: Key,
+        /// Under this node's name: it is the owner's.
+        named: bool,
+    },
+    /// Neither fetch nor seed an archive any longer, and delete its file.
+    Drop {
+        /// Its torrent.
         infohash: Infohash,
     },
 }

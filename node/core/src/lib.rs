@@ -7,6 +7,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 mod any;
+pub mod archives;
 pub mod budgets;
 pub mod catalogue;
 pub mod command;

@@ -2,6 +2,7 @@
 //!
 //! Batch, commit, release: outputs that depend on a write are held back until [`Service::commit`] has made it.
 
+mod archive;
 mod commands;
 mod dht;
 mod import;
@@ -14,6 +15,7 @@ mod sync_answer;
 mod why;
 mod write;
 
+use crate::archives::Archives;
 use crate::budgets::{Budgets, Watch};
 use crate::catalogue::Catalogue;
 use crate::command::{Command, CommandError, Reply};
@@ -99,6 +101,7 @@ pub struct Service<S> {
     torrents: Torrents,
     replication: Replication,
     sync: Sync,
+    archives: Archives,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
     recovering: Option<(OrderId, Duration)>,
@@ -143,6 +146,7 @@ impl<S: Store> Service<S> {
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
             sync: Sync::default(),
+            archives: Archives::open(&ground)?,
             has_torrents: false,
             recovering: None,
             held_commands: Vec::new(),
@@ -220,6 +224,7 @@ impl<S: Store> Service<S> {
                 self.worked(now, peer, cpu);
                 Ok(())
             }
+            Input::Archive(event) => self.archive_event(now, event),
             Input::Command { request, command } => self.command(now, request, *command),
         }
     }
@@ -252,8 +257,9 @@ impl<S: Store> Service<S> {
         // Nothing is signed before the number is known, so until then a head that is due is no reason to wake.
         let may_sign = self.is_head_due && self.recovering.is_none();
         let head = may_sign.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
-        let times = [self.replication.next_due(), self.sync.next_due(), recovery, head, Some(self.next_expiry)];
-        times.into_iter().flatten().min()
+        let waits = [self.replication.next_due(), self.sync.next_due(), self.archives.next_due()];
+        let times = waits.into_iter().chain([recovery, head, Some(self.next_expiry)]);
+        times.flatten().min()
     }
 
     /// The owner's key.
@@ -287,6 +293,7 @@ impl<S: Store> Service<S> {
             let orders = self.torrents.orders();
             self.held.extend(orders.into_iter().map(Output::Torrent));
         }
+        self.start_archives(now)?;
         self.sweep(now)?;
         if self.recovering.is_none() {
             self.announce_everything(now)?;
@@ -303,6 +310,7 @@ impl<S: Store> Service<S> {
             self.end_recovery(now)?;
         }
         self.dht_tick(now)?;
+        self.archive_tick(now)?;
         self.sync_tick(now)?;
         let may_sign = self.last_head.is_none_or(|at| now.mono >= at + HEAD_GAP);
         if self.is_head_due && may_sign && self.recovering.is_none() {
@@ -330,6 +338,7 @@ impl<S: Store> Service<S> {
         self.scoring.ledger_changed();
         self.sort_authors(now);
         self.make_room(now, None)?;
+        self.archive_sweep(now)?;
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 
@@ -393,6 +402,9 @@ impl<S: Store> Service<S> {
                 }
                 self.is_head_due |= standing == Standing::Own && statement.kind() != Kind::Head;
                 let is_kept = matches!(standing, Standing::Followed | Standing::Rated);
+                if statement.kind() == Kind::Head && standing == Standing::Followed {
+                    self.archives.look.insert(*statement.author());
+                }
                 if statement.kind() == Kind::Head && source != Source::Sync && is_kept {
                     self.sync.doubt(*statement.author(), now.mono);
                 }
@@ -426,6 +438,10 @@ impl<S: Store> Service<S> {
         match event {
             TorrentEvent::Prepared { order, metainfo, content } => {
                 if let Some(Preparing { request, publish }) = self.preparing.remove(&order) {
+                    if self.archives.has(&metainfo.infohash) {
+                        self.reply(request, Err(archive::no_release(&metainfo.infohash)));
+                        return Ok(());
+                    }
                     self.publish_prepared(now, request, publish, metainfo, content)?;
                 }
             }
@@ -433,6 +449,10 @@ impl<S: Store> Service<S> {
                 if let Some(Preparing { request, .. }) = self.preparing.remove(&order) {
                     self.reply(request, Err(error));
                 }
+            }
+            // Nobody is known to be a good seeder of releases by an archive.
+            TorrentEvent::Received { infohash, .. } if self.archives.has(&infohash) => {
+                self.ingest.count("archive_unbooked");
             }
             TorrentEvent::Received { infohash, piece, shares } => {
                 if self.ledger.book(now, infohash, piece, &shares, &mut self.ground)? {

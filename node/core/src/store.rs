@@ -25,13 +25,15 @@ pub enum Table {
     Torrents,
     /// author (32) → generation (4) ‖ seq (8) up to which its log was pulled from peers, so that a pull goes on there.
     Pulled,
+    /// author (32) ‖ infohash (20) → an archive that is kept, fetched, or was refused.
+    Archives,
     /// Names of single values: sequence number, salt, settings.
     Local,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Statements,
         Self::Sequence,
         Self::Ids,
@@ -41,6 +43,7 @@ impl Table {
         Self::Pieces,
         Self::Torrents,
         Self::Pulled,
+        Self::Archives,
         Self::Local,
     ];
 
@@ -57,6 +60,7 @@ impl Table {
             Self::Pieces => "pieces",
             Self::Torrents => "torrents",
             Self::Pulled => "pulled",
+            Self::Archives => "archives",
             Self::Local => "local",
         }
     }

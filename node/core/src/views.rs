@@ -395,6 +395,8 @@ pub enum Source {
     Gossip,
     /// Pulled from a peer.
     Sync,
+    /// From the archive of its author.
+    Archive,
 }
 
 impl Source {
@@ -406,6 +408,7 @@ impl Source {
             Self::Dht => "dht",
             Self::Gossip => "gossip",
             Self::Sync => "sync",
+            Self::Archive => "archive",
         }
     }
 }
@@ -459,6 +462,64 @@ pub struct Status {
     pub usage: Usage,
     /// What was refused or ignored, by reason, and how often scores were computed.
     pub counters: BTreeMap<&'static str, u64>,
+    /// Archives that are made, fetched and seeded.
+    pub archives: Vec<Archive>,
+}
+
+/// An archive of a key, as far as this node has to do with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// Whose log it is.
+    pub author: Key,
+    /// What they are called here.
+    pub name: String,
+    /// Whether it is the owner's.
+    pub is_own: bool,
+    /// Its torrent; `None` while it is being made.
+    pub infohash: Option<Infohash>,
+    /// What is done with it.
+    pub state: ArchiveState,
+    /// Its size in bytes; 0 as long as that is not known.
+    pub bytes: u64,
+    /// Statements in it, as far as it was read or written.
+    pub statements: u64,
+    /// Since when, if it is kept.
+    pub since: Option<Timestamp>,
+}
+
+/// What is done with an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ArchiveState {
+    /// It is being made of the log here.
+    Writing,
+    /// Others are fetched first.
+    Waiting,
+    /// It is looked for, or comes in.
+    Fetching,
+    /// It is here, and its statements are taken in.
+    Reading,
+    /// It is seeded.
+    Seeding,
+    /// Its author's head names another; it is seeded for a while yet, for those who are fetching it.
+    Superseded,
+    /// It is not what its author's head says, and is not asked for again.
+    Refused,
+}
+
+impl ArchiveState {
+    /// Name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Writing => "writing",
+            Self::Waiting => "waiting",
+            Self::Fetching => "fetching",
+            Self::Reading => "reading",
+            Self::Seeding => "seeding",
+            Self::Superseded => "superseded",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// The answer to `reindex`.

@@ -190,6 +190,7 @@ impl Downloads {
                         trackers,
                         to: to.map(PathBuf::from),
                         peers: Vec::new(),
+                        only: None,
                     };
                     downloads.taken(infohash, engine.download(download).await).await;
                 }

@@ -1,12 +1,14 @@
 //! Runs the core with real clocks, disks and networks. It is the only reader of clocks on the core's behalf, and it
 //! decides nothing: inputs go in, outputs are carried out.
 
+mod archives;
 mod downloads;
 mod networks;
 mod once;
 mod peers;
 mod rendezvous;
 
+use archives::Archives;
 pub use downloads::{Download, Downloads};
 pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
@@ -62,6 +64,7 @@ pub struct Node {
     events: mpsc::Sender<Event>,
     networks: Networks,
     downloads: Downloads,
+    archives: Archives,
     home: Home,
     key: Key,
     wire_name: Arc<str>,
@@ -146,10 +149,11 @@ impl Node {
         let (events, queue) = mpsc::channel(INPUTS_QUEUED);
         let (ended_tx, ended) = watch::channel(None);
         let downloads = Downloads::start(networks.clone(), home.clone(), events.clone());
+        let archives = Archives::new(&networks, &home, events.clone());
         if let Some(gossip) = gossip {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
-        let node = Self { events, networks, downloads, home, key, wire_name, clock, ended };
+        let node = Self { events, networks, downloads, archives, home, key, wire_name, clock, ended };
         let core = Core {
             service,
             clock,
@@ -423,6 +427,7 @@ impl Core {
             Output::SyncFrame(order) => self.carry_sync(order),
             Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
             Output::Torrent(order) => self.node.downloads.order(order),
+            Output::Archive(order) => self.node.archives.order(order),
             Output::Reply { request, result } => {
                 if let Some(reply) = self.replies.remove(&request) {
                     let _ = reply.send(result);

@@ -284,6 +284,21 @@ pub(super) fn counts(status: &views::Status) -> Value {
         "releases": status.releases,
         "trust": trust_settings(&status.trust),
         "counters": status.counters,
+        "archives": status.archives.iter().map(archive).collect::<Vec<_>>(),
+    })
+}
+
+/// An archive of a key's statements: what is made, fetched and seeded, the owner's first.
+fn archive(archive: &views::Archive) -> Value {
+    json!({
+        "key": archive.author.to_string(),
+        "name": archive.name,
+        "own": archive.is_own,
+        "infohash": archive.infohash.map(|infohash| infohash.to_string()),
+        "state": archive.state.name(),
+        "bytes": archive.bytes,
+        "statements": archive.statements,
+        "since": archive.since.map(heirloom_proto::Timestamp::to_rfc3339),
     })
 }
 

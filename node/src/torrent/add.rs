@@ -9,7 +9,8 @@ use librqbit::{AddTorrent, AddTorrentOptions, AddTorrentResponse, ManagedTorrent
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::engine::{Download, Inner, Running, Torrent};
+use super::bookings::Bookings;
+use super::engine::{Download, Inner, OnlyFile, Running, Torrent};
 use super::errors::AddError;
 use super::ledger::Ledger;
 use super::metainfo::{Metainfo, TRACKERS_MAX};
@@ -110,6 +111,9 @@ impl Inner {
     /// Checks a torrent and gives it to the anonymous session. The caller holds `changing`.
     async fn start_download(self: &Arc<Self>, meta: Metainfo, download: Download) -> Result<(), AddError> {
         check_identity(&meta, download.infohash, download.info_sha256)?;
+        if let Some(only) = &download.only {
+            check_only(&meta, only)?;
+        }
         let meta = Arc::new(meta);
         let wanted = download.to.clone().unwrap_or_else(|| self.config.downloads.clone());
         let to = {
@@ -124,7 +128,9 @@ impl Inner {
         let infohash = meta.infohash;
         let path = to.join(&meta.name);
         let folder = if meta.single_file { to } else { path.clone() };
-        let ledger = Arc::new(Ledger::new(infohash, meta.total_bytes, meta.piece_bytes, self.bookings.clone()));
+        // Bookings that nobody takes: the account of its own that tells when it is finished is needed all the same.
+        let bookings = if download.only.is_some() { Arc::<Bookings>::default() } else { self.bookings.clone() };
+        let ledger = Arc::new(Ledger::new(infohash, meta.total_bytes, meta.piece_bytes, bookings));
         let factory = CountingFactory {
             infohash,
             ledger: ledger.clone(),
@@ -265,6 +271,23 @@ fn is_tracker(text: &str, on_loopback: bool) -> bool {
         Ok(std::net::IpAddr::V6(ip)) => !(ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()),
         Err(_) => on_loopback || (host.contains('.') && !host.ends_with(".local") && host != "localhost"),
     }
+}
+
+fn check_only(meta: &Metainfo, only: &OnlyFile) -> Result<(), AddError> {
+    let differs = |what: String| Err(AddError::NotTheFile { what });
+    if !meta.single_file || meta.files.len() != 1 || meta.files.iter().any(|file| file.padding) {
+        return differs(format!("it has {} files or a folder", meta.files.len()));
+    }
+    if meta.name != only.name {
+        return differs(format!("its name is {:?}", meta.name));
+    }
+    if meta.total_bytes > only.bytes_max {
+        return differs(format!("it has {} bytes, more than {}", meta.total_bytes, only.bytes_max));
+    }
+    if meta.private {
+        return differs("it may not be looked for in the DHT".to_owned());
+    }
+    Ok(())
 }
 
 fn check_identity(meta: &Metainfo, infohash: Infohash, info_sha256: Option<[u8; 32]>) -> Result<(), AddError> {

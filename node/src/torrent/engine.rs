@@ -40,6 +40,18 @@ pub struct Download {
     pub to: Option<PathBuf>,
     /// Peers to ask first.
     pub peers: Vec<SocketAddr>,
+    /// Set for a file that is no work of anybody's, but this network's own: an archive of statements.
+    pub only: Option<OnlyFile>,
+}
+
+/// The one file that a torrent may hold. Its metadata is checked before anything is written, and none of its bytes are
+/// booked: who hands statements on has not yet seeded a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlyFile {
+    /// Its name.
+    pub name: String,
+    /// Its longest size in bytes.
+    pub bytes_max: u64,
 }
 
 /// The torrent engine. Clones are handles to the same engine; [`Engine::stop`] ends it.

@@ -204,6 +204,12 @@ pub enum AddError {
         /// SHA-256 signed, hexadecimal.
         expected: String,
     },
+    /// It is not the one file that was asked for. Nothing was written.
+    #[error("the torrent is not the file that was asked for: {what}")]
+    NotTheFile {
+        /// What differs.
+        what: String,
+    },
     /// Not enough room. Make some, or choose another folder.
     #[error(
         "not enough disk space in {}: {needed} bytes needed, {available} available with {reserve} kept free",

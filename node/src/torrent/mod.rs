@@ -35,7 +35,7 @@ pub use bookings::{Booking, Bookings, Share};
 pub use config::{Config, PeerSource, TRACKER_INTERVAL};
 pub use create::create;
 pub use disk::RESERVE_BYTES;
-pub use engine::{Download, Engine};
+pub use engine::{Download, Engine, OnlyFile};
 pub use errors::{AddError, CreateError, MagnetError, MetainfoError, RemoveError, StartError, StreamError, UnsafePath};
 pub use magnet::Magnet;
 pub use metainfo::{File, Metainfo};

@@ -2,6 +2,7 @@
 //!
 //! Each engine has its own address (127.0.0.N), so that bookings can be told apart. Nothing leaves the machine.
 
+mod archives;
 mod exchange;
 mod refusals;
 mod support;

@@ -112,6 +112,9 @@ impl<S: Store> Service<S> {
             Ok(infohash) => infohash,
             Err(error) => return Ok(Err(error)),
         };
+        if self.archives.has(&infohash) {
+            return Ok(Err(super::archive::no_release(&infohash)));
+        }
         if let (Some(torrent), Some(to)) = (self.torrents.of(&infohash), &to)
             && torrent.is_complete
             && !torrent.content.starts_with(to.as_str())

@@ -47,6 +47,7 @@ impl<S: Store> Service<S> {
             trust: self.trust,
             usage: self.usage(now),
             counters,
+            archives: self.archive_rows(),
         }
     }
 

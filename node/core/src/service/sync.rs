@@ -188,6 +188,12 @@ impl<S: Store> Service<S> {
                 continue;
             }
             let Some(head) = self.sync.marks.head_of(&author) else { continue };
+            if self.archives.look.remove(&author) {
+                self.consider_archive(now, author)?;
+            }
+            if self.archives.holds(&author) {
+                continue;
+            }
             // My own log is what this disk says, unless somebody shows a head of mine that is not on it.
             let is_mine = author == self.identity.key();
             let may_have = self.sync.asking.get(&peer).is_some_and(|session| {
@@ -210,7 +216,7 @@ impl<S: Store> Service<S> {
         };
         // Another session may have brought it meanwhile, or be at it.
         let is_under_way = self.sync.asking.values().any(|other| other.fetching.is_some_and(|f| f.author == author));
-        if is_under_way || self.is_whole(&author)? {
+        if is_under_way || self.archives.holds(&author) || self.is_whole(&author)? {
             if is_under_way && let Some(head) = self.sync.marks.head_of(&author) {
                 self.sync.set_unmet(author, peer, head, now.mono);
             }
@@ -246,6 +252,10 @@ impl<S: Store> Service<S> {
         if is_whole {
             self.sync.set_whole(*author, order);
             self.set_pulled(author, order);
+            if self.curation.of(author).is_some() {
+                // Its archive can be made of what is here.
+                self.archives.look.insert(*author);
+            }
         }
         Ok(is_whole)
     }
@@ -257,6 +267,14 @@ impl<S: Store> Service<S> {
             Some((fields.u32()?, fields.u64()?))
         });
         Ok(order.unwrap_or((0, 0)))
+    }
+
+    /// Notes that a log is here up to a number, by another way than sync: sync goes on there.
+    pub(super) fn pulled_up_to(&mut self, author: &Key, order: Order) -> Result<(), StoreError> {
+        if order > self.pulled(author)? {
+            self.set_pulled(author, order);
+        }
+        Ok(())
     }
 
     pub(super) fn set_pulled(&mut self, author: &Key, (generation, seq): Order) {

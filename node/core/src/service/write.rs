@@ -180,8 +180,9 @@ impl<S: Store> Service<S> {
     }
 
     fn head_would_change(&self, own: &[Stored]) -> bool {
-        let root = Head::root_of(&Self::live_set(own));
-        !own.iter().any(|s| matches!(s.statement.body(), Body::Head(head) if head.live_root == root))
+        let (root, archive) = (Head::root_of(&Self::live_set(own)), self.own_archive());
+        let says_it = |head: &Head| head.live_root == root && head.archive == archive;
+        !own.iter().any(|s| matches!(s.statement.body(), Body::Head(head) if says_it(head)))
     }
 
     /// Signs a head over everything public, and puts it.
@@ -189,13 +190,14 @@ impl<S: Store> Service<S> {
         self.is_head_due = false;
         self.last_head = Some(now.mono);
         let own = self.ground.statements_of(&self.identity.key())?;
+        self.plan_own_archive(now, &own);
         if !self.must_renew_head && !self.head_would_change(&own) {
             return Ok(());
         }
         self.must_renew_head = false;
         let live = Self::live_set(&own);
         let live_count = u64::try_from(live.len()).unwrap_or(u64::MAX);
-        let head = Head { live_count, live_root: Head::root_of(&live), archive: None };
+        let head = Head { live_count, live_root: Head::root_of(&live), archive: self.own_archive() };
         // A head always fits its limits: it holds numbers only.
         if self.say_one(now, Body::Head(head), None, false)?.is_ok() {
             self.replication.schedule(Task::Put(Own::Head), now.mono);
@@ -255,6 +257,7 @@ impl<S: Store> Service<S> {
             if self.replication.has_dht {
                 self.watch(now, key);
             }
+            self.archives.look.insert(key);
             self.sync.hasten(now.mono);
         }
         Ok(Ok(Reply::Followed(views::Followed { key, name, level, scope, preview, confusable_with })))
@@ -301,6 +304,7 @@ impl<S: Store> Service<S> {
                 self.scoring.unfollow(key, &follow);
                 self.sort_authors(now);
                 self.replication.cancel(&Task::Watch(*key));
+                self.leave_archives(now, key);
                 Ok(Ok(Reply::Follows(self.follows()?)))
             }
         }

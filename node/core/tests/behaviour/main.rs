@@ -1,6 +1,7 @@
 //! What the core does, as drive, elapse, look: people with real cores, time as an argument, and a look into the outbox.
 
 mod admission;
+mod archives;
 mod bounds;
 mod crash;
 mod dht;

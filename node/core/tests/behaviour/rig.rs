@@ -2,8 +2,8 @@
 
 use heirloom_core::command::{Command, CommandError, IMPORT_BYTES_MAX, Publish, Reply, Subject, Target};
 use heirloom_core::io::{
-    Admission, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share, TorrentEvent,
-    TorrentOrder,
+    Admission, ArchiveOrder, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share,
+    TorrentEvent, TorrentOrder,
 };
 use heirloom_core::{Budgets, Config, Halt, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
@@ -201,6 +201,8 @@ pub fn online(name: &str) -> Person {
     let mut person = offline(name);
     person.start();
     person.settle(&mut Shelf::default());
+    // To tidy up stays on this machine.
+    person.archive_orders();
     person
 }
 
@@ -298,8 +300,9 @@ impl Person {
     pub fn hear(&mut self, bytes: &[u8]) -> Admission {
         let message = MessageId(7);
         self.feed(Input::Gossip { message, bytes: bytes.to_vec() });
-        match self.outbox.pop_back() {
-            Some(Output::Admission { message: of, admission }) if of == message => admission,
+        let is_it = |output: &Output| matches!(output, Output::Admission { message: of, .. } if *of == message);
+        match self.outbox.iter().rposition(is_it).and_then(|at| self.outbox.remove(at)) {
+            Some(Output::Admission { admission, .. }) => admission,
             other => panic!("no admission but {other:?}"),
         }
     }
@@ -519,6 +522,19 @@ impl Person {
         let mut orders = Vec::new();
         self.outbox.retain(|output| match output {
             Output::Torrent(order) => {
+                orders.push(order.clone());
+                false
+            }
+            _ => true,
+        });
+        orders
+    }
+
+    /// Orders about archives since the last look.
+    pub fn archive_orders(&mut self) -> Vec<ArchiveOrder> {
+        let mut orders = Vec::new();
+        self.outbox.retain(|output| match output {
+            Output::Archive(order) => {
                 orders.push(order.clone());
                 false
             }

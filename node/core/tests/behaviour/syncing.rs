@@ -18,7 +18,7 @@ fn number(name: &str) -> Peer {
     Peer(u64::from(name.as_bytes()[0]))
 }
 
-fn meet(a: &mut Person, b: &mut Person) {
+pub fn meet(a: &mut Person, b: &mut Person) {
     a.feed(Input::PeerUp(number(&b.name)));
     b.feed(Input::PeerUp(number(&a.name)));
 }
@@ -51,7 +51,7 @@ fn answer_of(person: &mut Person, from: Peer, bytes: Vec<u8>) -> Vec<u8> {
 }
 
 /// Carries every frame between two, changed by `meddle` on its way to `asker`, until nobody says anything.
-fn talk_through(
+pub fn talk_through(
     asker: &mut Person,
     host: &mut Person,
     mut meddle: impl FnMut(&Request, Response) -> Response,
@@ -75,12 +75,12 @@ fn talk_through(
     panic!("a session without end");
 }
 
-fn talk(asker: &mut Person, host: &mut Person) -> usize {
+pub fn talk(asker: &mut Person, host: &mut Person) -> usize {
     talk_through(asker, host, |_, response| response)
 }
 
 /// Lets both live for a while, talking whenever one of them wants to.
-fn live(a: &mut Person, b: &mut Person, span: std::time::Duration) {
+pub fn live(a: &mut Person, b: &mut Person, span: std::time::Duration) {
     let (mut left, step) = (span, SECOND);
     while !left.is_zero() {
         a.elapse(step);
@@ -116,7 +116,7 @@ fn late(name: &str, alice: &Person) -> Person {
     person
 }
 
-fn is_whole(person: &mut Person) -> bool {
+pub fn is_whole(person: &mut Person) -> bool {
     match person.must(Command::Follows) {
         Reply::Follows(all) => all.iter().all(|follow| follow.log.is_some_and(|(_, is_whole)| is_whole)),
         other => panic!("{other:?}"),
