@@ -112,6 +112,13 @@ fn a_late_follower_takes_the_archive_and_hands_it_on_when_the_curator_is_gone() 
     alice.start_again(&bed.net(&[]));
     assert_eq!(wait_until_seeding(&alice, &key)["infohash"], own["infohash"]);
     assert_eq!(counter(&alice, "archive_written"), 0);
+    // Its file is lost: it is made anew, and is the same.
+    alice.kill();
+    std::fs::remove_dir_all(alice.home().join("archives").join(infohash)).expect("deleted");
+    alice.start_again(&bed.net(&[]));
+    wait_until("the archive to be made anew", ARRIVAL, || counter(&alice, "archive_written") == 1);
+    assert_eq!(counter(&alice, "archive_lost"), 1);
+    assert_eq!(wait_until_seeding(&alice, &key)["infohash"], own["infohash"]);
     carol.cli.ok(&["unfollow", &key]);
     wait_until("the archive to go with the follow", ARRIVAL, || archive_of(&carol, &key).is_none());
     let folder = carol.home().join("archives").join(infohash);
