@@ -110,3 +110,52 @@ impl Shelf {
         vec![ArchiveEvent::Part { order, envelopes, is_end }]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_proto::SecretKey;
+
+    const ALICE: NodeId = 0;
+    const BOB: NodeId = 1;
+
+    #[test]
+    fn what_one_node_wrote_another_fetches_as_long_as_somebody_seeds_it() {
+        let mut shelf = Shelf::default();
+        let (order, author) = (OrderId(1), SecretKey::from_seed(&[1; 32]).public());
+        assert_eq!(shelf.carry_out(ALICE, ArchiveOrder::Write { order, author }), [ArchiveEvent::Wants { order }]);
+        let all: Vec<Vec<u8>> = (0..3000_u32).map(|number| number.to_be_bytes().repeat(50)).collect();
+        let (first, last) = all.split_at(2000);
+        let envelopes = first.to_vec();
+        assert_eq!(shelf.carry_out(ALICE, ArchiveOrder::Append { order, envelopes, is_end: false }).len(), 1);
+        let envelopes = last.to_vec();
+        let written = shelf.carry_out(ALICE, ArchiveOrder::Append { order, envelopes, is_end: true });
+        let [ArchiveEvent::Written { infohash, sha256, bytes, .. }] = written[..] else { panic!("{written:?}") };
+
+        let fetch = ArchiveOrder::Fetch { order, author, infohash };
+        assert!(shelf.carry_out(BOB, fetch.clone()).is_empty(), "nobody seeds it");
+        assert!(shelf.carry_out(ALICE, ArchiveOrder::Seed { infohash, author, named: true }).is_empty());
+        let fetched = [ArchiveEvent::Begun { order, bytes }, ArchiveEvent::Fetched { order, sha256, bytes }];
+        assert_eq!(shelf.carry_out(BOB, fetch), fetched);
+        let mut read = Vec::new();
+        loop {
+            let part = shelf.carry_out(BOB, ArchiveOrder::Read { order }).pop();
+            let Some(ArchiveEvent::Part { envelopes, is_end, .. }) = part else { panic!("{part:?}") };
+            read.extend(envelopes);
+            if is_end {
+                break;
+            }
+        }
+        assert_eq!(read, all);
+
+        // A crash ends the sessions and leaves the disk; without its disk a node has lost it.
+        shelf.forget(ALICE);
+        shelf.forget(BOB);
+        let seed = |author| ArchiveOrder::Seed { infohash, author, named: false };
+        assert!(shelf.carry_out(BOB, seed(author)).is_empty());
+        shelf.wipe(BOB);
+        assert_eq!(shelf.carry_out(BOB, seed(author)), [ArchiveEvent::Lost { infohash }]);
+        shelf.carry_out(ALICE, ArchiveOrder::Tidy { keep: Vec::new() });
+        assert_eq!(shelf.carry_out(ALICE, seed(author)), [ArchiveEvent::Lost { infohash }]);
+    }
+}

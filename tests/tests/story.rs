@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "story/archives.rs"]
+mod archives;
 #[path = "story/bad_input.rs"]
 mod bad_input;
 #[path = "story/catching_up.rs"]

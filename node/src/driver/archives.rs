@@ -117,8 +117,16 @@ impl Archives {
             }
             ArchiveOrder::Drop { infohash } => {
                 self.tasks().retain(|_, (of, _)| *of != Some(infohash));
+                // Its turn begins now if it can: what is made anew at the same place comes after.
+                let turn = Arc::clone(&self.changing).try_lock_owned().ok();
                 let archives = self.clone();
-                tokio::spawn(async move { archives.discard(&engine, infohash).await });
+                tokio::spawn(async move {
+                    let _turn = match turn {
+                        Some(turn) => turn,
+                        None => Arc::clone(&archives.changing).lock_owned().await,
+                    };
+                    archives.discard(&engine, infohash).await;
+                });
             }
         }
     }
@@ -277,9 +285,8 @@ impl Archives {
         }
     }
 
-    /// Ends what is done with one, and deletes it.
+    /// Ends what is done with one, and deletes it. The caller holds `changing`.
     async fn discard(&self, engine: &Engine, infohash: Infohash) {
-        let _changing = self.changing.lock().await;
         if let Err(error) = engine.remove(infohash.0).await {
             debug!(%infohash, %error, "an archive was not in the engine");
         }
@@ -416,5 +423,122 @@ impl Parts {
             self.reader.push(&self.buffer[..count]);
         }
         Ok((envelopes, false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_proto::SecretKey;
+
+    fn alice() -> Key {
+        SecretKey::from_seed(&[1; 32]).public()
+    }
+
+    /// What stands for envelopes: the form of the file does not care.
+    fn envelopes(count: u32) -> Vec<Vec<u8>> {
+        (0..count).map(|number| number.to_be_bytes().repeat(50)).collect()
+    }
+
+    fn write(path: &Path, all: &[Vec<u8>]) -> (Sha256, u64) {
+        let mut writer = Writer::new(path).expect("made");
+        all.chunks(700).for_each(|part| writer.append(part).expect("written"));
+        writer.finish().expect("finished")
+    }
+
+    /// All parts of a file, and how it ends.
+    fn read(path: &Path) -> (Vec<Vec<Vec<u8>>>, Result<(), ArchiveFault>) {
+        let mut parts = Parts::open(path).expect("opened");
+        let mut all = Vec::new();
+        loop {
+            match parts.next() {
+                Ok((part, is_end)) => {
+                    assert!(part.iter().map(Vec::len).sum::<usize>() < PART_BYTES_MAX + 8192, "no more than a part");
+                    all.push(part);
+                    if is_end {
+                        return (all, Ok(()));
+                    }
+                }
+                Err(fault) => return (all, Err(fault)),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_parts_is_read_in_parts() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("file");
+        let all = envelopes(5000);
+        let (sha256, bytes) = write(&path, &all);
+        assert_eq!(fs::metadata(&path).expect("there").len(), bytes);
+        assert_eq!(hash(&path).expect("hashed"), sha256);
+        assert_eq!(write(&folder.path().join("again"), &all), (sha256, bytes), "equal content, equal file");
+        let (parts, end) = read(&path);
+        assert_eq!(end, Ok(()));
+        assert!(parts.len() > 3, "{} parts of {bytes} bytes", parts.len());
+        assert_eq!(parts.concat(), all);
+    }
+
+    #[test]
+    fn a_damaged_file_is_no_archive() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("file");
+        write(&path, &envelopes(3000));
+        let whole = fs::read(&path).expect("read");
+        let (cut, mut long) = (&whole[..whole.len() - 13], whole.clone());
+        long.push(0);
+        for damaged in [cut, &long, &whole[..10], &[], b"something else, and longer than the beginning"] {
+            fs::write(&path, damaged).expect("written");
+            assert_eq!(read(&path).1, Err(ArchiveFault::Damaged));
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_life_left_behind_is_deleted() {
+        let folder = tempfile::tempdir().expect("folder");
+        let kept = Infohash([7; 20]);
+        for name in [kept.to_string(), Infohash([8; 20]).to_string(), format!("{UNFINISHED}abc")] {
+            fs::create_dir(folder.path().join(&name)).expect("made");
+            fs::write(folder.path().join(name).join("file"), "x").expect("written");
+        }
+        tidy(folder.path(), &[kept]).expect("tidied");
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).expect("read").flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(left, [kept.to_string().as_str()]);
+        tidy(folder.path(), &[]).expect("tidied");
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0);
+    }
+
+    #[test]
+    fn a_finished_file_takes_its_place_even_if_something_is_there() {
+        let folder = tempfile::tempdir().expect("folder");
+        let place = folder.path().join("place");
+        for content in ["old", "new"] {
+            let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder.path()).expect("made");
+            fs::write(new.path().join("file"), content).expect("written");
+            put_in_place(new, &place).expect("put");
+            assert_eq!(fs::read_to_string(place.join("file")).expect("read"), content);
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+    }
+
+    /// What other programs must be able to make of the same log; if it changes, the page of the wire does too.
+    #[tokio::test]
+    async fn the_torrent_of_a_file_is_the_same_everywhere() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join(file_name(&alice()));
+        let (sha256, _) = write(&path, &envelopes(3));
+        let one = torrent::create(&path, Some(&alice().to_string())).await.expect("made");
+        assert_eq!(one.piece_bytes, 16 << 10);
+        let (infohash, digest) = (Infohash(one.infohash).to_string(), sha256.to_string());
+        assert_eq!(
+            (infohash.as_str(), digest.as_str()),
+            (
+                "e808903a0ee488ebccc5e9da1694e7c899fa7e34",
+                "12fbc611a062888faa67151950d02ff869d0760a035bd48c6cb288cdac37207e"
+            )
+        );
+        let keyless = torrent::create(&path, None).await.expect("made");
+        assert_eq!(keyless.infohash, one.infohash, "whoever makes it");
     }
 }

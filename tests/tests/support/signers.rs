@@ -1,11 +1,12 @@
 //! Keys that sign by hand, and the files in which their statements travel.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use heirloom_proto::body::{Attestation, Level, Listing, Opinion, Scope, Verdict};
+use heirloom_proto::body::{Attestation, Head, Level, Listing, Opinion, Scope, Verdict};
 use heirloom_proto::statement_file::{MAGIC, end, record};
-use heirloom_proto::{Body, Header, Infohash, Key, SecretKey, Sha256, Statement, Timestamp};
+use heirloom_proto::{Body, Header, Infohash, Key, SecretKey, Sha256, Statement, Timestamp, statement};
 
 use super::write_file;
 
@@ -61,6 +62,12 @@ impl Signer {
     /// A verdict.
     pub fn finds(&mut self, infohash: Infohash, opinion: Opinion) -> Vec<u8> {
         self.says(&Body::Verdict(Verdict { infohash, opinion, note: String::new() }))
+    }
+
+    /// A head over these statements, which may name an archive.
+    pub fn heads(&mut self, log: &[Vec<u8>], archive: Option<(Infohash, Sha256)>) -> Vec<u8> {
+        let live: BTreeSet<_> = log.iter().map(|envelope| statement::verify(envelope).expect("signed").id()).collect();
+        self.says(&Body::Head(Head { live_count: live.len() as u64, live_root: Head::root_of(&live), archive }))
     }
 }
 
