@@ -15,6 +15,8 @@
 //! cargo bench --profile dev -p heirloom --bench mesh -- --nodes 20 --attackers 80 --messages 200 --rate 4 --junk 5
 //! ```
 //!
+//! `RUST_LOG=heirloom=info,libp2p_gossipsub=debug` says who is blamed for what.
+//!
 //! In a network namespace of its own (`ip netns`), the bytes on its loopback are all of these nodes; elsewhere, others' too.
 #![allow(clippy::print_stdout, reason = "its figures are what a benchmark is for")]
 
@@ -339,6 +341,10 @@ async fn wait_until_met(nodes: usize, mut met: mpsc::UnboundedReceiver<(usize, P
 #[tokio::main]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "arguments of a bench are small")]
 async fn main() -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let nodes = argument("--nodes", 50.0)? as usize;
     let attackers = argument("--attackers", 0.0)? as usize;
     let messages = argument("--messages", 100.0)? as usize;

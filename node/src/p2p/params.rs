@@ -132,10 +132,14 @@ pub const COLOCATION_FREE: f64 = 4.0;
 pub const COLOCATION_WEIGHT: f64 = -100.0;
 /// P7: broken promises and early grafts that cost nothing (Lotus).
 pub const BEHAVIOUR_FREE: f64 = 6.0;
-/// P7: weight (Lotus).
-pub const BEHAVIOUR_WEIGHT: f64 = -10.0;
-/// Messages a peer was too slow to take: weight (Lighthouse).
-pub const SLOW_PEER_WEIGHT: f64 = -10.0;
+/// P7: weight. A hundredth of Lotus's: a node that is short of processor time answers late, and at −10 two dozen late
+/// answers made honest peers ban each other while attackers burdened them. Who promises what it does not have
+/// names up to [`CONTROL_IDS_MAX`] ids at once, and is still out with the first such message.
+pub const BEHAVIOUR_WEIGHT: f64 = -0.1;
+/// Messages a peer was too slow to take: weight. A full queue that runs out at once, as when either machine stood still for
+/// a moment, must not reach [`GOSSIP_THRESHOLD`]: Lighthouse's −10 goes with its graylist of −16,000, and here it banned honest
+/// peers of a busy node.
+pub const SLOW_PEER_WEIGHT: f64 = -1.0;
 /// The same: what remains after a second (Lighthouse).
 pub const SLOW_PEER_DECAY: f64 = 0.1;
 /// P5: most the core may grant: 200 for an explicit friend and 50 for a trusted, proved identity.

@@ -232,6 +232,14 @@ mod tests {
     }
 
     #[test]
+    fn late_answers_are_forgiven_and_a_promise_of_everything_is_not() {
+        assert!(SLOW_PEER_WEIGHT * PEER_QUEUE as f64 > GOSSIP_THRESHOLD, "a whole queue that was not taken");
+        let of = |broken: f64| BEHAVIOUR_WEIGHT * (broken - BEHAVIOUR_FREE).powi(2);
+        assert!(of(60.0) > GOSSIP_THRESHOLD, "a minute of late answers cuts nobody off");
+        assert!(of(CONTROL_IDS_MAX as f64) + TOPIC_SCORE_CAP + FAVOUR_MAX < GRAYLIST, "one IHAVE full of lies does");
+    }
+
+    #[test]
     fn counters_fade_within_their_time() {
         let left = decay_over(SCORE_FADE).powf(SCORE_FADE.as_secs_f64());
         assert!((left - DECAY_TO_ZERO).abs() < 1e-6, "{left}");

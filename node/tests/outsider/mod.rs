@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, StreamExt as _};
-use heirloom_proto::{Body, Header, SecretKey, Statement, Timestamp};
+use heirloom_proto::{Body, Header, SecretKey, Sha256, Statement, Timestamp};
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol, SwarmBuilder,
     gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode},
@@ -115,6 +115,8 @@ impl Outsider {
             .with_behaviour(|key| {
                 let config = gossipsub::ConfigBuilder::default()
                     .validation_mode(ValidationMode::None)
+                    // By default all anonymous messages have one id.
+                    .message_id_fn(|message| Sha256::of(&message.data).0.to_vec().into())
                     // Whoever validates and never says so forwards nothing.
                     .validate_messages()
                     .max_transmit_size(TRANSMIT_BYTES_MAX)
