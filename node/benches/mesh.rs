@@ -136,6 +136,8 @@ impl Honest {
                 .map(|kind| format!("/heirloom/1/{}/0", kind.name()))
                 .collect(),
             max_message_bytes: params::MESSAGE_BYTES_MAX,
+            // All nodes share one process.
+            memory_bytes_max: usize::MAX,
             structural: Arc::new(structural),
         };
         let (p2p, events) = P2p::start(config).await?;

@@ -1,12 +1,15 @@
 //! Ground state on disk: the core's store over RocksDB, one column family a table.
 
+use heirloom_core::Budgets;
 use heirloom_core::store::{Batch, Durability, Store, StoreError, Table};
 use rocksdb::{
-    BlockBasedOptions, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, ErrorKind,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, ErrorKind,
     IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// Version of the layout on disk. A store of a newer version is not opened.
 pub const STORE_VERSION: u32 = 1;
@@ -15,6 +18,16 @@ pub const STORE_VERSION: u32 = 1;
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
 /// Bits that a filter of a file spends on a key: one of a hundred missing keys is looked for in vain.
 const FILTER_BITS: f64 = 10.0;
+/// Tables' write buffers together, and the log that can restore them: what is in memory and on disk beside the tables.
+const WRITE_BUFFERS_BYTES: usize = 4 * WRITE_BUFFER_BYTES;
+/// The part of the memory budget that blocks and indexes read from disk may take, all tables together: the rest is for
+/// what is derived, torrents and peers. RocksDB's own default is 32 MiB for each of our ten tables.
+const CACHE_SHARE: u64 = 16;
+const CACHE_BYTES_MIN: u64 = 8 << 20;
+const CACHE_BYTES_MAX: u64 = 32 << 20;
+/// Least time between two rewritings of the whole store: two gigabytes are seconds of work, and what was deleted a minute
+/// ago may wait.
+const COMPACT_EVERY: Duration = Duration::from_secs(600);
 /// Most open files: the system's usual limit is 1024 and torrents need most of it.
 const OPEN_FILES_MAX: i32 = 128;
 
@@ -59,7 +72,89 @@ pub enum OpenError {
 
 /// The store.
 pub struct RocksStore {
-    db: DB,
+    db: Arc<DB>,
+    cache: Cache,
+    path: PathBuf,
+    quota_bytes: u64,
+}
+
+/// What a store takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreUse {
+    /// Bytes of its files.
+    pub file_bytes: u64,
+    /// Memory of blocks read and of what is not written out yet.
+    pub memory_bytes: u64,
+    /// Most that this memory may be.
+    pub memory_bytes_max: u64,
+}
+
+/// Looks at a store that is open elsewhere, and keeps it open for nobody.
+#[derive(Clone)]
+pub struct Gauge {
+    db: Weak<DB>,
+    cache: Cache,
+    path: PathBuf,
+    quota_bytes: u64,
+    compacted: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Gauge {
+    /// What the store takes now.
+    #[must_use]
+    pub fn read(&self) -> StoreUse {
+        let buffers = self
+            .db
+            .upgrade()
+            .map(|db| {
+                let of = |table: Table| {
+                    let table = db.cf_handle(table.name())?;
+                    db.property_int_value_cf(table, "rocksdb.cur-size-all-mem-tables").ok().flatten()
+                };
+                Table::ALL.into_iter().filter_map(of).sum::<u64>()
+            })
+            .unwrap_or(0);
+        let cached = u64::try_from(self.cache.get_usage()).unwrap_or(u64::MAX);
+        StoreUse {
+            file_bytes: self.file_bytes(),
+            memory_bytes: cached.saturating_add(buffers),
+            memory_bytes_max: CACHE_BYTES_MAX + WRITE_BUFFERS_BYTES as u64,
+        }
+    }
+
+    fn file_bytes(&self) -> u64 {
+        let Ok(files) = std::fs::read_dir(&self.path) else { return 0 };
+        files.flatten().filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+    }
+
+    /// Rewrites the store when its files take more than the owner grants: what the core gave up is still in them.
+    /// Takes a while; says whether it did so.
+    pub fn mind_the_quota(&self) -> bool {
+        if self.file_bytes() <= self.quota_bytes {
+            return false;
+        }
+        let Some(db) = self.db.upgrade() else { return false };
+        {
+            // A panic while the lock was held leaves a time behind, which is as good as any.
+            let mut compacted = self.compacted.lock().unwrap_or_else(PoisonError::into_inner);
+            if compacted.is_some_and(|at| at.elapsed() < COMPACT_EVERY) {
+                return false;
+            }
+            *compacted = Some(Instant::now());
+        }
+        for table in Table::ALL.into_iter().filter_map(|table| db.cf_handle(table.name())) {
+            // Once given up, this returns at once.
+            db.compact_range_cf(table, None::<&[u8]>, None::<&[u8]>);
+        }
+        true
+    }
+
+    /// Ends a rewriting that is under way: the process is to stop, and nothing is lost by it.
+    pub fn give_up(&self) {
+        if let Some(db) = self.db.upgrade() {
+            db.cancel_all_background_work(false);
+        }
+    }
 }
 
 impl RocksStore {
@@ -68,6 +163,14 @@ impl RocksStore {
     /// # Errors
     /// [`OpenError`]; nothing was changed.
     pub fn open(path: &Path, version_file: &Path) -> Result<Self, OpenError> {
+        Self::open_within(path, version_file, &Budgets::default())
+    }
+
+    /// As [`RocksStore::open`], with other budgets of memory and disk.
+    ///
+    /// # Errors
+    /// As [`RocksStore::open`].
+    pub fn open_within(path: &Path, version_file: &Path, budgets: &Budgets) -> Result<Self, OpenError> {
         check_version(version_file)?;
         let mut options = Options::default();
         options.create_if_missing(true);
@@ -77,20 +180,38 @@ impl RocksStore {
         options.set_track_and_verify_wals_in_manifest(true);
         options.set_keep_log_file_num(2);
         options.set_max_background_jobs(2);
-        options.set_db_write_buffer_size(4 * WRITE_BUFFER_BYTES);
+        options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
+        options.set_max_total_wal_size(WRITE_BUFFERS_BYTES as u64);
+        let cache_bytes = (budgets.memory_bytes / CACHE_SHARE).clamp(CACHE_BYTES_MIN, CACHE_BYTES_MAX);
+        let cache = Cache::new_lru_cache(usize::try_from(cache_bytes).unwrap_or(usize::MAX));
+        let mut blocks = BlockBasedOptions::default();
+        blocks.set_block_cache(&cache);
+        // A new statement is looked for where nothing is: a filter answers that without a look into a file.
+        blocks.set_bloom_filter(FILTER_BITS, false);
+        // Else they lie in memory beside the cache, and grow with the store.
+        blocks.set_cache_index_and_filter_blocks(true);
         let tables = Table::ALL.map(|table| {
             let mut options = Options::default();
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-            // A new statement is looked for where nothing is: a filter answers that without a look into a file.
-            let mut blocks = BlockBasedOptions::default();
-            blocks.set_bloom_filter(FILTER_BITS, false);
             options.set_block_based_table_factory(&blocks);
             ColumnFamilyDescriptor::new(table.name(), options)
         });
         let db = DB::open_cf_descriptors(&options, path, tables).map_err(|error| open_error(path, &error))?;
         write_version(version_file)?;
-        Ok(Self { db })
+        Ok(Self { db: Arc::new(db), cache, path: path.into(), quota_bytes: budgets.store_bytes })
+    }
+
+    /// To look at it from elsewhere.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge {
+            db: Arc::downgrade(&self.db),
+            cache: self.cache.clone(),
+            path: self.path.clone(),
+            quota_bytes: self.quota_bytes,
+            compacted: Arc::default(),
+        }
     }
 
     fn table(&self, table: Table) -> Result<&rocksdb::ColumnFamily, StoreError> {
@@ -190,6 +311,42 @@ mod tests {
             drop(store);
             open()
         });
+    }
+
+    #[test]
+    fn what_was_given_up_leaves_the_disk_when_the_files_are_over_the_quota() {
+        let folder = tempfile::tempdir().expect("folder");
+        let budgets = Budgets { store_bytes: 24 << 20, ..Budgets::default() };
+        let mut store =
+            RocksStore::open_within(&folder.path().join("store"), &folder.path().join("v"), &budgets).expect("open");
+        let gauge = store.gauge();
+        let key = |number: u32| number.to_be_bytes().to_vec();
+        // Bytes that do not compress.
+        let noise = |number: u32| {
+            let mut state = u64::from(number) | 1 << 40;
+            std::iter::repeat_with(move || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                u8::try_from(state >> 56).expect("a byte")
+            })
+        };
+        for chunk in 0..20 {
+            let rows = chunk * 100..(chunk + 1) * 100;
+            let all = rows.clone().map(|n| ((Table::Statements, key(n)), Some(noise(n).take(20_000).collect())));
+            store.write(&Batch { changes: all.collect() }, Durability::Process).expect("written");
+        }
+        assert!(gauge.read().file_bytes > 24 << 20, "{:?}", gauge.read());
+        let gone = (0..2000).filter(|n| n % 20 != 0).map(|n| ((Table::Statements, key(n)), None));
+        store.write(&Batch { changes: gone.collect() }, Durability::Disk).expect("deleted");
+        assert!(gauge.mind_the_quota());
+        let used = gauge.read();
+        assert!(used.file_bytes < 24 << 20, "{used:?}");
+        assert!(used.memory_bytes <= used.memory_bytes_max + (4 << 20), "{used:?}");
+        assert!(!gauge.mind_the_quota(), "within its quota");
+        let left = |number| store.get(Table::Statements, &key(number)).expect("read").is_some();
+        assert!(left(0) && left(20) && !left(1));
+        drop(store);
+        assert_eq!(gauge.read().memory_bytes, gauge.cache.get_usage() as u64, "it keeps no store open");
+        RocksStore::open(&folder.path().join("store"), &folder.path().join("v")).expect("free to open");
     }
 
     #[test]

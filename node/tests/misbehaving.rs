@@ -6,11 +6,11 @@ mod outsider;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use heirloom::driver::{Node, Options, SeedAs};
+use heirloom::driver::{Node, Options, SeedAs, Settings};
 use heirloom::home::Home;
 use heirloom::p2p::{Counters, Multiaddr};
+use heirloom_core::Reply;
 use heirloom_core::command::Command;
-use heirloom_core::{Reply, TrustSettings};
 use heirloom_proto::body::{Opinion, Verdict};
 use heirloom_proto::{Body, Header, Infohash, SecretKey, Sha256, Statement, Timestamp};
 use outsider::{Answers, Manners, Order, Outsider, Seen, not_canonical, oversized, signed, wrongly_signed};
@@ -78,7 +78,7 @@ impl Person {
             downloads: folder.path().join("downloads"),
             seed_as: SeedAs::Published,
             looks_up: false,
-            trust: TrustSettings::default(),
+            settings: Settings::default(),
         };
         let node = Box::pin(Node::start(home, options)).await.expect("the node starts");
         Self { node, said: 0, _home: folder }

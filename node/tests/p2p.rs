@@ -37,6 +37,7 @@ fn config(home: &TempDir, listen: &[Multiaddr], peers: &[Multiaddr], structural:
         key_file: home.path().join("transport.key"),
         topics: vec![HEADS.into(), WORKS.into()],
         max_message_bytes: params::MESSAGE_BYTES_MAX,
+        memory_bytes_max: params::MEMORY_BYTES_MAX,
         structural,
     }
 }
@@ -328,6 +329,101 @@ async fn more_than_the_rate_is_ignored_and_counted() {
     let counters = bob.until("over the rate", |counters| counters.rate_limited > 0).await;
     assert!(heard + counters.dropped + counters.rate_limited <= counters.received);
     assert!(counters.received >= 400, "the burst is allowed");
+}
+
+#[tokio::test]
+async fn who_floods_is_cut_off_and_stays_out_while_honest_traffic_goes_on() {
+    let mut bob = Node::new(TCP, &[]).await;
+    let (mut mallory, carol) = (Node::new(TCP, &[&bob]).await, Node::new(TCP, &[&bob]).await);
+    bob.meet(&[mallory.id(), carol.id()]).await;
+    let (flooder, honest) = (mallory.id(), carol.id());
+    let mut number = 0;
+    let mut heard = 0_u32;
+    let mut honest_sent = 0_u32;
+    let flood = async {
+        while bob.p2p.counters().floods == 0 {
+            for _ in 0..100 {
+                number += 1;
+                mallory.publish(HEADS, &message(number, 60)).await;
+            }
+            mallory
+                .until("sent", |counters| counters.published + counters.unsent + counters.queues_full >= number as u64)
+                .await;
+            while mallory.events.try_recv().is_ok() {}
+            // One honest message among each hundred of the flood; at that pace Carol is within her rate.
+            if honest_sent < 300 {
+                honest_sent += 1;
+                carol.publish(WORKS, &message(usize::try_from(honest_sent).expect("small"), 70)).await;
+            }
+            while let Ok(event) = bob.events.try_recv() {
+                heard += u32::from(matches!(event, Event::Gossip { peer, .. } if peer == honest));
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, flood).await.expect("the flood ends");
+    while heard < honest_sent {
+        let (_, from, _) = bob.gossip().await;
+        heard += u32::from(from == honest);
+    }
+    let counters = bob.p2p.counters();
+    assert!(counters.rate_limited > 0 && counters.floods == 1, "{counters:?}");
+    // Dialling again is refused, and Carol still gets through.
+    let address = bob.address();
+    mallory.p2p.send(Command::Dial(address)).await.expect("running");
+    bob.until("refused", |after| after.refused > counters.refused).await;
+    carol.publish(HEADS, b"still here").await;
+    let from = bob
+        .wait("Carol", |event| match event {
+            Event::Gossip { peer, bytes, .. } if bytes == b"still here" => Some(peer),
+            _ => None,
+        })
+        .await;
+    assert!(from == honest && from != flooder);
+}
+
+#[tokio::test]
+async fn every_byte_of_the_transport_is_counted_both_ways() {
+    for transport in [TCP, QUIC] {
+        let (alice, mut bob) = pair(transport, anything()).await;
+        let before = bob.p2p.counters().bytes_received;
+        for number in 0..50 {
+            alice.publish(HEADS, &message(number, 4000)).await;
+        }
+        for _ in 0..50 {
+            bob.gossip().await;
+        }
+        let counted = bob.until("counted", |counters| counters.bytes_received >= before + 200_000).await;
+        assert!(counted.bytes_received < before + 300_000, "{transport}: {counted:?}");
+        alice.until("counted", |counters| counters.bytes_sent >= 200_000).await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_hears_less_still_speaks_and_can_hear_again() {
+    let (mut alice, mut bob) = pair(TCP, anything()).await;
+    let hear = |topics: &[&str]| Command::Hear(topics.iter().map(|topic| (*topic).to_owned()).collect());
+    bob.p2p.send(hear(&[HEADS])).await.expect("running");
+    bob.publish(WORKS, b"spoken").await;
+    assert_eq!(alice.gossip().await.2, b"spoken");
+    // Nobody is left on the topic, so it waits; on the other one it arrives at once.
+    alice.publish(WORKS, b"unheard").await;
+    alice.until("kept", |counters| counters.unsent == 1).await;
+    alice.publish(HEADS, b"heard").await;
+    assert_eq!(bob.gossip().await.2, b"heard");
+    bob.p2p.send(hear(&[HEADS, WORKS])).await.expect("running");
+    assert_eq!(bob.gossip().await.2, b"unheard", "what waited comes when the topic is joined again");
+}
+
+#[tokio::test]
+async fn above_the_memory_limit_no_connection_is_begun() {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut full = config(&home, &[addr(TCP)], &[], anything());
+    full.memory_bytes_max = 1;
+    let (p2p, events) = P2p::start(full).await.expect("the node starts");
+    let bob = Node { p2p, events, home };
+    let _alice = Node::new(TCP, &[&bob]).await;
+    let counters = bob.until("refused", |counters| counters.refused > 0).await;
+    assert_eq!((bob.p2p.peers(), counters.received), (0, 0));
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod support;
 mod archives;
 #[path = "story/bad_input.rs"]
 mod bad_input;
+#[path = "story/bounds.rs"]
+mod bounds;
 #[path = "story/catching_up.rs"]
 mod catching_up;
 #[path = "story/crashes.rs"]

@@ -45,6 +45,11 @@ impl AnyService {
         self.0.next_wakeup()
     }
 
+    /// See [`Service::is_quiet`].
+    pub fn is_quiet(&mut self, now: Now) -> bool {
+        self.0.is_quiet(now)
+    }
+
     /// The owner's key.
     #[must_use]
     pub fn key(&self) -> Key {

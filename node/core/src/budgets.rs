@@ -14,7 +14,8 @@ pub const STORE_BYTES_MAX: u64 = 2 << 30;
 pub const LOOSE_FLOORS_MAX: usize = 200_000;
 /// Bytes over libp2p a day, both ways together (`security.md` §11.7; expected are 25 to 40 MB).
 pub const TRAFFIC_PER_DAY: u64 = 200_000_000;
-/// Resident memory above which strangers bring nothing more (`security.md` §4).
+/// Resident memory above which strangers bring nothing more (`security.md` §4); at a quarter more, 500 MiB, nobody does
+/// who is not followed (`security.md` §11.7 allows 512).
 pub const MEMORY_BYTES_MAX: u64 = 400 << 20;
 /// Thousandths of one core that work for others may take on average (`security.md` §11.7).
 pub const CPU_PER_MILLE: u32 = 50;
@@ -111,6 +112,8 @@ pub enum Shortage {
     Traffic,
     /// Memory: strangers bring nothing more.
     Memory,
+    /// Memory, although strangers bring nothing more: only the owner and whom they follow do.
+    MemoryHard,
     /// Work for others took its share: strangers wait.
     Cpu,
 }
@@ -124,6 +127,7 @@ impl Shortage {
             Self::TrafficLow => "bandwidth_low",
             Self::Traffic => "bandwidth",
             Self::Memory => "memory",
+            Self::MemoryHard => "memory_hard",
             Self::Cpu => "cpu",
         }
     }
@@ -138,6 +142,8 @@ pub struct Watch {
     day: u64,
     /// Bytes of that day, earlier runs of the process included.
     used: u64,
+    /// Of these, what was said to be remembered.
+    remembered: u64,
     /// Microseconds of work for others.
     work: Pace,
     verifies: Pace,
@@ -157,6 +163,7 @@ impl Watch {
             reading: Reading::default(),
             day,
             used,
+            remembered: used,
             work: Pace::full((micros_per_s, micros_per_s * CPU_BURST.as_secs_f64()), Duration::ZERO),
             verifies: Pace::full((verifies_per_s, verifies_per_s * VERIFY_BURST_S), Duration::ZERO),
             worked: Duration::ZERO,
@@ -169,19 +176,24 @@ impl Watch {
         &self.budgets
     }
 
-    /// Takes a reading. Says which day and how many bytes of it are to be remembered.
-    pub fn read(&mut self, now: Now, reading: Reading) -> (u64, u64) {
+    /// Takes a reading. Says which day and how many bytes of it are to be remembered, if that has changed by a thousandth
+    /// of the budget: an idle node writes nothing.
+    pub fn read(&mut self, now: Now, reading: Reading) -> Option<(u64, u64)> {
         self.turn_day(now);
         self.used = self.used.saturating_add(reading.traffic_bytes.saturating_sub(self.reading.traffic_bytes));
         self.reading = reading;
-        (self.day, self.used)
+        let is_new = self.used >= self.remembered.saturating_add((self.budgets.traffic_per_day / 1_000).max(1));
+        if is_new {
+            self.remembered = self.used;
+        }
+        is_new.then_some((self.day, self.used))
     }
 
     /// A clock that was set back gives no second day.
     fn turn_day(&mut self, now: Now) {
         let today = now.wall.0 / DAY_MS;
         if today > self.day {
-            self.used = 0;
+            (self.used, self.remembered) = (0, 0);
         }
         self.day = today;
     }
@@ -228,13 +240,21 @@ impl Watch {
             Shortage::TrafficLow => self.used >= traffic_per_day / 100 * SAVING_FROM,
             Shortage::Traffic => self.used >= traffic_per_day,
             Shortage::Memory => rss_bytes > memory_bytes,
+            Shortage::MemoryHard => rss_bytes > memory_bytes / 4 * 5,
             Shortage::Cpu => !self.work.wait(now.mono).is_zero(),
         }
     }
 
     /// All that is short.
     pub fn shortages(&mut self, now: Now) -> Vec<Shortage> {
-        let all = [Shortage::Disk, Shortage::TrafficLow, Shortage::Traffic, Shortage::Memory, Shortage::Cpu];
+        let all = [
+            Shortage::Disk,
+            Shortage::TrafficLow,
+            Shortage::Traffic,
+            Shortage::Memory,
+            Shortage::MemoryHard,
+            Shortage::Cpu,
+        ];
         all.into_iter().filter(|of| self.is_short(now, *of)).collect()
     }
 }
@@ -256,14 +276,16 @@ mod tests {
     fn traffic_adds_up_over_a_day_and_over_restarts() {
         let mut watch = watch();
         let today = 10 * DAY_MS;
-        assert_eq!(watch.read(at(1, today), Reading { traffic_bytes: 600, ..Reading::default() }), (10, 700));
+        assert_eq!(watch.read(at(1, today), Reading { traffic_bytes: 600, ..Reading::default() }), Some((10, 700)));
         assert!(!watch.is_short(at(1, today), Shortage::TrafficLow));
         watch.read(at(2, today), Reading { traffic_bytes: 750, ..Reading::default() });
         assert!(watch.is_short(at(2, today), Shortage::TrafficLow) && !watch.is_short(at(2, today), Shortage::Traffic));
         watch.read(at(3, today), Reading { traffic_bytes: 900, ..Reading::default() });
         assert_eq!(watch.shortages(at(3, today)), [Shortage::TrafficLow, Shortage::Traffic]);
         assert!(watch.is_short(at(3, today - 1), Shortage::Traffic), "a clock set back gives no second day");
-        assert_eq!(watch.read(at(4, 11 * DAY_MS), Reading { traffic_bytes: 950, ..Reading::default() }), (11, 50));
+        let reading = Reading { traffic_bytes: 950, ..Reading::default() };
+        assert_eq!(watch.read(at(4, 11 * DAY_MS), reading), Some((11, 50)));
+        assert_eq!(watch.read(at(5, 11 * DAY_MS), reading), None, "nothing new");
         assert!(watch.shortages(at(4, 11 * DAY_MS)).is_empty());
     }
 

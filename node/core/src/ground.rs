@@ -174,6 +174,11 @@ impl<S: Store> Ground<S> {
         Ok(())
     }
 
+    /// The store, to be looked at.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
     /// The store itself, for the end of a simulated life.
     pub fn into_store(self) -> S {
         self.store

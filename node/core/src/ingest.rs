@@ -34,7 +34,7 @@ pub const FLOOR_BYTES: u64 = 96;
 /// When statements must go for want of room on disk, so much more goes, as a part of all: what has to be sorted for it is
 /// sorted seldom.
 const SLACK: u64 = 64;
-/// Keys that may be rated between two sortings, as a part of K and at least so many: so K is passed by no more.
+/// Keys that may come to be rated before authors are sorted anew, as a part of K and at least so many: K is passed by no more.
 const RATED_SLACK: usize = 16;
 const RATED_SLACK_MIN: usize = 64;
 
@@ -74,7 +74,7 @@ pub enum Refusal {
     /// The disk is nearly full: what room is left is for the owner's own words.
     #[error("the disk is nearly full")]
     DiskLow,
-    /// The node is short of memory or processor time, and its author is a stranger.
+    /// The node is short of memory or processor time, and its author is not followed.
     #[error("put off")]
     PutOff,
     /// Its author pushes too fast.
@@ -169,7 +169,9 @@ pub struct Ingest {
     /// Nothing of others is written.
     pub is_disk_low: bool,
     /// Strangers bring nothing more.
-    pub is_putting_off: bool,
+    pub puts_strangers_off: bool,
+    /// Rated keys bring nothing more either.
+    pub puts_rated_off: bool,
     /// Refusals and other events by name, for `status`.
     pub counters: BTreeMap<&'static str, u64>,
 }
@@ -197,7 +199,8 @@ impl Ingest {
             budgets: self.budgets,
             counters: std::mem::take(&mut self.counters),
             is_disk_low: self.is_disk_low,
-            is_putting_off: self.is_putting_off,
+            puts_strangers_off: self.puts_strangers_off,
+            puts_rated_off: self.puts_rated_off,
             ..Self::default()
         };
     }
@@ -542,7 +545,12 @@ impl Ingest {
         if self.is_disk_low {
             return Err(Refusal::DiskLow);
         }
-        if standing == Standing::Stranger && self.is_putting_off {
+        let is_put_off = match standing {
+            Standing::Stranger => self.puts_strangers_off,
+            Standing::Rated => self.puts_rated_off,
+            Standing::Own | Standing::Followed => false,
+        };
+        if is_put_off {
             return Err(Refusal::PutOff);
         }
         let freed = replaces.map_or(0, |old| old.statement.bytes().len() as u64 + ROW_BYTES);

@@ -268,6 +268,11 @@ impl<S: Store> Service<S> {
         self.identity.key()
     }
 
+    /// The store, to be looked at.
+    pub fn store(&self) -> &S {
+        self.ground.store()
+    }
+
     /// Gives the store back, for the end of a simulated life: what was not committed is lost.
     pub fn into_store(self) -> S {
         self.ground.into_store()

@@ -441,7 +441,7 @@ pub struct Usage {
     pub traffic_today: u64,
     /// Processor time of work that others brought, since the start.
     pub work_done: Duration,
-    /// What is short: `disk`, `bandwidth_low`, `bandwidth`, `memory`, `cpu`.
+    /// What is short: `disk`, `bandwidth_low`, `bandwidth`, `memory`, `memory_hard`, `cpu`.
     pub shortages: Vec<&'static str>,
 }
 

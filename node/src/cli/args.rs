@@ -1,5 +1,6 @@
 //! The command line as typed.
 
+use super::budget_args::BudgetArgs;
 use super::trust_args::TrustArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -18,6 +19,9 @@ pub struct Cli {
     /// Settings of trust
     #[command(flatten)]
     pub trust: TrustArgs,
+    /// Budgets
+    #[command(flatten)]
+    pub budgets: BudgetArgs,
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,

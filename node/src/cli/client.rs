@@ -1,9 +1,8 @@
 //! Asks the running node of a home, or opens the store when none runs.
 
-use crate::driver::{self, Health, Offline};
+use crate::driver::{self, Health, Offline, Settings};
 use crate::home::{Home, Lock, Running};
 use crate::http::{Request, parse, status_json, to_json};
-use heirloom_core::TrustSettings;
 use heirloom_core::command::{CommandError, Fault, Reply};
 use serde_json::Value;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(3700);
 /// Where requests go.
 pub struct Client {
     home: Home,
-    trust: TrustSettings,
+    settings: Settings,
     http: reqwest::Client,
 }
 
@@ -26,15 +25,15 @@ pub enum Door<'a> {
     /// A node.
     Node { client: &'a Client, running: Running },
     /// The store, opened with the first request that needs it. Fields are dropped in this order: the store is closed before the home is given back.
-    Store { home: Home, trust: TrustSettings, offline: Option<Box<Offline>>, lock: Arc<Lock> },
+    Store { home: Home, settings: Settings, offline: Option<Box<Offline>>, lock: Arc<Lock> },
 }
 
 impl Client {
     /// For a home, with the settings that its store is opened with when no node runs.
-    pub fn new(home: Home, trust: TrustSettings) -> Self {
+    pub fn new(home: Home, settings: Settings) -> Self {
         // No proxy: the node is on this machine, and the token is nobody else's business.
         let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build().unwrap_or_default();
-        Self { home, trust, http }
+        Self { home, settings, http }
     }
 
     /// Asks once.
@@ -53,8 +52,8 @@ impl Client {
         let give_up = Instant::now() + PATIENCE;
         loop {
             if let Some(lock) = self.home.lock()? {
-                let (home, trust, lock) = (self.home.clone(), self.trust, Arc::new(lock));
-                return Ok(Door::Store { home, trust, offline: None, lock });
+                let (home, settings, lock) = (self.home.clone(), self.settings, Arc::new(lock));
+                return Ok(Door::Store { home, settings, offline: None, lock });
             }
             // Somebody has the home: a node, or another command for a moment.
             if let Some(running) = self.home.running()
@@ -98,11 +97,11 @@ impl Door<'_> {
     pub async fn request(&mut self, request: Request) -> Result<Value, CommandError> {
         match self {
             Self::Node { client, running } => client.ask(running, &request).await,
-            Self::Store { home, trust, offline, lock } => {
-                let (home, trust, lock, opened) = (home.clone(), *trust, Arc::clone(lock), offline.take());
+            Self::Store { home, settings, offline, lock } => {
+                let (home, settings, lock, opened) = (home.clone(), *settings, Arc::clone(lock), offline.take());
                 let work = tokio::task::spawn_blocking(move || {
                     let mut opened = opened;
-                    let answer = from_store(&home, trust, &mut opened, request);
+                    let answer = from_store(&home, settings, &mut opened, request);
                     // Held until the store is done with, even if nobody waits for the answer any longer.
                     drop(lock);
                     (opened, answer)
@@ -120,14 +119,14 @@ impl Door<'_> {
 /// Answers from the store of a home whose lock is held, opening it if it is not.
 fn from_store(
     home: &Home,
-    trust: TrustSettings,
+    settings: Settings,
     offline: &mut Option<Box<Offline>>,
     request: Request,
 ) -> Result<Value, CommandError> {
     let Some(command) = parse(request)? else { return Err(CommandError::needs_node("this")) };
     let offline = match offline {
         Some(offline) => offline,
-        None => offline.insert(Box::new(Offline::open(home, trust)?)),
+        None => offline.insert(Box::new(Offline::open(home, settings)?)),
     };
     let reply = offline.command(command)?;
     Ok(match &reply {

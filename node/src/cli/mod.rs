@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line is for")]
 
 mod args;
+mod budget_args;
 mod card;
 mod client;
 mod contacts;
@@ -21,7 +22,6 @@ use crate::{demo, dht, p2p};
 use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
 use clap::{CommandFactory as _, Parser as _};
 use client::Client;
-use heirloom_core::TrustSettings;
 use heirloom_core::command::{CommandError, Fault};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -161,12 +161,12 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Testnet { nodes } => return testnet(nodes).await,
         _ => {}
     }
-    let trust = cli.trust.settings()?;
+    let settings = cli.budgets.settings(&cli.trust)?;
     let home = Home::find(cli.home)?;
     home.prepare()?;
-    let client = Client::new(home.clone(), trust);
+    let client = Client::new(home.clone(), settings);
     match cli.verb {
-        Verb::Run(args) => Box::pin(run(home, trust, *args)).await,
+        Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
         Verb::Follow(args) => follow(&client, args, json).await,
         Verb::Get { what, to, wait, anyway } => get(&client, what, to, wait, anyway).await,
         Verb::Trust { ring: Some(file), scope, .. } => {
@@ -413,7 +413,7 @@ fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
         .collect()
 }
 
-async fn run(home: Home, trust: TrustSettings, args: Run) -> Result<Outcome, CommandError> {
+async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcome, CommandError> {
     let Some(lock) = home.lock()? else {
         let whom = home.running().map(|r| format!(" (process {}, http://{})", r.pid, r.http)).unwrap_or_default();
         let message = format!("a node already runs in {}{whom}: stop it, or use another --home", home.root().display());
@@ -447,7 +447,7 @@ async fn run(home: Home, trust: TrustSettings, args: Run) -> Result<Outcome, Com
             args::SeedAs::Never => driver::SeedAs::Never,
         },
         looks_up: !args.no_lookups,
-        trust,
+        settings,
     };
     let token = home.token()?;
     let node = Box::pin(Node::start(home.clone(), options)).await?;

@@ -23,6 +23,7 @@ pub fn render(verb: &str, value: &Value) -> String {
         }
         "follow" => followed(value),
         "doctor" => each(value, "", check),
+        "status" => status(value),
         "get" => got(value),
         "publish" => published(value),
         "id" if !value["words"].is_null() => format!(
@@ -42,6 +43,33 @@ fn each(value: &Value, nothing: &str, row: fn(&Value) -> String) -> String {
         Some(rows) if !rows.is_empty() => rows.iter().map(row).collect(),
         _ => format!("{nothing}\n"),
     }
+}
+
+/// Field by field, and the budgets as a table.
+fn status(value: &Value) -> String {
+    let mut rest = value.clone();
+    let budgets = rest.as_object_mut().and_then(|all| all.remove("budgets")).unwrap_or_default();
+    let mut out = fields(&rest, 0);
+    out.push_str("budgets:\n");
+    for name in ["bandwidth", "dht", "disk", "memory", "cpu"] {
+        let budget = &budgets[name];
+        if budget.is_null() {
+            continue;
+        }
+        let amount = |field: &str| match (name, &budget[field]) {
+            ("cpu", share) => format!("{:.2} %", share.as_f64().unwrap_or(0.0)),
+            (_, bytes) => size(bytes.as_u64().unwrap_or(0)),
+        };
+        let per = budget["per"].as_str().map(|per| format!(" ({per})")).unwrap_or_default();
+        let is_short = budget["short"] == true || budget["full"] == true;
+        let note = match (is_short, budget["only_follows"] == true) {
+            (true, _) => "  at its limit: see `heirloom doctor`",
+            (false, true) => "  nearly used up: only follows are pulled",
+            _ => "",
+        };
+        let _ = writeln!(out, "  {name:<10} {:>10} of {:>10}{per}{note}", amount("used"), amount("limit"));
+    }
+    out
 }
 
 /// Field by field, for answers that need no more.
@@ -308,6 +336,23 @@ fn imported(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn budgets_are_a_table_that_says_what_is_short() {
+        let value = serde_json::json!({ "peers": 3, "budgets": {
+            "bandwidth": { "used": 1 << 20, "limit": 200_000_000, "per": "UTC day", "only_follows": true, "short": false },
+            "dht": null,
+            "disk": { "used": 5 << 30, "limit": 2_u64 << 30, "full": true, "short": false },
+            "cpu": { "used": 0.25, "limit": 5.0, "short": false },
+        }});
+        let text = status(&value);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert_eq!(lines[..2], ["peers: 3", "budgets:"]);
+        assert!(lines[2].contains("1.0 MiB of  190.7 MiB (UTC day)") && lines[2].contains("only follows"), "{text}");
+        assert!(lines[3].contains("disk") && lines[3].contains("at its limit"), "{text}");
+        assert!(lines[4].starts_with("cpu") && lines[4].ends_with("0.25 % of     5.00 %"), "{text}");
+        assert_eq!(lines.len(), 5, "{text}");
+    }
 
     #[test]
     fn sizes_read_well() {

@@ -31,6 +31,8 @@ use tokio_util::sync::DropGuard;
 pub use error::{AnnounceError, GetError, PutError, StartError};
 pub use item::{Item, SALT_BYTES_MAX, VALUE_BYTES_MAX};
 
+pub use turnstile::{Limits, Used};
+
 use query::Shared;
 
 /// How long a query waits for the first node of the routing table before it gives up with `NoNodes`.
@@ -96,6 +98,10 @@ pub struct Info {
     pub waiting: usize,
     /// Queries that were refused because the line was full, since the start.
     pub refused: u64,
+    /// How much may be asked.
+    pub limits: Limits,
+    /// What was asked.
+    pub used: Used,
 }
 
 /// A node of the DHT. Clones are the same node; it stops with [`Dht::stop`], or when the last clone is dropped.
@@ -114,7 +120,16 @@ impl Dht {
     /// # Errors
     /// [`StartError::Bind`] when the address cannot be used; it names the address.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_within(config, Limits::default()).await
+    }
+
+    /// As [`Dht::start`], with other limits on what is asked.
+    ///
+    /// # Errors
+    /// As [`Dht::start`].
+    pub async fn start_within(config: Config, limits: Limits) -> Result<Self, StartError> {
         let shared = keeper::start(config).await?;
+        shared.turnstile.limit(limits);
         let guard = Arc::new(shared.stopping.clone().drop_guard());
         Ok(Self { shared, _stop_on_drop: guard })
     }

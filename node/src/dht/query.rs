@@ -40,7 +40,7 @@ pub(super) struct Shared {
     pub(super) joined: watch::Sender<bool>,
     pub(super) stopping: CancellationToken,
     mode: Mode,
-    turnstile: Turnstile,
+    pub(super) turnstile: Turnstile,
     swarms: Swarms,
 }
 
@@ -79,12 +79,15 @@ impl Shared {
             None => None,
         };
         let (nodes, mode) = seen.unwrap_or((0, self.mode));
+        let (limits, used) = self.turnstile.look();
         Info {
             nodes,
             mode,
             bootstrapped: *self.joined.borrow(),
             waiting: self.turnstile.waiting(),
             refused: self.turnstile.refused(),
+            limits,
+            used,
         }
     }
 

@@ -13,11 +13,108 @@ use tokio::time::sleep;
 use super::budget::Bucket;
 use super::error::GetError;
 
-/// Requests a second in the long run: the global cap for the whole node.
-///
-/// At some 100 bytes each and answers of up to 1 kB this is at most 20 kB/s, and far less on an idle node, which asks
-/// for its follows once an hour.
-const REQUESTS_PER_S: u32 = 20;
+/// Bytes of a request and its answer, both ways: a put with its lookup is some 60 requests and 45 kB on the real network.
+/// The crate does not say what it sends, so bytes are requests times this.
+pub(super) const REQUEST_BYTES: u32 = 750;
+/// The part of a day's bytes that may be used at once; the rest comes evenly over the day, so that no day, begin when it
+/// may, sees more than its limit.
+const DAY_BURST_SHARE: u64 = 4;
+const DAY_S: u64 = 24 * 3600;
+
+/// How much may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests a second in the long run, for the whole node.
+    pub requests_per_s: u32,
+    /// Bytes a day, both ways together.
+    pub bytes_per_day: u64,
+}
+
+impl Default for Limits {
+    /// At some 100 bytes each and answers of up to 1 kB, 20 requests a second are at most 20 kB/s, and far less on an idle
+    /// node, which asks for its follows once an hour. 100 MB a day keep a hundred items of a curator in place
+    /// (`security.md` §4, §11.7).
+    fn default() -> Self {
+        Self { requests_per_s: 20, bytes_per_day: 100_000_000 }
+    }
+}
+
+impl Limits {
+    fn buckets(self, now: Duration) -> Buckets {
+        let burst = self.bytes_per_day / DAY_BURST_SHARE;
+        let of = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Buckets {
+            requests: Bucket::new(self.requests_per_s, BURST_REQUESTS, now),
+            bytes: Bucket::new(of((self.bytes_per_day - burst) / DAY_S), of(burst), now),
+            limits: self,
+            day: now.as_secs() / DAY_S,
+            used: 0,
+            spent: 0,
+        }
+    }
+}
+
+/// What was used, for `status`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Requests since the start.
+    pub requests: u64,
+    /// Bytes, about, in this day of the process.
+    pub bytes_today: u64,
+    /// Whether queries wait for bytes.
+    pub is_short: bool,
+}
+
+/// Both budgets, and what was used of them.
+#[derive(Debug)]
+struct Buckets {
+    requests: Bucket,
+    bytes: Bucket,
+    limits: Limits,
+    /// Days since the start.
+    day: u64,
+    /// Requests of that day.
+    used: u64,
+    /// Requests since the start.
+    spent: u64,
+}
+
+impl Buckets {
+    /// Takes from both, or says how long to wait.
+    fn take(&mut self, now: Duration, requests: u32) -> Result<(), Duration> {
+        self.requests.take(now, requests)?;
+        if let Err(wait) = self.bytes.take(now, requests.saturating_mul(REQUEST_BYTES)) {
+            self.requests.settle(now, requests, 0);
+            return Err(wait);
+        }
+        self.turn_day(now);
+        self.used += u64::from(requests);
+        self.spent += u64::from(requests);
+        Ok(())
+    }
+
+    fn settle(&mut self, now: Duration, taken: u32, spent: u32) {
+        self.requests.settle(now, taken, spent);
+        self.bytes.settle(now, taken.saturating_mul(REQUEST_BYTES), spent.saturating_mul(REQUEST_BYTES));
+        self.turn_day(now);
+        let settled = |sum: u64| (sum + u64::from(spent)).saturating_sub(u64::from(taken));
+        (self.used, self.spent) = (settled(self.used), settled(self.spent));
+    }
+
+    fn turn_day(&mut self, now: Duration) {
+        let today = now.as_secs() / DAY_S;
+        if today != self.day {
+            (self.day, self.used) = (today, 0);
+        }
+    }
+
+    fn look(&mut self, now: Duration) -> (Limits, Used) {
+        self.turn_day(now);
+        let is_short = self.bytes.take(now, 0).is_err();
+        let used = Used { requests: self.spent, bytes_today: self.used * u64::from(REQUEST_BYTES), is_short };
+        (self.limits, used)
+    }
+}
 
 /// Requests that may be made at once after a quiet time: forty lookups, which is what looking up one work asks of
 /// 32 curators and some follows.
@@ -45,7 +142,7 @@ const WAITING_MAX: usize = 128;
 /// The one line that every query passes.
 #[derive(Debug)]
 pub(super) struct Turnstile {
-    bucket: Mutex<Bucket>,
+    buckets: Mutex<Buckets>,
     /// Held by the first in line while it waits; tokio's mutex is fair, so it is a queue. Says when the last one left.
     line: tokio::sync::Mutex<Option<Instant>>,
     running: Semaphore,
@@ -72,7 +169,7 @@ impl Drop for Place<'_> {
 impl Turnstile {
     pub(super) fn new() -> Self {
         Self {
-            bucket: Mutex::new(Bucket::new(REQUESTS_PER_S, BURST_REQUESTS, Duration::ZERO)),
+            buckets: Mutex::new(Limits::default().buckets(Duration::ZERO)),
             line: tokio::sync::Mutex::new(None),
             running: Semaphore::new(RUNNING_MAX),
             waiting: AtomicUsize::new(0),
@@ -94,7 +191,7 @@ impl Turnstile {
         let mut last_start = self.line.lock().await;
         // The semaphore is never closed.
         let turn = self.running.acquire().await.map_err(|_| GetError::Stopped)?;
-        while let Err(wait) = self.with_bucket(|bucket, now| bucket.take(now, requests)) {
+        while let Err(wait) = self.with_buckets(|buckets, now| buckets.take(now, requests)) {
             sleep(wait).await;
         }
         if let Some(last_start) = *last_start {
@@ -106,7 +203,7 @@ impl Turnstile {
 
     /// Gives back what was taken and not spent, or takes what was spent on top.
     pub(super) fn settle(&self, taken: u32, spent: u32) {
-        self.with_bucket(|bucket, now| bucket.settle(now, taken, spent));
+        self.with_buckets(|buckets, now| buckets.settle(now, taken, spent));
     }
 
     /// Requests to expect of a lookup.
@@ -131,10 +228,20 @@ impl Turnstile {
         self.refused.load(Ordering::Relaxed)
     }
 
-    fn with_bucket<T>(&self, act: impl FnOnce(&mut Bucket, Duration) -> T) -> T {
+    /// Sets how much may be asked from now on.
+    pub(super) fn limit(&self, limits: Limits) {
+        self.with_buckets(|buckets, now| *buckets = limits.buckets(now));
+    }
+
+    /// How much may be asked, and what was used of it.
+    pub(super) fn look(&self) -> (Limits, Used) {
+        self.with_buckets(Buckets::look)
+    }
+
+    fn with_buckets<T>(&self, act: impl FnOnce(&mut Buckets, Duration) -> T) -> T {
         // A panic while the lock was held leaves plain numbers behind, which are as good as any.
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        act(&mut bucket, self.started.elapsed())
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut buckets, self.started.elapsed())
     }
 }
 
@@ -186,6 +293,35 @@ mod tests {
         assert!(futures::poll!(&mut one_more).is_pending(), "all turns are taken");
         running.pop();
         one_more.await.expect("the next turn");
+    }
+
+    #[test]
+    fn no_day_sees_more_bytes_than_its_limit() {
+        let limits = Limits { requests_per_s: 1000, bytes_per_day: 8_640_000 };
+        let mut buckets = limits.buckets(Duration::ZERO);
+        let mut taken = 0_u64;
+        for second in 0..DAY_S {
+            while buckets.take(Duration::from_secs(second), 10).is_ok() {
+                taken += 10 * u64::from(REQUEST_BYTES);
+            }
+        }
+        assert!((8_500_000..=8_640_000).contains(&taken), "{taken}");
+        let (_, used) = buckets.look(Duration::from_secs(DAY_S - 1));
+        assert_eq!(used.bytes_today, taken);
+        assert_eq!(buckets.look(Duration::from_secs(DAY_S)).1.bytes_today, 0, "another day");
+        assert_eq!(used.requests, taken / u64::from(REQUEST_BYTES));
+    }
+
+    #[test]
+    fn what_waits_for_bytes_takes_no_requests() {
+        let mut buckets = Limits { requests_per_s: 20, bytes_per_day: 3_000_000 }.buckets(Duration::ZERO);
+        while buckets.take(Duration::ZERO, 40).is_ok() {}
+        let before = buckets.look(Duration::ZERO).1;
+        assert_eq!(before.requests, 1000, "a quarter of the day at once");
+        let wait = buckets.take(Duration::ZERO, 40).expect_err("used up");
+        assert!(wait > Duration::from_secs(600), "{wait:?}");
+        assert_eq!(buckets.look(Duration::ZERO).1, before);
+        assert!(buckets.take(wait, 40).is_ok(), "as long as was said");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod archives;
 mod downloads;
+mod meter;
 mod networks;
 mod once;
 mod peers;
@@ -14,11 +15,13 @@ pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
 pub use rendezvous::{Rendezvous, key_of as rendezvous_key};
 
+use crate::dht;
 use crate::home::{Home, Identity};
 use crate::p2p;
-use crate::store::RocksStore;
+use crate::store::{Gauge, RocksStore, StoreUse};
+use heirloom_core::budgets::{Budgets, Reading};
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
-use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId, SyncOrder};
+use heirloom_core::io::{Admission, Input, MessageId, Now, Output, Peer, RequestId, SyncEvent, SyncOrder};
 use heirloom_core::{AnyService, Config, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
@@ -47,6 +50,23 @@ pub(crate) enum Event {
     Stop,
 }
 
+/// What the owner chose about a node, with or without networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// How trust is measured and told.
+    pub trust: TrustSettings,
+    /// What the node may cost.
+    pub budgets: Budgets,
+    /// What it may ask of the DHT.
+    pub dht: dht::Limits,
+}
+
+impl From<TrustSettings> for Settings {
+    fn from(trust: TrustSettings) -> Self {
+        Self { trust, ..Self::default() }
+    }
+}
+
 /// The clocks of this process.
 #[derive(Clone, Copy)]
 struct Clock(Instant);
@@ -69,6 +89,7 @@ pub struct Node {
     key: Key,
     wire_name: Arc<str>,
     clock: Clock,
+    gauge: Gauge,
     /// Why the core ended, once it has.
     ended: watch::Receiver<Option<Result<(), String>>>,
 }
@@ -88,6 +109,14 @@ pub struct Health {
     pub disk_bytes: u64,
     /// Bytes free on its disk.
     pub free_bytes: u64,
+    /// Size of its disk; 0 when it is not known.
+    pub disk_total_bytes: u64,
+    /// What the store takes of disk and memory, while it is open.
+    pub store: StoreUse,
+    /// Processor time of this process.
+    pub cpu: Duration,
+    /// What the DHT may be asked, and was; `None` when it is off.
+    pub dht_use: Option<(dht::Limits, dht::Used)>,
     /// Resident memory of this process in bytes (Linux; 0 elsewhere).
     pub rss_bytes: u64,
 }
@@ -109,8 +138,18 @@ impl Health {
     /// Of a home, without a running node.
     #[must_use]
     pub fn of(home: &Home) -> Self {
-        let free_bytes = fs4::available_space(home.root()).unwrap_or(0);
-        Self { disk_bytes: folder_bytes(home.root()), free_bytes, rss_bytes: rss_bytes(), ..Self::default() }
+        let (free_bytes, disk_total_bytes) = meter::disk_of(home);
+        let store = StoreUse { file_bytes: folder_bytes(&home.store()), ..StoreUse::default() };
+        let (rss_bytes, cpu) = (meter::rss_bytes(), meter::process_cpu());
+        Self {
+            disk_bytes: folder_bytes(home.root()),
+            free_bytes,
+            disk_total_bytes,
+            rss_bytes,
+            cpu,
+            store,
+            ..Self::default()
+        }
     }
 }
 
@@ -120,14 +159,21 @@ pub fn wire_name(key: &Key) -> String {
     format!("heirloom/{} {}", env!("CARGO_PKG_VERSION"), key.to_multibase())
 }
 
-pub(crate) fn open_service(home: &Home, identity: Identity, trust: TrustSettings) -> Result<AnyService, CommandError> {
+pub(crate) fn open_service(
+    home: &Home,
+    identity: Identity,
+    settings: impl Into<Settings>,
+) -> Result<(AnyService, Gauge), CommandError> {
+    let Settings { trust, budgets, .. } = settings.into();
     let failed = |message: String| CommandError::new(Fault::Failed, "store", message);
-    let store = RocksStore::open(&home.store(), &home.store_version()).map_err(|error| failed(error.to_string()))?;
+    let store = RocksStore::open_within(&home.store(), &home.store_version(), &budgets)
+        .map_err(|error| failed(error.to_string()))?;
     let seed = crate::home::random().map_err(|error| failed(error.to_string()))?;
     let Identity { secret, generation, next_key_hash, .. } = identity;
-    let budgets = heirloom_core::Budgets::default();
-    AnyService::open(Config { secret, next_key_hash, generation, seed, trust, budgets }, Box::new(store))
-        .map_err(|error| failed(error.to_string()))
+    let gauge = store.gauge();
+    let config = Config { secret, next_key_hash, generation, seed, trust, budgets };
+    let service = AnyService::open(config, Box::new(store)).map_err(|error| failed(error.to_string()))?;
+    Ok((service, gauge))
 }
 
 impl Node {
@@ -140,8 +186,8 @@ impl Node {
         let key = identity.secret.public();
         let succeeds = identity.succeeds.clone();
         let wire_name: Arc<str> = wire_name(&key).into();
-        let (opening, trust) = (home.clone(), options.trust);
-        let service = tokio::task::spawn_blocking(move || open_service(&opening, identity, trust))
+        let (opening, settings) = (home.clone(), options.settings);
+        let (service, gauge) = tokio::task::spawn_blocking(move || open_service(&opening, identity, settings))
             .await
             .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
         let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;
@@ -153,7 +199,7 @@ impl Node {
         if let Some(gossip) = gossip {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
-        let node = Self { events, networks, downloads, archives, home, key, wire_name, clock, ended };
+        let node = Self { events, networks, downloads, archives, home, key, wire_name, clock, gauge, ended };
         let core = Core {
             service,
             clock,
@@ -165,6 +211,7 @@ impl Node {
             last_request: 0,
             last_message: 0,
             unpushed: 0,
+            is_quiet: false,
         };
         let runtime = tokio::runtime::Handle::current();
         // The core waits for the disk; on a thread of its own it keeps no network task waiting.
@@ -176,7 +223,10 @@ impl Node {
             })
             .map_err(|error| CommandError::new(Fault::Failed, "thread", error.to_string()))?;
         let started = Input::Started { dht: node.networks.dht.is_some(), torrents: node.networks.engine.is_some() };
+        // Before anything else: a disk that is full already must be known.
+        node.send(Event::Input(Input::Reading(node.reading()))).await?;
         node.send(Event::Input(started)).await?;
+        tokio::spawn(node.clone().read_meters());
         if let Some(rotation) = succeeds {
             node.succeed(rotation).await?;
         }
@@ -194,6 +244,35 @@ impl Node {
             }
         });
         Ok(())
+    }
+
+    fn reading(&self) -> Reading {
+        let (free_bytes, disk_bytes) = meter::disk_of(&self.home);
+        let traffic_bytes = self.networks.p2p.as_ref().map_or(0, |p2p| {
+            let counters = p2p.counters();
+            counters.bytes_received.saturating_add(counters.bytes_sent)
+        });
+        Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes }
+    }
+
+    /// Hands the core what is used, until it ends. The store gives back room when it takes more than is granted.
+    async fn read_meters(self) {
+        loop {
+            tokio::time::sleep(meter::EVERY).await;
+            let node = self.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                node.gauge.mind_the_quota();
+                node.reading()
+            });
+            let Ok(reading) = read.await else { return };
+            let sent = tokio::select! {
+                sent = self.events.send(Event::Input(Input::Reading(reading))) => sent.is_ok(),
+                _ = self.ended() => false,
+            };
+            if !sent {
+                return;
+            }
+        }
     }
 
     async fn send(&self, event: Event) -> Result<(), CommandError> {
@@ -248,13 +327,13 @@ impl Node {
 
     /// What only the driver sees.
     pub async fn health(&self) -> Health {
-        let dht = match &self.networks.dht {
-            Some(dht) => {
-                let info = dht.info().await;
-                Some((info.nodes, info.mode.as_str()))
-            }
+        let info = match &self.networks.dht {
+            Some(dht) => Some(dht.info().await),
             None => None,
         };
+        let dht = info.map(|info| (info.nodes, info.mode.as_str()));
+        let dht_use = info.map(|info| (info.limits, info.used));
+        let store = self.gauge.read();
         let peers = self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers());
         let p2p = self.networks.p2p.as_ref().map(|p2p| P2pHealth {
             listening: p2p.listen_addrs(),
@@ -262,7 +341,7 @@ impl Node {
             counters: p2p.counters(),
             rendezvous: self.networks.rendezvous.snapshot(),
         });
-        Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, ..Health::of(&self.home) }
+        Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, dht_use, store, ..Health::of(&self.home) }
     }
 
     /// Waits until the core ends by itself.
@@ -296,6 +375,7 @@ impl Node {
     pub async fn stop(&self) {
         let _ = self.events.send(Event::Stop).await;
         let _ = tokio::time::timeout(Duration::from_secs(3), self.ended()).await;
+        self.gauge.give_up();
         self.networks.stop().await;
         self.home.clear_running();
     }
@@ -314,13 +394,6 @@ fn folder_bytes(path: &std::path::Path) -> u64 {
         .sum()
 }
 
-fn rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u64 = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0);
-    kib * 1024
-}
-
 /// The core on its thread.
 struct Core {
     service: AnyService,
@@ -334,6 +407,8 @@ struct Core {
     last_message: u64,
     /// Statements of this batch for which there was no room in the queue.
     unpushed: usize,
+    /// Whether the topics were left, for want of traffic.
+    is_quiet: bool,
 }
 
 impl Core {
@@ -364,6 +439,7 @@ impl Core {
             while let Some(output) = self.service.poll_output() {
                 self.carry_out(output);
             }
+            self.keep_quiet();
             let unpushed = std::mem::take(&mut self.unpushed);
             if unpushed > 0 {
                 warn!(unpushed, "statements not pushed: the peer-to-peer queue is full; peers get them by other ways");
@@ -383,13 +459,16 @@ impl Core {
                 self.last_message += 1;
                 let id = MessageId(self.last_message);
                 self.messages.insert(id, (message, peer));
-                self.service.handle(now, Input::Gossip { message: id, bytes });
+                self.work(now, None, Input::Gossip { message: id, bytes });
             }
-            Event::Peer(event) => {
-                if let Some(input) = self.peers.input(event) {
-                    self.service.handle(now, input);
+            Event::Peer(event) => match self.peers.input(event) {
+                Some(Input::SyncFrame(SyncEvent::Asked { peer, exchange, bytes })) => {
+                    let asked = SyncEvent::Asked { peer, exchange, bytes };
+                    self.work(now, Some(peer), Input::SyncFrame(asked));
                 }
-            }
+                Some(input) => self.work(now, None, input),
+                None => {}
+            },
             Event::Command { command, reply } => {
                 self.last_request += 1;
                 let request = RequestId(self.last_request);
@@ -401,6 +480,29 @@ impl Core {
             Event::Stop => return true,
         }
         false
+    }
+
+    /// Hands the core what the network brought, and says what it cost.
+    fn work(&mut self, now: Now, peer: Option<Peer>, input: Input) {
+        let before = meter::thread_cpu();
+        self.service.handle(now, input);
+        let cpu = meter::thread_cpu().saturating_sub(before);
+        self.service.handle(now, Input::Worked { peer, cpu });
+    }
+
+    /// Leaves all topics but those of rotations and proofs when the day's traffic is used up, and joins them again. A
+    /// stolen key must not go unheard.
+    fn keep_quiet(&mut self) {
+        let is_quiet = self.service.is_quiet(self.clock.now());
+        let Some(p2p) = &self.node.networks.p2p else { return };
+        if is_quiet != self.is_quiet {
+            let heard = networks::topics().filter(|kind| !is_quiet || heirloom_core::ingest::stands_for_good(*kind));
+            let command = p2p::Command::Hear(heard.map(|kind| networks::topic(kind.name())).collect());
+            // A full queue: the next batch tries again.
+            if p2p.try_send(command).is_ok() {
+                self.is_quiet = is_quiet;
+            }
+        }
     }
 
     fn carry_out(&mut self, output: Output) {

@@ -1,14 +1,13 @@
 //! The networks of a node: started together, stopped together, and the orders to the DHT.
 
-use super::Event;
 use super::rendezvous::{Meeting, Tally};
+use super::{Event, Settings};
 use crate::dht::{self, Dht};
 use crate::home::Home;
 use crate::p2p::{self, P2p};
 use crate::torrent::{self, Bookings, Engine, PeerSource};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use heirloom_core::TrustSettings;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::{DhtEvent, DhtOrder, Input};
 use heirloom_proto::dht::HEAD_SALT;
@@ -54,8 +53,8 @@ pub struct Options {
     pub seed_as: SeedAs,
     /// Ask the DHT for works. Whoever answers learns what somebody at this address is interested in.
     pub looks_up: bool,
-    /// How trust is measured and told.
-    pub trust: TrustSettings,
+    /// How trust is measured, and what the node may cost.
+    pub settings: Settings,
 }
 
 impl Options {
@@ -118,6 +117,11 @@ pub fn topic(kind: &str) -> String {
     format!("/heirloom/1/{kind}/0")
 }
 
+/// The kinds that are pushed, each on a topic of its own. Receipts travel by sync alone.
+pub(super) fn topics() -> impl Iterator<Item = Kind> {
+    Kind::ALL.into_iter().filter(|kind| *kind != Kind::Receipt)
+}
+
 fn failed(code: &'static str, error: &dyn std::fmt::Display, advice: &str) -> CommandError {
     CommandError::new(Fault::Failed, code, format!("{error}: {advice}"))
 }
@@ -143,7 +147,7 @@ impl Networks {
         } else {
             let config = dht::Config { bind: options.dht, bootstrap: options.bootstrap.clone(), server_mode: false };
             let advice = "choose another address with --dht, or --no-dht";
-            Some(Dht::start(config).await.map_err(|error| failed("dht", &error, advice))?)
+            Some(Dht::start_within(config, options.settings.dht).await.map_err(|error| failed("dht", &error, advice))?)
         };
         let config = torrent::Config {
             bt: options.bt,
@@ -166,12 +170,9 @@ impl Networks {
             own_ground: options.is_on_own_ground(),
             nat: options.nat,
             key_file: home.p2p_key(),
-            topics: Kind::ALL
-                .into_iter()
-                .filter(|kind| *kind != Kind::Receipt)
-                .map(|kind| topic(kind.name()))
-                .collect(),
+            topics: topics().map(|kind| topic(kind.name())).collect(),
             max_message_bytes: heirloom_proto::limits::ENVELOPE_BYTES_MAX,
+            memory_bytes_max: usize::try_from(options.settings.budgets.memory_bytes).unwrap_or(usize::MAX),
             structural: Arc::new(fits_topic),
         };
         let advice = "choose another address with --p2p";

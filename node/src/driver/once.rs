@@ -1,10 +1,11 @@
 //! Commands without a node: opens the store, answers, closes.
 
-use super::{Clock, open_service};
+use super::{Clock, Settings, meter, open_service};
 use crate::home::Home;
+use heirloom_core::AnyService;
+use heirloom_core::budgets::Reading;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Input, Output, RequestId};
-use heirloom_core::{AnyService, TrustSettings};
 use heirloom_proto::Key;
 use std::time::Instant;
 
@@ -21,13 +22,16 @@ impl Offline {
     ///
     /// # Errors
     /// When the store cannot be opened.
-    pub fn open(home: &Home, trust: TrustSettings) -> Result<Self, CommandError> {
+    pub fn open(home: &Home, settings: impl Into<Settings>) -> Result<Self, CommandError> {
         let identity = home.identity()?;
         let key = identity.secret.public();
         let succeeds = identity.succeeds.clone();
-        let service = open_service(home, identity, trust)?;
+        let (service, _) = open_service(home, identity, settings)?;
         let mut offline = Self { service, clock: Clock(Instant::now()), key, requests: 0 };
         let now = offline.clock.now();
+        let (free_bytes, disk_bytes) = meter::disk_of(home);
+        let reading = Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes: 0 };
+        offline.service.handle(now, Input::Reading(reading));
         offline.service.handle(now, Input::Started { dht: false, torrents: false });
         if let Some(rotation) = succeeds {
             offline.command(Command::Succeed { rotation: Box::new(rotation) })?;
@@ -67,8 +71,8 @@ impl Offline {
 ///
 /// # Errors
 /// As [`Offline::open`] and [`Offline::command`].
-pub fn once(home: &Home, trust: TrustSettings, command: Command) -> Result<(Reply, Key), CommandError> {
-    let mut offline = Offline::open(home, trust)?;
+pub fn once(home: &Home, settings: impl Into<Settings>, command: Command) -> Result<(Reply, Key), CommandError> {
+    let mut offline = Offline::open(home, settings)?;
     let reply = offline.command(command)?;
     Ok((reply, offline.key()))
 }
@@ -76,6 +80,7 @@ pub fn once(home: &Home, trust: TrustSettings, command: Command) -> Result<(Repl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use heirloom_core::TrustSettings;
     use heirloom_core::io::{Admission, MessageId};
     use heirloom_proto::body::{Level, Scope};
     use heirloom_proto::{Kind, statement};
@@ -96,7 +101,7 @@ mod tests {
 
     /// Whether a home takes a statement in that it hears.
     fn hears(home: &Home, bytes: &[u8]) -> bool {
-        let mut service =
+        let (mut service, _) =
             open_service(home, home.identity().expect("identity"), TrustSettings::default()).expect("opened");
         let now = Clock(Instant::now()).now();
         service.handle(now, Input::Gossip { message: MessageId(1), bytes: bytes.to_vec() });

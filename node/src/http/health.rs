@@ -21,6 +21,7 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("p2p".into(), json!(health.p2p.as_ref().map(p2p_json)));
         fields.insert("disk_bytes".into(), json!(health.disk_bytes));
         fields.insert("rss_bytes".into(), json!(health.rss_bytes));
+        fields.insert("budgets".into(), budgets_json(&status.usage, health));
     }
     value
 }
@@ -48,8 +49,119 @@ fn p2p_json(p2p: &P2pHealth) -> Value {
     })
 }
 
+/// What is used of each budget, of how much, and whether it is short: then others wait, strangers first.
+fn budgets_json(usage: &views::Usage, health: &Health) -> Value {
+    let granted = &usage.budgets;
+    let is_short = |name: &str| usage.shortages.contains(&name);
+    let dht = health.dht_use.map(|(limits, used)| {
+        json!({
+            "used": used.bytes_today,
+            "limit": limits.bytes_per_day,
+            "per": "day of the process",
+            "requests": used.requests,
+            "requests_per_s": limits.requests_per_s,
+            "short": used.is_short,
+        })
+    });
+    let counters = health.p2p.as_ref().map(|p2p| p2p.counters).unwrap_or_default();
+    let uptime_s = health.uptime.as_secs_f64().max(1.0);
+    json!({
+        "bandwidth": {
+            "used": usage.traffic_today,
+            "limit": granted.traffic_per_day,
+            "per": "UTC day",
+            "received": counters.bytes_received,
+            "sent": counters.bytes_sent,
+            "only_follows": is_short("bandwidth_low"),
+            "short": is_short("bandwidth"),
+        },
+        "dht": dht,
+        "disk": {
+            "used": usage.store_bytes,
+            "limit": granted.store_bytes,
+            "files": health.store.file_bytes,
+            "free": health.free_bytes,
+            "reserve": granted.reserve_on(health.disk_total_bytes),
+            "strangers": { "used": usage.strangers_bytes, "limit": granted.strangers_bytes, "keys": usage.strangers },
+            "rated": { "keys": usage.rated, "limit": granted.rated_keys, "bytes_each": granted.rated_bytes },
+            "followed": { "bytes_each": granted.followed_bytes },
+            "floors": { "used": usage.loose_floors, "limit": granted.loose_floors, "all": usage.floors },
+            "full": usage.store_bytes >= granted.store_bytes,
+            "short": is_short("disk"),
+        },
+        "memory": {
+            "used": health.rss_bytes,
+            "limit": granted.memory_bytes,
+            "store": health.store.memory_bytes,
+            "store_limit": health.store.memory_bytes_max,
+            "short": is_short("memory"),
+        },
+        "cpu": {
+            "used": usage.work_done.as_secs_f64() / uptime_s * 100.0,
+            "limit": f64::from(granted.cpu_per_mille) / 10.0,
+            "per": "percent of a core, for others",
+            "for_others_s": usage.work_done.as_secs_f64(),
+            "process_s": health.cpu.as_secs_f64(),
+            "verifies_per_s": granted.verifies_per_s,
+            "short": is_short("cpu"),
+        },
+    })
+}
+
+/// What `doctor` says of each budget: how to grant more.
+fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<(&'static str, bool, String, &'static str)> {
+    let granted = &usage.budgets;
+    let is_short = |name: &str| usage.shortages.contains(&name);
+    let of = |used: u64, limit: u64| format!("{used} of {limit} bytes used");
+    let reserve = granted.reserve_on(health.disk_total_bytes);
+    let mut checks = vec![
+        (
+            "disk_reserve",
+            !is_short("disk"),
+            format!("{} bytes free, of which {reserve} are for your own words only", health.free_bytes),
+            "free some space on the disk that holds the node's folder, or give a smaller --disk-reserve: until then \
+             nothing of others is written",
+        ),
+        (
+            "disk_quota",
+            usage.store_bytes < granted.store_bytes,
+            of(usage.store_bytes, granted.store_bytes),
+            "give a larger --disk-quota, or unfollow somebody: nothing more of those you follow fits in",
+        ),
+        (
+            "bandwidth",
+            !is_short("bandwidth_low"),
+            format!("{} today", of(usage.traffic_today, granted.traffic_per_day)),
+            "give a larger --bandwidth-per-day, or wait for the next day (UTC): until then only follows are pulled, and \
+             nobody once all of it is used",
+        ),
+        (
+            "memory",
+            !is_short("memory"),
+            of(health.rss_bytes, granted.memory_bytes),
+            "give a larger --memory-limit, or a smaller --disk-quota: until then no connection is begun and strangers \
+             bring nothing",
+        ),
+        (
+            "cpu",
+            !is_short("cpu"),
+            format!("{:.1} s of work for others", usage.work_done.as_secs_f64()),
+            "give a larger --cpu-limit, or wait: strangers do until the average is below it again",
+        ),
+    ];
+    if let Some((limits, used)) = health.dht_use {
+        checks.push((
+            "dht_budget",
+            !used.is_short,
+            format!("{} today, about", of(used.bytes_today, limits.bytes_per_day)),
+            "give a larger --dht-bandwidth-per-day: until then queries wait",
+        ));
+    }
+    checks
+}
+
 /// The answer to `doctor`.
-pub(super) fn doctor_json(health: &Health) -> Value {
+pub(super) fn doctor_json(usage: &views::Usage, health: &Health) -> Value {
     let check = |name: &str, ok: bool, detail: String, fix: &str| {
         let fix = if ok { Value::Null } else { json!(fix) };
         json!({ "check": name, "ok": ok, "detail": detail, "fix": fix })
@@ -84,6 +196,9 @@ pub(super) fn doctor_json(health: &Health) -> Value {
             let fix = "give --p2p and --dht the same IP address, and allow UDP out";
             checks.push(check("rendezvous", is_met, detail, fix));
         }
+    }
+    for (name, ok, detail, fix) in budget_checks(usage, health) {
+        checks.push(check(name, ok, detail, fix));
     }
     json!(checks)
 }

@@ -17,7 +17,10 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
     match request {
         Request::Download { infohash } => download(node, &infohash).await,
         Request::Get { .. } => get(node, request).await,
-        Request::Doctor => Ok(doctor_json(&node.health().await)),
+        Request::Doctor => match *node.command(Command::Status).await? {
+            Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await)),
+            other => Ok(to_json(&other, node.wire_name())),
+        },
         Request::Status => match *node.command(Command::Status).await? {
             Reply::Status(status) => Ok(status_json(&status, node.key(), &node.health().await)),
             other => Ok(to_json(&other, node.wire_name())),

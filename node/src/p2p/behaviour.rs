@@ -12,7 +12,9 @@ use libp2p::{
     },
     identify,
     identity::Keypair,
-    mdns, memory_connection_limits, noise, ping, relay,
+    mdns, memory_connection_limits,
+    metrics::Registry,
+    noise, ping, relay,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
     tcp,
 };
@@ -70,7 +72,13 @@ impl DataTransform for Form {
 }
 
 /// The swarm, not yet listening.
-pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Result<Swarm<Behaviour>, StartError> {
+/// What the transport sends and receives is counted in the registry.
+pub(super) fn swarm(
+    config: &Config,
+    key: Keypair,
+    shared: &Arc<Shared>,
+    registry: &mut Registry,
+) -> Result<Swarm<Behaviour>, StartError> {
     let gossipsub = gossipsub(config, shared)?;
     let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
     let swarm = SwarmBuilder::with_existing_identity(key)
@@ -80,6 +88,7 @@ pub(super) fn swarm(config: &Config, key: Keypair, shared: &Arc<Shared>) -> Resu
         .with_quic_config(tuning::quic)
         .with_relay_client(noise::Config::new, tuning::yamux)
         .map_err(|error| transport(&error))?
+        .with_bandwidth_metrics(registry)
         .with_behaviour(|key, relay_client| behaviour(config, key, gossipsub, relay_client))
         .map_err(|error| transport(&error))?
         .with_swarm_config(|swarm| {
@@ -108,7 +117,7 @@ fn behaviour(
     Behaviour {
         gate: Gate::default(),
         limits: connection_limits::Behaviour::new(tuning::connection_limits()),
-        memory: memory_connection_limits::Behaviour::with_max_bytes(params::MEMORY_BYTES_MAX),
+        memory: memory_connection_limits::Behaviour::with_max_bytes(config.memory_bytes_max),
         gossipsub,
         sync: super::sync::exchange(),
         identify: identify::Behaviour::new(identify),

@@ -90,6 +90,10 @@ counters! {
     sync_refused,
     /// Sync exchanges that failed: timeouts, broken streams, frames too long.
     sync_failed,
+    /// Bytes that the transport received, of all protocols.
+    bytes_received,
+    /// Bytes that it sent.
+    bytes_sent,
 }
 
 /// One sum. Relaxed: readers want a number, not an order of events.
@@ -103,6 +107,10 @@ impl Meter {
 
     pub fn many(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn set(&self, sum: u64) {
+        self.0.store(sum, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {

@@ -30,6 +30,7 @@ mod standing;
 mod start;
 mod swarming;
 mod sync;
+mod traffic;
 mod tuning;
 mod unsent;
 mod wasted;
@@ -90,6 +91,8 @@ pub struct Config {
     pub topics: Vec<String>,
     /// Largest envelope in bytes, at most [`params::MESSAGE_BYTES_MAX`].
     pub max_message_bytes: usize,
+    /// Resident memory of the process above which no connection is begun; [`params::MEMORY_BYTES_MAX`] unless chosen.
+    pub memory_bytes_max: usize,
     /// Check of form; see [`Structural`].
     pub structural: Structural,
 }
@@ -194,6 +197,9 @@ pub enum Command {
         /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
         bytes: Vec<u8>,
     },
+    /// Hear pushes on these of [`Config::topics`] alone from now on; the others are left. What is published leaves all the
+    /// same. One that hears none at all looks to others like a node that is dead.
+    Hear(Vec<String>),
     /// Disconnect and refuse for [`params::BAN`].
     Ban {
         /// Whom.

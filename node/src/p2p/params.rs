@@ -208,7 +208,7 @@ pub const PER_PEER_MAX: u32 = 2;
 pub const PER_HOST_MAX: usize = 2;
 /// Connections per IPv4 /24 or IPv6 /48. Not for loopback and private networks.
 pub const PER_NETWORK_MAX: usize = 4;
-/// Resident memory of the whole process above which no connection is begun.
+/// Resident memory of the whole process above which no connection is begun, unless chosen otherwise.
 ///
 /// The library reads `/proc/self/statm` (or the like) at most every 100 ms, so RocksDB and
 /// librqbit count too; connections that exist stay.
@@ -375,6 +375,8 @@ pub const UNSENT_KEPT: Duration = HOUR;
 pub const KEY_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Tries for a port that is free for TCP and UDP; on a machine with few ports in use the first one is.
 pub const PORT_TRIES: usize = 8;
+/// How often the bytes of the transport are read: adding up a few sums is microseconds.
+pub const TRAFFIC_EVERY: Duration = SECOND;
 /// How often scores, hellos and penalties are looked at.
 pub const TICK: Duration = SECOND;
 /// How long a start waits for the addresses of the interfaces after the ports are bound.

@@ -8,7 +8,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use libp2p::{Multiaddr, Swarm, core::transport::ListenerId};
+use libp2p::{Multiaddr, Swarm, core::transport::ListenerId, metrics::Registry};
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
     reach::{self, Reach},
     redial::{self, Origin},
     sink::Sink,
+    traffic::Traffic,
     worker::Worker,
 };
 
@@ -34,7 +35,9 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
     let key = key::load_or_make(&config.key_file, SystemTime::now(), params::KEY_AGE_MAX)?;
     let peer_id = key.public().to_peer_id();
     let shared = Arc::new(Shared::default());
-    let mut swarm = behaviour::swarm(&config, key, &shared)?;
+    let mut registry = Registry::default();
+    let mut swarm = behaviour::swarm(&config, key, &shared, &mut registry)?;
+    let traffic = Traffic::of(registry);
     let listen_on = share_ports(&config.listen);
     let listeners = listen_on.iter().map(|address| listen(&mut swarm, address)).collect::<Result<Vec<_>, _>>()?;
 
@@ -43,7 +46,7 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
     let (listening_in, listening) = watch::channel(Vec::new());
     let finding = Finding::new(config.peers_file, config.own_ground, now);
     let reach = Reach::new(config.nat);
-    let parts = (Arc::clone(&shared), listening_in, finding, reach);
+    let parts = (Arc::clone(&shared), listening_in, finding, reach, traffic);
     let mut worker = Worker::new(swarm, sink, parts, config.topics, config.max_message_bytes, now);
     worker.await_listening(listeners).await;
     for address in config.peers {

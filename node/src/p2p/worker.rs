@@ -36,6 +36,7 @@ use super::{
     redial::{self, Origin, Redial, Target},
     sink::Sink,
     start,
+    traffic::Traffic,
     unsent::{Kept, Unsent},
 };
 
@@ -57,6 +58,7 @@ pub(super) struct Worker {
     pub(super) sync: super::sync::Pending,
     max_message_bytes: usize,
     unsent: Unsent,
+    traffic: Traffic,
     ticked: Instant,
 }
 
@@ -64,7 +66,13 @@ impl Worker {
     pub fn new(
         swarm: Swarm<Behaviour>,
         sink: Sink,
-        (shared, listening, finding, reach): (Arc<Shared>, watch::Sender<Vec<Multiaddr>>, Finding, Reach),
+        (shared, listening, finding, reach, traffic): (
+            Arc<Shared>,
+            watch::Sender<Vec<Multiaddr>>,
+            Finding,
+            Reach,
+            Traffic,
+        ),
         topics: Vec<String>,
         max_message_bytes: usize,
         now: Instant,
@@ -84,6 +92,7 @@ impl Worker {
             sync: super::sync::Pending::default(),
             max_message_bytes,
             unsent: Unsent::default(),
+            traffic,
             ticked: now,
         }
     }
@@ -145,6 +154,7 @@ impl Worker {
                 self.judge(peer, now);
             }
             Command::SyncAsk { ask, peer, bytes } => self.sync_ask(ask, peer, bytes),
+            Command::Hear(topics) => self.hear(&topics),
             Command::SyncAnswer { exchange, bytes } => self.sync_answer(exchange, bytes),
             Command::Ban { peer } => self.ban(peer, now),
             // Taken by the loop.
@@ -164,6 +174,10 @@ impl Worker {
             return;
         }
         self.ticked = now;
+        if let Some((received, sent)) = self.traffic.look(now) {
+            self.shared.counters.bytes_received.set(received);
+            self.shared.counters.bytes_sent.set(sent);
+        }
         for peer in self.peers.silent(now) {
             self.drop_stranger(peer, now);
         }
@@ -222,6 +236,20 @@ impl Worker {
         tracing::debug!(%error, "dial failed");
         self.shared.counters.dials_failed.one();
         target.into_iter().for_each(|target| self.redial.failed(target, now, chance()));
+    }
+
+    /// Joins these topics and leaves all others. What is published goes to their subscribers, joined or not.
+    fn hear(&mut self, topics: &[String]) {
+        tracing::info!(of = topics.len(), "topics joined or left");
+        let gossipsub: &mut Gossipsub = &mut self.swarm.behaviour_mut().gossipsub;
+        for name in &self.topics {
+            let topic = gossipsub::IdentTopic::new(name);
+            if !topics.contains(name) {
+                gossipsub.unsubscribe(&topic);
+            } else if let Err(error) = gossipsub.subscribe(&topic) {
+                tracing::warn!(%error, %topic, "topic not joined");
+            }
+        }
     }
 
     fn publish(&mut self, kept: Kept, now: Instant) {

@@ -46,6 +46,7 @@ async fn start(home: &TempDir, plan: Plan) -> (P2p, Receiver<Event>) {
         key_file: home.path().join("transport.key"),
         topics: vec![HEADS.into()],
         max_message_bytes: params::MESSAGE_BYTES_MAX,
+        memory_bytes_max: heirloom::p2p::params::MEMORY_BYTES_MAX,
         structural: Arc::new(|_, _| true),
     };
     P2p::start(config).await.expect("the node starts")

@@ -206,11 +206,13 @@ impl<S: Store> Service<S> {
 
     /// Takes in what was measured.
     pub(super) fn read_meters(&mut self, now: Now, reading: Reading) {
-        let (day, used) = self.watch.read(now, reading);
-        let row = [day.to_be_bytes(), used.to_be_bytes()].concat();
-        self.ground.put(Table::Local, TRAFFIC.to_vec(), Some(row), Durability::Process);
+        if let Some((day, used)) = self.watch.read(now, reading) {
+            let row = [day.to_be_bytes(), used.to_be_bytes()].concat();
+            self.ground.put(Table::Local, TRAFFIC.to_vec(), Some(row), Durability::Process);
+        }
         self.ingest.is_disk_low = self.watch.is_short(now, Shortage::Disk);
-        self.ingest.is_putting_off = self.watch.is_short(now, Shortage::Memory);
+        self.ingest.puts_strangers_off = self.watch.is_short(now, Shortage::Memory);
+        self.ingest.puts_rated_off = self.watch.is_short(now, Shortage::MemoryHard);
     }
 
     /// Charges work to whom it was done for.

@@ -252,10 +252,17 @@ fn a_disk_that_is_nearly_full_is_for_own_words_alone() {
 fn strangers_wait_first_when_memory_or_processor_is_short() {
     let (mut alice, bob) = (person("alice"), signer("bob"));
     alice.follow(bob.key(), Level::FULL);
-    alice.feed(Input::Reading(Reading { rss_bytes: 500 << 20, ..Reading::default() }));
+    let friend = signer("friend");
+    alice.accept(&bob.says(100, START, &attestation(friend.key(), Level::FULL)));
+    alice.must(Command::Reindex);
+    let rss = |mib: u64| Input::Reading(Reading { rss_bytes: mib << 20, ..Reading::default() });
+    alice.feed(rss(450));
     alice.ignore(&said(&signer("carol"), 1, 1), "put_off");
-    alice.accept(&said(&bob, 1, 1));
-    alice.feed(Input::Reading(Reading { rss_bytes: 300 << 20, ..Reading::default() }));
+    alice.accept(&said(&friend, 1, 1));
+    alice.feed(rss(501));
+    alice.ignore(&said(&friend, 2, 2), "put_off");
+    alice.accept(&said(&bob, 1, 101));
+    alice.feed(rss(300));
     alice.accept(&said(&signer("carol"), 1, 1));
     alice.feed(Input::Worked { peer: None, cpu: 60 * SECOND });
     assert_eq!(alice.usage().shortages, ["cpu"]);
@@ -268,8 +275,8 @@ fn strangers_wait_first_when_memory_or_processor_is_short() {
         Admission::Ignore,
         "not even looked at"
     );
-    assert_eq!(alice.hear(&forged(said(&bob, 2, 2).bytes().to_vec())), Admission::Reject);
-    alice.accept(&said(&bob, 2, 2));
+    assert_eq!(alice.hear(&forged(said(&bob, 2, 102).bytes().to_vec())), Admission::Reject);
+    alice.accept(&said(&bob, 2, 102));
     alice.leap(HOUR);
     assert!(alice.usage().shortages.is_empty());
     alice.accept(&signer("dave").says(1, alice.now().wall, &verdict(1, Opinion::Good)));
