@@ -1,7 +1,7 @@
 //! What a node may cost: budgets as flags and variables, held while strangers pour statements in, and shown.
 
-use heirloom_proto::body::Level;
-use heirloom_proto::{Infohash, Sha256};
+use heirloom_proto::body::{Head, Level};
+use heirloom_proto::{Body, Infohash, Sha256, statement};
 use serde_json::Value;
 
 use crate::support::{ARRIVAL, Bed, Cli, Signer, number, statement_file, text, wait_until};
@@ -63,7 +63,9 @@ fn a_small_quota_holds_while_spammers_pour_in_and_a_follow_keeps_every_word() {
         let disk = budget(&node.cli, "disk");
         assert!(number(&disk, "used") <= number(&disk, "limit"), "wave {wave}: {disk}");
         assert!(number(&disk["strangers"], "used") <= 512 << 10, "wave {wave}: {disk}");
-        assert_eq!(number(&disk["rated"], "keys"), 40, "wave {wave}: {disk}");
+        // Friends give way when no stranger is left, and those first whom Bob trusts little.
+        let rated = number(&disk["rated"], "keys");
+        assert!(rated == 40 || (rated >= 20 && number(&disk["strangers"], "keys") == 0), "wave {wave}: {disk}");
     }
     assert!(evicted > 2_000, "{evicted}");
     // What is known is what is still here.
@@ -106,9 +108,13 @@ fn a_disk_that_is_nearly_full_takes_own_words_only_and_doctor_says_so() {
 fn traffic_of_a_day_is_counted_and_when_it_is_used_up_own_words_still_leave() {
     let bed = Bed::without_dht();
     let (bob, mut carol) = (bed.node("bob"), Signer::new("carol"));
-    let log = listings(&mut carol, "carol", 1_500);
+    // A log of half a megabyte, and the head that says so: it is pulled.
+    let mut log = listings(&mut carol, "carol", 1_500);
+    let ids = log.iter().map(|envelope| statement::verify(envelope).expect("just signed").id()).collect();
+    let head = Head { live_count: 1_500, live_root: Head::root_of(&ids), archive: None };
+    log.push(carol.says(&Body::Head(head)));
     bob.cli.ok(&["follow", &carol.key().to_string(), "--yes"]);
-    assert_eq!(number(&import(&bed, &bob.cli, "carol", &log), "imported"), 1_500);
+    assert_eq!(number(&import(&bed, &bob.cli, "carol", &log), "imported"), 1_501);
     let mut net = bed.net(&[&bob]);
     net.extend(["--bandwidth-per-day", "100kB"].map(str::to_owned));
     let mut alice = bed.node_with("alice", &[]);
@@ -116,13 +122,7 @@ fn traffic_of_a_day_is_counted_and_when_it_is_used_up_own_words_still_leave() {
     alice.start_again(&net);
     alice.cli.ok(&["follow", &carol.key().to_string(), "--yes"]);
     alice.wait_for_peers(1);
-    // Gossip of bob is traffic too: enough of it for any log.
-    let mut said = 0_u32;
-    wait_until("the day's traffic is used up", 4 * ARRIVAL, || {
-        said += 1;
-        bob.cli.ok(&["verdict", &format!("{said:040x}"), "good", "--note", &"n".repeat(280)]);
-        budget(&alice.cli, "bandwidth")["short"] == true
-    });
+    wait_until("the day's traffic is used up", ARRIVAL, || budget(&alice.cli, "bandwidth")["short"] == true);
     let used = budget(&alice.cli, "bandwidth");
     assert!(number(&used, "used") >= 100_000 && number(&used, "received") > 0 && number(&used, "sent") > 0, "{used}");
     let doctor = alice.cli.ok(&["doctor"]);
