@@ -57,6 +57,12 @@ impl WorkId {
         &self.0
     }
 
+    /// The catalogue that it is from: `imdb`, `tmdb`, `tvdb`, `wikidata`, `mbid` or `hl`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
+    }
+
     /// Id of a work that no external catalogue knows, made from what people call it, so that two curators who publish
     /// it agree: SHA-256 of `heirloom/1/work-title` ‖ 0 ‖ kind ‖ 0 ‖ year ‖ 0 ‖ title in lower case and NFC, with
     /// one space between words.

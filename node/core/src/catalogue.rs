@@ -1,10 +1,11 @@
 //! Which works and releases there are: an index over the live statements, derived and rebuilt at start.
 
-use crate::ground::{Ground, Place, Stored};
-use crate::store::{Store, StoreError};
+use crate::ground::{Place, Stored};
+use crate::merging::IDS_MAX;
 use heirloom_proto::body::{Listing, Opinion, Work, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a search matches against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +22,9 @@ pub struct Title {
 /// The index.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    /// Records that name a work id, by author.
-    records: BTreeMap<WorkId, BTreeMap<Key, Place>>,
-    titles: BTreeMap<WorkId, BTreeMap<Key, Title>>,
+    /// Records that name a work id, with all ids that each names. An author may have several: each has its own slot.
+    records: BTreeMap<WorkId, BTreeMap<Place, Arc<[WorkId]>>>,
+    titles: BTreeMap<WorkId, BTreeMap<Place, Title>>,
     /// Releases listed under a work id, with their listers.
     listings: BTreeMap<WorkId, BTreeMap<Infohash, BTreeMap<Key, Place>>>,
     /// Who lists a release, under which works.
@@ -75,9 +76,10 @@ impl Catalogue {
     fn add_record(&mut self, place: Place, record: &Work) {
         let title =
             Title { title: record.title.clone(), year: record.year, kind: record.kind, folded: folded(&record.title) };
+        let ids: Arc<[WorkId]> = record.ids.as_slice().into();
         for id in &record.ids {
-            self.records.entry(id.clone()).or_default().insert(place.author, place);
-            self.titles.entry(id.clone()).or_default().insert(place.author, title.clone());
+            self.records.entry(id.clone()).or_default().insert(place, Arc::clone(&ids));
+            self.titles.entry(id.clone()).or_default().insert(place, title.clone());
         }
     }
 
@@ -87,10 +89,8 @@ impl Catalogue {
         match stored.statement.body() {
             Body::Work(record) => {
                 for id in &record.ids {
-                    if self.records.get(id).and_then(|by| by.get(&place.author)) == Some(&place) {
-                        remove_nested(&mut self.records, id, &place.author);
-                        remove_nested(&mut self.titles, id, &place.author);
-                    }
+                    remove_nested(&mut self.records, id, &place);
+                    remove_nested(&mut self.titles, id, &place);
                 }
             }
             Body::Listing(listing) => self.remove_listing(&place, listing),
@@ -126,35 +126,37 @@ impl Catalogue {
         self.listers.len()
     }
 
-    /// Every id that records by admitted authors tie to this one, itself included: one step, so that one wrong record
-    /// cannot chain works together.
+    /// Every record by these authors that a chain of shared ids leads to from a work, with the ids that it names.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn ids_of<S: Store>(
+    /// The chain names more ids than a work has ([`IDS_MAX`]): whose records were met on the way.
+    pub fn chained(
         &self,
         work: &WorkId,
-        ground: &Ground<S>,
         admits: impl Fn(&Key) -> bool,
-    ) -> Result<BTreeSet<WorkId>, StoreError> {
-        let mut ids = BTreeSet::from([work.clone()]);
-        for (author, place) in self.records.get(work).into_iter().flatten() {
-            if !admits(author) {
-                continue;
-            }
-            if let Some(stored) = ground.statement(place)?
-                && let Body::Work(record) = stored.statement.body()
-            {
-                ids.extend(record.ids.iter().cloned());
+    ) -> Result<BTreeMap<Place, &[WorkId]>, BTreeSet<Key>> {
+        let mut found: BTreeMap<Place, &[WorkId]> = BTreeMap::new();
+        let mut seen = BTreeSet::from([work]);
+        let mut next = vec![work];
+        while let Some(id) = next.pop() {
+            let records = self.records.get(id).into_iter().flatten();
+            for (place, ids) in records.filter(|(place, _)| admits(&place.author)) {
+                if found.insert(*place, ids).is_some() {
+                    continue;
+                }
+                next.extend(ids.iter().filter(|id| seen.insert(id)));
+                if seen.len() > IDS_MAX {
+                    return Err(found.into_keys().map(|place| place.author).collect());
+                }
             }
         }
-        Ok(ids)
+        Ok(found)
     }
 
     /// Places of the records of a work, by author.
     #[must_use]
     pub fn records_of(&self, work: &WorkId) -> Vec<(Key, Place)> {
-        self.records.get(work).into_iter().flatten().map(|(key, place)| (*key, *place)).collect()
+        self.records.get(work).into_iter().flatten().map(|(place, _)| (place.author, *place)).collect()
     }
 
     /// Releases of a work with the places of their listings.
@@ -195,9 +197,9 @@ impl Catalogue {
         self.verdicts.iter().filter(|(_, verdicts)| is_judged(verdicts)).map(|(hash, _)| *hash).collect()
     }
 
-    /// Titles under which a work is known, by author.
+    /// Titles under which a work is known, by record.
     #[must_use]
-    pub fn titles_of(&self, work: &WorkId) -> BTreeMap<Key, Title> {
+    pub fn titles_of(&self, work: &WorkId) -> BTreeMap<Place, Title> {
         self.titles.get(work).cloned().unwrap_or_default()
     }
 

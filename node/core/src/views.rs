@@ -1,10 +1,11 @@
 //! What readers get: plain structs, made at the moment of asking.
 
 use crate::budgets::Budgets;
+use crate::fitting::{Filled, Flag};
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
-use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
-use heirloom_proto::{Infohash, Key, StatementId, Timestamp, WorkId};
+use heirloom_proto::body::{Episode, Level, Opinion, Scope, WorkKind};
+use heirloom_proto::{Infohash, Key, Sha256, StatementId, Timestamp, WorkId};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -347,6 +348,18 @@ pub struct Work {
     pub kind: WorkKind,
     /// Overview, or empty.
     pub overview: String,
+    /// Genres.
+    pub genres: Vec<String>,
+    /// Languages (BCP 47).
+    pub languages: Vec<String>,
+    /// Runtime in minutes.
+    pub runtime_min: Option<u32>,
+    /// SHA-256 of the artwork's bytes.
+    pub artwork: Option<Sha256>,
+    /// Episodes, by season and number.
+    pub episodes: Vec<Episode>,
+    /// Nobody whom I trust has a record of it: what it is, a stranger says.
+    pub is_by_strangers: bool,
     /// Best first.
     pub releases: Vec<Release>,
 }
@@ -360,8 +373,12 @@ pub struct Release {
     pub name: String,
     /// Size in bytes.
     pub size: u64,
-    /// Resolution, or empty.
+    /// Resolution, or empty; `details` says whether it was read from a name.
     pub resolution: String,
+    /// How it was made and what it holds, with what its listing leaves out read from names, and which fields those are.
+    pub details: Filled,
+    /// What is wrong with it, the worst first.
+    pub flags: Vec<Flag>,
     /// Licence, or empty.
     pub licence: String,
     /// −1…1.
@@ -382,6 +399,14 @@ pub struct Release {
     pub source: Source,
     /// Hash-checked bytes that I received from its listers.
     pub received_by_me: u64,
+}
+
+impl Release {
+    /// Whether fetching it may do harm, as far as its listing says.
+    #[must_use]
+    pub fn is_unsafe(&self) -> bool {
+        self.flags.iter().any(Flag::is_unsafe)
+    }
 }
 
 /// How a statement came here.

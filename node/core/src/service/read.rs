@@ -3,8 +3,10 @@
 use super::Service;
 use crate::command::{CommandError, Wanted};
 use crate::curation::Follow;
+use crate::fitting::{self, FLAGS_MAX, Flag};
 use crate::ground::Place;
 use crate::io::Now;
+use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError, Table};
 use crate::views::{self, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
@@ -16,6 +18,9 @@ use std::sync::Arc;
 
 /// Most keys in the snapshot.
 const VIEW_KEYS_MAX: usize = 1000;
+
+/// Most keys that are left out of the records of one work, because they chain works together, before none is heard.
+const LEFT_OUT_MAX: usize = 16;
 
 impl<S: Store> Service<S> {
     /// The snapshot for readers: immutable, shared, made anew only after something changed.
@@ -130,45 +135,93 @@ impl<S: Store> Service<S> {
     /// Every id that trusted records tie to a work.
     pub(super) fn ids_of(&mut self, now: Now, work: &WorkId) -> Result<BTreeSet<WorkId>, StoreError> {
         self.refresh_scoring(now.wall);
+        let me = self.identity.key();
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Metadata);
-        let admits = |key: &Key| band_rank(scores.key(&node(key)).band) <= band_rank(Band::Vouched);
-        self.catalogue.ids_of(work, &self.ground, admits)
+        let voice_of = |key: &Key| own_or(&me, key, scores);
+        let admits = |key: &Key| is_admitted(scores, &me, key);
+        // Whoever chains too much together is left out, the least trusted first.
+        let mut left_out: BTreeSet<Key> = BTreeSet::new();
+        let records = loop {
+            match self.catalogue.chained(work, |key| admits(key) && !left_out.contains(key)) {
+                Ok(records) => break records,
+                Err(_) if left_out.len() >= LEFT_OUT_MAX => return Ok(BTreeSet::from([work.clone()])),
+                Err(authors) => {
+                    let in_order = |a: &Key, b: &Key| voice_of(a).before(&voice_of(b)).then(a.cmp(b));
+                    left_out.extend(authors.into_iter().max_by(in_order));
+                }
+            }
+        };
+        let mut claims: Vec<(Place, Claim<'_>)> = records
+            .into_iter()
+            .map(|(place, ids)| (place, Claim { author: place.author, voice: voice_of(&place.author), ids }))
+            .collect();
+        claims.sort_by(|(a_place, a), (b_place, b)| a.voice.before(&b.voice).then(a_place.cmp(b_place)));
+        let claims: Vec<Claim<'_>> = claims.into_iter().map(|(_, claim)| claim).take(CLAIMS_MAX).collect();
+        Ok(merging::same_as(work, &claims))
     }
 
     /// A work and its releases, from the store.
     pub(super) fn show(&mut self, now: Now, work: &WorkId) -> Result<views::Work, StoreError> {
         let ids = self.ids_of(now, work)?;
-        let releases = self.releases_of(now, &ids)?;
-        let record = self.best_record(now, &ids)?;
-        let (title, year, kind, overview) = record.map_or_else(
-            || (String::new(), None, WorkKind::Other, String::new()),
-            |record| (record.title, record.year, record.kind, record.overview),
-        );
-        Ok(views::Work { work: work.clone(), ids: ids.into_iter().collect(), title, year, kind, overview, releases })
+        let (records, is_by_strangers) = self.records_of(now, &ids)?;
+        let merging::Merged { title, year, kind, overview, genres, languages, runtime_min, artwork, episodes } =
+            merging::merged(&records);
+        let releases = self.releases_of(now, &ids, kind)?;
+        Ok(views::Work {
+            work: work.clone(),
+            ids: ids.into_iter().collect(),
+            title,
+            year,
+            kind,
+            overview,
+            genres,
+            languages,
+            runtime_min,
+            artwork,
+            episodes,
+            is_by_strangers,
+            releases,
+        })
     }
 
-    /// The record by whom I trust most.
-    fn best_record(
+    /// The records that say what a work is, the most trusted first; and whether strangers say it. They are heard only where
+    /// nobody else says anything, one of them alone, so that they change nothing that others said.
+    fn records_of(
         &mut self,
         now: Now,
         ids: &BTreeSet<WorkId>,
-    ) -> Result<Option<heirloom_proto::body::Work>, StoreError> {
-        let mut places: Vec<(Key, Place)> = ids.iter().flat_map(|id| self.catalogue.records_of(id)).collect();
+    ) -> Result<(Vec<heirloom_proto::body::Work>, bool), StoreError> {
+        let me = self.identity.key();
+        let places: BTreeSet<Place> =
+            ids.iter().flat_map(|id| self.catalogue.records_of(id)).map(|(_, place)| place).collect();
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Metadata);
-        let score_of: BTreeMap<Key, Standing> =
-            places.iter().map(|(key, _)| (*key, Standing::of(scores, key))).collect();
-        places.sort_by(|a, b| score_of[&a.0].before(&score_of[&b.0]).then(a.cmp(b)));
-        for (_, place) in places {
+        let voice_of = |place: &Place| own_or(&me, &place.author, scores);
+        let mut heard: Vec<Place> =
+            places.iter().filter(|place| is_admitted(scores, &me, &place.author)).copied().collect();
+        let is_by_strangers = heard.is_empty() && !places.is_empty();
+        if is_by_strangers {
+            let is_bad = |place: &Place| scores.key(&node(&place.author)).band == Band::Distrusted;
+            heard.extend(places.iter().filter(|place| !is_bad(place)).copied());
+        }
+        heard.sort_by(|a, b| voice_of(a).before(&voice_of(b)).then(a.cmp(b)));
+        heard.truncate(if is_by_strangers { 1 } else { CLAIMS_MAX });
+        let mut records = Vec::new();
+        for place in heard {
             if let Some(stored) = self.ground.statement(&place)?
                 && let Body::Work(record) = stored.statement.body()
             {
-                return Ok(Some(record.clone()));
+                records.push(record.clone());
             }
         }
-        Ok(None)
+        Ok((records, is_by_strangers))
     }
 
-    fn releases_of(&mut self, now: Now, ids: &BTreeSet<WorkId>) -> Result<Vec<views::Release>, StoreError> {
+    fn releases_of(
+        &mut self,
+        now: Now,
+        ids: &BTreeSet<WorkId>,
+        kind: WorkKind,
+    ) -> Result<Vec<views::Release>, StoreError> {
         let mut places: BTreeMap<Infohash, BTreeSet<Place>> = BTreeMap::new();
         for id in ids {
             for (infohash, listings) in self.catalogue.listings_of(id) {
@@ -186,7 +239,7 @@ impl<S: Store> Service<S> {
                     listings.push((place.author, listing, stored.source));
                 }
             }
-            if let Some(release) = self.release(now, infohash, listings, &bytes)? {
+            if let Some(release) = self.release(now, infohash, listings, kind, &bytes)? {
                 releases.push(release);
             }
         }
@@ -206,11 +259,11 @@ impl<S: Store> Service<S> {
         now: Now,
         infohash: Infohash,
         mut listings: Vec<(Key, Listing, views::Source)>,
+        kind: WorkKind,
         bytes: &BTreeMap<Key, u64>,
     ) -> Result<Option<views::Release>, StoreError> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
-        let score_of: BTreeMap<Key, Standing> =
-            listings.iter().map(|(key, ..)| (*key, Standing::of(scores, key))).collect();
+        let score_of: BTreeMap<Key, Voice> = listings.iter().map(|(key, ..)| (*key, voice(scores, key))).collect();
         let score = listing_score(scores, &infohash);
         let is_at_first_hand = is_at_first_hand(scores, &infohash);
         listings.sort_by(|a, b| score_of[&a.0].before(&score_of[&b.0]).then(a.0.cmp(&b.0)));
@@ -227,12 +280,16 @@ impl<S: Store> Service<S> {
         for opinion in self.catalogue.verdicts_of(&infohash).into_values() {
             *verdicts.entry(opinion).or_default() += 1;
         }
+        let details = fitting::filled(&best, kind);
+        let flags = self.flags_of(now, &best, &listings, kind);
         let received_by_me = listers.iter().filter_map(|key| bytes.get(key)).sum();
         Ok(Some(views::Release {
             infohash,
             name: best.name,
             size: best.size,
-            resolution: best.resolution,
+            resolution: details.resolution.clone(),
+            details,
+            flags,
             licence: best.licence,
             score: score.score,
             support: score.support,
@@ -244,6 +301,37 @@ impl<S: Store> Service<S> {
             source,
             received_by_me,
         }))
+    }
+
+    /// What is wrong with a release: by the listing that is believed, and by those of others whose word counts. A stranger
+    /// cannot spoil it with a listing that adds a file.
+    fn flags_of(
+        &mut self,
+        now: Now,
+        best: &Listing,
+        listings: &[(Key, Listing, views::Source)],
+        kind: WorkKind,
+    ) -> Vec<Flag> {
+        let me = self.identity.key();
+        let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
+        let heard = listings.iter().filter(|(key, ..)| is_admitted(scores, &me, key)).map(|(_, listing, _)| listing);
+        let of_others = heard.flat_map(|listing| fitting::flags(listing, kind, None)).filter(Flag::is_unsafe);
+        let all: BTreeSet<Flag> = fitting::flags(best, kind, None).into_iter().chain(of_others).collect();
+        all.into_iter().take(FLAGS_MAX).collect()
+    }
+
+    /// Refuses a release that holds what may do harm.
+    fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
+        let Some(flag) = release.flags.iter().find(|flag| flag.is_unsafe()) else { return Ok(()) };
+        let message = format!("{} is not fetched: {flag}; add --anyway if you know it", release.infohash);
+        Err(CommandError::new(crate::command::Fault::Refused, "unsafe", message))
+    }
+
+    /// A release as one of its works shows it: of the best listing.
+    fn release_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<views::Release>, StoreError> {
+        let Some(listing) = self.listing_of(now, infohash)? else { return Ok(None) };
+        let shown = self.show(now, &listing.work)?;
+        Ok(shown.releases.into_iter().find(|release| release.infohash == *infohash))
     }
 
     pub(super) fn search(
@@ -258,12 +346,15 @@ impl<S: Store> Service<S> {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         for (relevance, id) in self.catalogue.search(text).into_iter().enumerate() {
-            let shown = self.show(now, &id)?;
             // One work under several ids is found once.
-            if kind.is_some_and(|kind| kind != shown.kind) || shown.ids.iter().any(|id| seen.contains(id)) {
+            if seen.contains(&id) {
                 continue;
             }
+            let shown = self.show(now, &id)?;
             seen.extend(shown.ids.iter().cloned());
+            if kind.is_some_and(|kind| kind != shown.kind) {
+                continue;
+            }
             let best = shown.releases.first().cloned();
             let (score, best_band) = best.as_ref().map_or((0.0, Band::Unknown), |r| (r.score, r.band));
             if band_rank(best_band) > worst {
@@ -303,11 +394,21 @@ impl<S: Store> Service<S> {
                         format!("{infohash} is distrusted: see `heirloom why {infohash}`, or add --anyway"),
                     )));
                 }
+                if !anyway
+                    && let Some(release) = self.release_of(now, infohash)?
+                    && let Err(refusal) = Self::refuse_unsafe(&release)
+                {
+                    return Ok(Err(refusal));
+                }
                 Ok(Ok(*infohash))
             }
             Wanted::Work(work) => {
                 let releases = self.show(now, work)?.releases;
-                let Some(best) = releases.first() else {
+                // The best that does no harm, else the best of all, which is refused.
+                let is_choice = |release: &&views::Release| {
+                    !release.is_unsafe() && band_rank(release.band) <= band_rank(Band::Vouched)
+                };
+                let Some(best) = releases.iter().find(is_choice).or_else(|| releases.first()) else {
                     return Ok(Err(CommandError::not_found(
                         "unknown_work",
                         format!("no release of {work} was found: follow a curator who lists it, or try again later"),
@@ -322,6 +423,9 @@ impl<S: Store> Service<S> {
                         ),
                     )));
                 }
+                if !anyway && let Err(refusal) = Self::refuse_unsafe(best) {
+                    return Ok(Err(refusal));
+                }
                 Ok(Ok(best.infohash))
             }
         }
@@ -331,8 +435,8 @@ impl<S: Store> Service<S> {
     pub(super) fn listing_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<Listing>, StoreError> {
         let listers = self.catalogue.listers_of(infohash);
         let scores = self.catalogue_scores(now.wall);
-        let mut ranked: Vec<(Standing, Key, Vec<WorkId>)> =
-            listers.into_iter().map(|(key, works)| (Standing::of(scores, &key), key, works)).collect();
+        let mut ranked: Vec<(Voice, Key, Vec<WorkId>)> =
+            listers.into_iter().map(|(key, works)| (voice(scores, &key), key, works)).collect();
         ranked.sort_by(|a, b| a.0.before(&b.0).then(a.1.cmp(&b.1)));
         for (_, key, works) in ranked {
             for work in works {
@@ -358,19 +462,18 @@ impl<S: Store> Service<S> {
     }
 }
 
-/// Whose word about a work or release is taken.
-struct Standing {
-    is_first_hand: bool,
-    score: f64,
+/// How much a key's word counts in the scope of these scores.
+fn voice(scores: Scored<'_>, key: &Key) -> Voice {
+    let id = node(key);
+    Voice { is_mine: false, is_first_hand: scores.is_first_hand(&id), score: scores.key(&id).score }
 }
 
-impl Standing {
-    fn of(scores: Scored<'_>, key: &Key) -> Self {
-        Self { is_first_hand: scores.is_first_hand(&node(key)), score: scores.key(&node(key)).score }
-    }
+/// The same, with the owner's own word before all others.
+fn own_or(me: &Key, key: &Key, scores: Scored<'_>) -> Voice {
+    if key == me { Voice { is_mine: true, is_first_hand: true, score: 1.0 } } else { voice(scores, key) }
+}
 
-    /// A key at first hand stands before anybody who may have been lifted above it by others.
-    fn before(&self, other: &Self) -> std::cmp::Ordering {
-        other.is_first_hand.cmp(&self.is_first_hand).then(other.score.total_cmp(&self.score))
-    }
+/// Whether a key may say what a work is: the owner, and whom they trust or trusted people vouch for.
+fn is_admitted(scores: Scored<'_>, me: &Key, key: &Key) -> bool {
+    key == me || band_rank(scores.key(&node(key)).band) <= band_rank(Band::Vouched)
 }
