@@ -17,6 +17,7 @@ pub mod io;
 pub mod ledger;
 pub mod replication;
 pub mod scoring;
+pub mod seeking;
 mod service;
 pub mod settings;
 pub mod store;

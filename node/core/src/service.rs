@@ -5,6 +5,7 @@
 mod commands;
 mod dht;
 mod import;
+mod lookup;
 mod read;
 mod ring;
 mod succeed;
@@ -23,6 +24,7 @@ use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, To
 use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
+use crate::seeking::Seeking;
 use crate::settings::TrustSettings;
 use crate::store::{Store, StoreError};
 use crate::succession::Succession;
@@ -92,6 +94,7 @@ pub struct Service<S> {
     ledger: Ledger,
     torrents: Torrents,
     replication: Replication,
+    seeking: Seeking,
     sync: Sync,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
@@ -134,6 +137,7 @@ impl<S: Store> Service<S> {
             ledger: Ledger::open(&ground)?,
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
+            seeking: Seeking::default(),
             sync: Sync::default(),
             has_torrents: false,
             recovering: None,
@@ -152,6 +156,7 @@ impl<S: Store> Service<S> {
             ground,
         };
         service.derive()?;
+        service.read_carried_heads()?;
         Ok(service)
     }
 
@@ -201,6 +206,7 @@ impl<S: Store> Service<S> {
                 Ok(())
             }
             Input::SyncFrame(event) => self.sync_event(now, event),
+            Input::Lookup(event) => self.lookup_event(now, event),
             Input::Dht(event) => self.dht(now, event),
             Input::Torrent(event) => self.torrent(now, event),
             Input::Command { request, command } => self.command(now, request, *command),
@@ -235,8 +241,9 @@ impl<S: Store> Service<S> {
         // Nothing is signed before the number is known, so until then a head that is due is no reason to wake.
         let may_sign = self.is_head_due && self.recovering.is_none();
         let head = may_sign.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
-        let times = [self.replication.next_due(), self.sync.next_due(), recovery, head, Some(self.next_expiry)];
-        times.into_iter().flatten().min()
+        let orders = [self.replication.next_due(), self.seeking.next_due(), self.sync.next_due()];
+        let times = orders.into_iter().chain([recovery, head, Some(self.next_expiry)]);
+        times.flatten().min()
     }
 
     /// The owner's key.

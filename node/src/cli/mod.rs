@@ -447,6 +447,7 @@ async fn run(home: Home, trust: TrustSettings, args: Run) -> Result<Outcome, Com
             args::SeedAs::Never => driver::SeedAs::Never,
         },
         looks_up: !args.no_lookups,
+        meets: !args.no_rendezvous,
         trust,
     };
     let token = home.token()?;

@@ -138,7 +138,8 @@ impl<S: Store> Service<S> {
         for (work, seq) in Self::wanted_works(&own) {
             at += QUERY_GAP;
             self.replication.keep_item(work.clone(), seq);
-            self.replication.schedule(Task::Put(Own::Work(work)), at);
+            self.replication.schedule(Task::Put(Own::Work(work.clone())), at);
+            self.replication.announce_soon(work, now.mono);
         }
         self.renew_rotation(now, Duration::from_millis(PUSH_AGE_MS_MAX))
     }
@@ -162,6 +163,7 @@ impl<S: Store> Service<S> {
     /// Puts the item of a work about which the owner just said something.
     fn put_work(&mut self, now: Now, work: WorkId) -> Own {
         self.replication.keep_item(work.clone(), self.identity.last_seq());
+        self.replication.announce_soon(work.clone(), now.mono);
         let own = Own::Work(work);
         self.replication.schedule(Task::Put(own.clone()), now.mono);
         own
@@ -300,6 +302,7 @@ impl<S: Store> Service<S> {
                 self.scoring.unfollow(key, &follow);
                 self.sort_authors(now);
                 self.replication.cancel(&Task::Watch(*key));
+                self.drop_head(key);
                 Ok(Ok(Reply::Follows(self.follows()?)))
             }
         }

@@ -5,6 +5,7 @@ mod crash;
 mod dht;
 mod explaining;
 mod importing;
+mod looking_up;
 mod previewing;
 mod rig;
 mod rings;
