@@ -27,3 +27,5 @@ mod meeting;
 mod ring;
 #[path = "story/running.rs"]
 mod running;
+#[path = "story/strangers.rs"]
+mod strangers;

@@ -25,6 +25,7 @@ mod strangers;
 pub mod succession;
 pub mod sync;
 pub mod torrents;
+pub mod upkeep;
 pub mod views;
 mod why;
 

@@ -7,6 +7,7 @@ mod dht;
 mod import;
 mod lookup;
 mod read;
+mod renewal;
 mod ring;
 mod succeed;
 mod sync;
@@ -30,6 +31,7 @@ use crate::store::{Store, StoreError};
 use crate::succession::Succession;
 use crate::sync::Sync;
 use crate::torrents::Torrents;
+use crate::upkeep::Upkeep;
 use crate::views::{Source, View};
 use heirloom_proto::body::DuplicityProof;
 use heirloom_proto::{Infohash, Key, Kind, SecretKey, Sha256, Statement, Timestamp, Verified, statement};
@@ -95,6 +97,7 @@ pub struct Service<S> {
     torrents: Torrents,
     replication: Replication,
     seeking: Seeking,
+    upkeep: Upkeep,
     sync: Sync,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
@@ -138,6 +141,7 @@ impl<S: Store> Service<S> {
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
             seeking: Seeking::default(),
+            upkeep: Upkeep::default(),
             sync: Sync::default(),
             has_torrents: false,
             recovering: None,
@@ -242,8 +246,13 @@ impl<S: Store> Service<S> {
         let may_sign = self.is_head_due && self.recovering.is_none();
         let head = may_sign.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
         let orders = [self.replication.next_due(), self.seeking.next_due(), self.sync.next_due()];
-        let times = orders.into_iter().chain([recovery, head, Some(self.next_expiry)]);
+        let times = orders.into_iter().chain([self.upkeep_due(), recovery, head, Some(self.next_expiry)]);
         times.flatten().min()
+    }
+
+    fn upkeep_due(&self) -> Option<Duration> {
+        // As with the head: nothing is signed before the number is known.
+        self.upkeep.next_due().filter(|_| self.recovering.is_none())
     }
 
     /// The owner's key.
@@ -278,6 +287,7 @@ impl<S: Store> Service<S> {
             self.held.extend(orders.into_iter().map(Output::Torrent));
         }
         self.sweep(now)?;
+        self.plan_renewals(now);
         if self.recovering.is_none() {
             self.announce_everything(now)?;
         }
@@ -293,6 +303,7 @@ impl<S: Store> Service<S> {
             self.end_recovery(now)?;
         }
         self.dht_tick(now)?;
+        self.upkeep_tick(now)?;
         self.sync_tick(now)?;
         let may_sign = self.last_head.is_none_or(|at| now.mono >= at + HEAD_GAP);
         if self.is_head_due && may_sign && self.recovering.is_none() {
@@ -305,6 +316,9 @@ impl<S: Store> Service<S> {
         self.next_expiry = now.mono + EXPIRY_PERIOD;
         let me = self.identity.key();
         for old in self.ingest.expire(now, &mut self.ground)? {
+            if *old.statement.author() == me {
+                self.forget_said_first(&crate::ground::Place::of(&old.statement))?;
+            }
             if *old.statement.author() == me && !old.is_private {
                 self.is_head_due = true;
                 if let heirloom_proto::Body::Listing(listing) = old.statement.body() {

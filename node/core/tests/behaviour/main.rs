@@ -7,6 +7,7 @@ mod explaining;
 mod importing;
 mod looking_up;
 mod previewing;
+mod renewing;
 mod rig;
 mod rings;
 mod speaking;
