@@ -102,6 +102,31 @@ async fn cas_replaces_only_the_item_that_was_meant() {
     assert_eq!(newest(&alice, item(5, 0, b"").key).await, Some(item(5, 3, b"three")));
 }
 
+/// How many nodes gave the item with the highest number.
+async fn copies(dht: &Dht, key: [u8; 32]) -> usize {
+    let answers: Vec<_> = timeout(PATIENCE, dht.ask(key, SALT.to_vec()).collect()).await.expect("the query ends");
+    let items: Vec<Item> = answers.into_iter().map(|answer| answer.expect("the network is there")).collect();
+    let newest = items.iter().map(|item| item.seq).max();
+    items.iter().filter(|item| Some(item.seq) == newest).count()
+}
+
+#[tokio::test]
+async fn whoever_reads_to_the_end_has_counted_the_copies() {
+    let (alice, bob) = (client().await, client().await);
+    assert_eq!(copies(&bob, item(7, 0, b"").key).await, 0);
+    let put = alice.put(item(7, 1, b"head"), None).await.expect("stored");
+    let counted = copies(&bob, item(7, 0, b"").key).await;
+    // A few nodes may answer late or not at all, and none twice.
+    assert!(counted > 8 && counted <= put.stored_on, "{counted} copies of {}", put.stored_on);
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_asked_is_no_count() {
+    let alone = client_of(vec!["nobody.invalid:6881".to_owned()]).await;
+    let answers: Vec<_> = timeout(PATIENCE, alone.ask([9; 32], SALT.to_vec()).collect()).await.expect("it gives up");
+    assert_eq!(answers, [Err(GetError::NoNodes)]);
+}
+
 #[tokio::test]
 async fn a_forged_item_is_stored_nowhere() {
     let mallory = client().await;

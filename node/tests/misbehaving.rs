@@ -78,6 +78,7 @@ impl Person {
             downloads: folder.path().join("downloads"),
             seed_as: SeedAs::Published,
             looks_up: false,
+            meets: false,
             settings: Settings::default(),
         };
         let node = Box::pin(Node::start(home, options)).await.expect("the node starts");

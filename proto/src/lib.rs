@@ -13,6 +13,7 @@ pub mod dht;
 pub mod ids;
 pub mod key;
 pub mod limits;
+pub mod lookup;
 mod schema;
 pub mod statement;
 pub mod statement_file;

@@ -175,17 +175,17 @@ pub enum FrameError {
     #[error("{0} bytes are more than a frame may have")]
     TooLong(usize),
     /// Not such a message, or nothing inside it.
-    #[error("not a sync frame")]
+    #[error("not such a frame")]
     Malformed,
     /// In other bytes than the canonical ones.
-    #[error("sync frame is not canonical")]
+    #[error("frame is not canonical")]
     NotCanonical,
     /// A field is too long, too short, or of the wrong number.
     #[error("bad {0}")]
     BadField(&'static str),
 }
 
-fn read<M: Message + Default>(bytes: &[u8]) -> Result<M, FrameError> {
+pub(crate) fn read<M: Message + Default>(bytes: &[u8]) -> Result<M, FrameError> {
     if bytes.len() > FRAME_BYTES_MAX {
         return Err(FrameError::TooLong(bytes.len()));
     }

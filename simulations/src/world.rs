@@ -13,8 +13,8 @@ use crate::trace::Trace;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::ground::Ground;
 use heirloom_core::io::{
-    Admission, ArchiveEvent, ArchiveOrder, DhtEvent, DhtOrder, ExchangeId, Input, MessageId, Metainfo, OrderId, Output,
-    Peer, RequestId, SyncEvent, SyncOrder, TorrentEvent, TorrentOrder,
+    Admission, ArchiveEvent, ArchiveOrder, DhtEvent, DhtOrder, ExchangeId, Input, LookupEvent, LookupOrder, MessageId,
+    Metainfo, OrderId, Output, Peer, RequestId, SyncEvent, SyncOrder, TorrentEvent, TorrentOrder,
 };
 use heirloom_core::views::LedgerBy;
 use heirloom_proto::body::Scope;
@@ -551,6 +551,16 @@ impl World {
             }
             Output::Admission { message, admission } => self.admission(node, message, admission),
             Output::SyncFrame(order) => self.sync(node, order),
+            // The world has no rendezvous of works: announcements go through, and no stranger is found.
+            Output::Dht(DhtOrder::Announce { order, .. }) => {
+                let after = self.dice.between(self.faults.latency);
+                self.answer(node, life, after, Input::Dht(DhtEvent::Announced { order, is_taken: true }));
+            }
+            Output::Lookup(LookupOrder::Seek { order, .. }) => {
+                let after = self.dice.between(self.faults.latency);
+                self.answer(node, life, after, Input::Lookup(LookupEvent::Over { order }));
+            }
+            Output::Lookup(LookupOrder::Ask { .. } | LookupOrder::Answer { .. } | LookupOrder::Blame { .. }) => {}
             Output::Dht(order) => {
                 let after = self.dice.between(self.faults.latency);
                 self.at(
@@ -558,6 +568,7 @@ impl World {
                     match order {
                         DhtOrder::Put { order, item } => Event::Put { node, life, order, item: Box::new(item) },
                         DhtOrder::Get { order, key, salt } => Event::Get { node, life, order, key, salt },
+                        DhtOrder::Announce { .. } => return,
                     },
                 );
             }
@@ -713,6 +724,8 @@ impl World {
 
     fn get(&mut self, node: NodeId, life: u32, order: OrderId, key: [u8; 32], salt: &[u8]) {
         let found = self.dht.get(self.now, key, salt, &self.faults, &mut self.dice);
+        let newest = found.iter().map(|item| item.seq).max();
+        let copies = Some(found.iter().filter(|item| Some(item.seq) == newest).count());
         let mut last = self.dice.between(QUERY);
         for item in found {
             let after = self.dice.between(QUERY) + self.dice.between(self.faults.latency);
@@ -720,7 +733,7 @@ impl World {
             self.answer(node, life, after, Input::Dht(DhtEvent::Found { order, item }));
         }
         if !self.dice.happens(self.faults.silence) {
-            self.answer(node, life, last, Input::Dht(DhtEvent::Done { order }));
+            self.answer(node, life, last, Input::Dht(DhtEvent::Done { order, copies }));
         }
     }
 

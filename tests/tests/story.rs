@@ -31,3 +31,5 @@ mod meeting;
 mod ring;
 #[path = "story/running.rs"]
 mod running;
+#[path = "story/strangers.rs"]
+mod strangers;

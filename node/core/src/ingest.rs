@@ -10,7 +10,7 @@ use crate::io::{Admission, Now};
 use crate::store::{Durability, Store, StoreError};
 use crate::strangers::Strangers;
 use crate::views::Source;
-use heirloom_proto::limits::{FUTURE_MS_MAX, PUSH_AGE_MS_MAX};
+use heirloom_proto::limits::{FUTURE_MS_MAX, LIFETIME_MS_MAX, PUSH_AGE_MS_MAX};
 use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Timestamp, Verified};
 use rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -603,8 +603,7 @@ impl Ingest {
     pub fn expire<S: Store>(&mut self, now: Now, ground: &mut Ground<S>) -> Result<Vec<Stored>, StoreError> {
         self.seen = now.wall;
         let (all, _) = ground.statements(&[])?;
-        let expired: Vec<Stored> =
-            all.into_iter().filter(|stored| stored.statement.header().is_expired(now.wall)).collect();
+        let expired: Vec<Stored> = all.into_iter().filter(|stored| is_gone(&stored.statement, now.wall)).collect();
         for old in &expired {
             ground.remove(&Place::of(&old.statement))?;
             self.forget(old);
@@ -614,12 +613,23 @@ impl Ingest {
     }
 }
 
+/// Whether a statement is of no more use to anybody: expired, but for a head. A head that its author did not renew still
+/// leads to all that the author said, so it is kept, served and put again for [`LIFETIME_MS_MAX`] whatever end it names.
+#[must_use]
+pub fn is_gone(statement: &Statement, now: Timestamp) -> bool {
+    let header = statement.header();
+    match statement.kind() {
+        Kind::Head => now.0.saturating_sub(header.created.0) >= LIFETIME_MS_MAX,
+        _ => header.is_expired(now),
+    }
+}
+
 fn check_time(now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal> {
     let header = new.statement.header();
     if standing != Standing::Own && header.created.0 > now.wall.0.saturating_add(FUTURE_MS_MAX) {
         return Err(Refusal::Future);
     }
-    if header.is_expired(now.wall) {
+    if is_gone(&new.statement, now.wall) {
         return Err(Refusal::Expired);
     }
     if new.source == Source::Gossip && now.wall.0.saturating_sub(header.created.0) > PUSH_AGE_MS_MAX {

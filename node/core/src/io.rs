@@ -3,7 +3,7 @@
 
 use crate::command::{Command, CommandError, Reply};
 use heirloom_proto::dht::Item;
-use heirloom_proto::{Infohash, Key, Sha256, Timestamp};
+use heirloom_proto::{Infohash, Key, Sha256, Timestamp, WorkId};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub enum Input {
     PeerDown(Peer),
     /// A frame of sync, or what became of one.
     SyncFrame(SyncEvent),
+    /// Something about looking a work up among strangers.
+    Lookup(LookupEvent),
     /// Something about a DHT order.
     Dht(DhtEvent),
     /// Something about a torrent.
@@ -124,6 +126,44 @@ pub enum SyncEvent {
     },
 }
 
+/// What comes of looking works up among strangers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookupEvent {
+    /// A peer is connected that stands where somebody announced the work.
+    Met {
+        /// Of which [`LookupOrder::Seek`].
+        order: OrderId,
+        /// Who.
+        peer: Peer,
+    },
+    /// A seek ended: nobody else will be met by it.
+    Over {
+        /// Which.
+        order: OrderId,
+    },
+    /// A peer asks. Answered by [`LookupOrder::Answer`] in the same batch.
+    Asked {
+        /// Who.
+        peer: Peer,
+        /// To name it in the answer.
+        exchange: ExchangeId,
+        /// A request; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered.
+    Answered {
+        /// Which [`LookupOrder::Ask`].
+        order: OrderId,
+        /// A response; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer.
+    Failed {
+        /// Which [`LookupOrder::Ask`].
+        order: OrderId,
+    },
+}
+
 /// Answers of the DHT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DhtEvent {
@@ -152,6 +192,15 @@ pub enum DhtEvent {
     Done {
         /// Of which order.
         order: OrderId,
+        /// How many nodes gave the item with the highest sequence number of all; `None` when nobody could be asked.
+        copies: Option<usize>,
+    },
+    /// An announcement ended.
+    Announced {
+        /// Of which order.
+        order: OrderId,
+        /// Whether the DHT took it. Not, too, while nobody could reach this node.
+        is_taken: bool,
     },
 }
 
@@ -320,6 +369,8 @@ pub enum Output {
     },
     /// A frame of sync to send, or what to think of a peer.
     SyncFrame(SyncOrder),
+    /// Something to do to look a work up among strangers, or to answer one.
+    Lookup(LookupOrder),
     /// An order to the DHT.
     Dht(DhtOrder),
     /// An order to the torrent sessions.
@@ -362,6 +413,40 @@ pub enum SyncOrder {
     },
 }
 
+/// What looking works up among strangers sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookupOrder {
+    /// Find those who announced a work in the DHT, and connect with some. Answered by any number of
+    /// [`LookupEvent::Met`], then [`LookupEvent::Over`].
+    Seek {
+        /// To name it in the answers.
+        order: OrderId,
+        /// Which work.
+        work: WorkId,
+    },
+    /// Ask a peer. Answered by [`LookupEvent::Answered`] or [`LookupEvent::Failed`].
+    Ask {
+        /// To name it in the answer.
+        order: OrderId,
+        /// Whom.
+        peer: Peer,
+        /// The request.
+        bytes: Vec<u8>,
+    },
+    /// Answer a peer.
+    Answer {
+        /// What it asked.
+        exchange: ExchangeId,
+        /// The response.
+        bytes: Vec<u8>,
+    },
+    /// A peer sent what it must have known to be wrong.
+    Blame {
+        /// Whom.
+        peer: Peer,
+    },
+}
+
 /// Orders to the DHT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DhtOrder {
@@ -380,6 +465,13 @@ pub enum DhtOrder {
         key: [u8; 32],
         /// The salt.
         salt: Vec<u8>,
+    },
+    /// Say that whoever looks a work up may ask this node. Answered by `Announced`.
+    Announce {
+        /// To name it in the answer.
+        order: OrderId,
+        /// Which work.
+        work: WorkId,
     },
 }
 

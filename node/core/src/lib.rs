@@ -24,6 +24,7 @@ pub mod merging;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;
+pub mod seeking;
 mod service;
 pub mod settings;
 pub mod store;
@@ -31,6 +32,7 @@ mod strangers;
 pub mod succession;
 pub mod sync;
 pub mod torrents;
+pub mod upkeep;
 pub mod views;
 mod why;
 

@@ -6,7 +6,9 @@ mod archive;
 mod commands;
 mod dht;
 mod import;
+mod lookup;
 mod read;
+mod renewal;
 mod ring;
 mod room;
 mod succeed;
@@ -27,11 +29,13 @@ use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, To
 use crate::ledger::Ledger;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
+use crate::seeking::Seeking;
 use crate::settings::TrustSettings;
 use crate::store::{Store, StoreError};
 use crate::succession::Succession;
 use crate::sync::Sync;
 use crate::torrents::Torrents;
+use crate::upkeep::Upkeep;
 use crate::views::{Source, View};
 use heirloom_proto::body::DuplicityProof;
 use heirloom_proto::{Infohash, Key, Kind, SecretKey, Sha256, Statement, Timestamp, Verified, Verifier};
@@ -100,6 +104,8 @@ pub struct Service<S> {
     ledger: Ledger,
     torrents: Torrents,
     replication: Replication,
+    seeking: Seeking,
+    upkeep: Upkeep,
     sync: Sync,
     archives: Archives,
     has_torrents: bool,
@@ -145,6 +151,8 @@ impl<S: Store> Service<S> {
             ledger: Ledger::open(&ground)?,
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
+            seeking: Seeking::default(),
+            upkeep: Upkeep::default(),
             sync: Sync::default(),
             archives: Archives::open(&ground)?,
             has_torrents: false,
@@ -164,6 +172,7 @@ impl<S: Store> Service<S> {
             ground,
         };
         service.derive()?;
+        service.read_carried_heads()?;
         Ok(service)
     }
 
@@ -214,6 +223,7 @@ impl<S: Store> Service<S> {
                 Ok(())
             }
             Input::SyncFrame(event) => self.sync_event(now, event),
+            Input::Lookup(event) => self.lookup_event(now, event),
             Input::Dht(event) => self.dht(now, event),
             Input::Torrent(event) => self.torrent(now, event),
             Input::Reading(reading) => {
@@ -257,9 +267,20 @@ impl<S: Store> Service<S> {
         // Nothing is signed before the number is known, so until then a head that is due is no reason to wake.
         let may_sign = self.is_head_due && self.recovering.is_none();
         let head = may_sign.then(|| self.last_head.map_or(Duration::ZERO, |at| at + HEAD_GAP));
-        let waits = [self.replication.next_due(), self.sync.next_due(), self.archives.next_due()];
+        let waits = [
+            self.replication.next_due(),
+            self.seeking.next_due(),
+            self.sync.next_due(),
+            self.archives.next_due(),
+            self.upkeep_due(),
+        ];
         let times = waits.into_iter().chain([recovery, head, Some(self.next_expiry)]);
         times.flatten().min()
+    }
+
+    fn upkeep_due(&self) -> Option<Duration> {
+        // As with the head: nothing is signed before the number is known.
+        self.upkeep.next_due().filter(|_| self.recovering.is_none())
     }
 
     /// The owner's key.
@@ -300,6 +321,7 @@ impl<S: Store> Service<S> {
         }
         self.start_archives(now)?;
         self.sweep(now)?;
+        self.plan_renewals(now);
         if self.recovering.is_none() {
             self.announce_everything(now)?;
         }
@@ -316,6 +338,7 @@ impl<S: Store> Service<S> {
         }
         self.dht_tick(now)?;
         self.archive_tick(now)?;
+        self.upkeep_tick(now)?;
         self.sync_tick(now)?;
         let may_sign = self.last_head.is_none_or(|at| now.mono >= at + HEAD_GAP);
         if self.is_head_due && may_sign && self.recovering.is_none() {
@@ -328,6 +351,9 @@ impl<S: Store> Service<S> {
         self.next_expiry = now.mono + EXPIRY_PERIOD;
         let me = self.identity.key();
         for old in self.ingest.expire(now, &mut self.ground)? {
+            if *old.statement.author() == me {
+                self.forget_said_first(&crate::ground::Place::of(&old.statement))?;
+            }
             if *old.statement.author() == me && !old.is_private {
                 self.is_head_due = true;
                 if let heirloom_proto::Body::Listing(listing) = old.statement.body() {

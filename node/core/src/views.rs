@@ -5,6 +5,7 @@ use crate::fitting::{Filled, Flag};
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Episode, Level, Opinion, Scope, WorkKind};
+use heirloom_proto::limits::HEAD_FRESH_MS;
 use heirloom_proto::{Infohash, Key, Sha256, StatementId, Timestamp, WorkId};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -62,6 +63,23 @@ pub struct Followed {
     pub confusable_with: Option<Key>,
 }
 
+/// How old the newest head of a key is that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadAge {
+    /// When it was made.
+    pub made: Timestamp,
+    /// How long ago that was.
+    pub age: Duration,
+}
+
+impl HeadAge {
+    /// Whether its author should have renewed it: they are away, or somebody keeps what is newer from us.
+    #[must_use]
+    pub fn is_stale(self) -> bool {
+        self.age.as_millis() > u128::from(HEAD_FRESH_MS)
+    }
+}
+
 /// A follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follow {
@@ -79,6 +97,8 @@ pub struct Follow {
     pub previous: Option<Key>,
     /// When its head was made, and whether all that the head counts is here; `None` as long as no head is.
     pub log: Option<(Timestamp, bool)>,
+    /// How old that head is.
+    pub head: Option<HeadAge>,
 }
 
 /// The answer to whatever signs a statement.
@@ -119,6 +139,8 @@ pub struct Why {
     pub sums: Sums,
     /// The formula with its numbers.
     pub arithmetic: String,
+    /// Of a key: how old its head is, if one is here.
+    pub head: Option<HeadAge>,
 }
 
 /// What a score is computed of: s = (L C − λ B) e / (e² + k²) with e = C + λ B, times what silence leaves.
@@ -178,6 +200,8 @@ pub struct TrustRow {
     pub distance: Option<u32>,
     /// Hash-checked bytes received of it.
     pub verified_bytes: u64,
+    /// How old its head is, if one is here.
+    pub head: Option<HeadAge>,
 }
 
 /// What a ring of keys has, and the most it can gain.
@@ -487,6 +511,8 @@ pub struct Status {
     pub usage: Usage,
     /// What was refused or ignored, by reason, and how often scores were computed.
     pub counters: BTreeMap<&'static str, u64>,
+    /// Follows whose heads are stale, the longest first: key, what it is called here, how old.
+    pub stale_follows: Vec<(Key, String, HeadAge)>,
     /// Archives that are made, fetched and seeded.
     pub archives: Vec<Archive>,
 }

@@ -47,6 +47,7 @@ pub fn to_why(
             dormancy: numbers.dormancy,
         },
         arithmetic,
+        head: None,
     }
 }
 

@@ -208,6 +208,9 @@ pub struct Run {
     /// Do not look for peers on the local network
     #[arg(long, env = "HEIRLOOM_NO_MDNS")]
     pub no_mdns: bool,
+    /// Do not meet others by the DHT's rendezvous of the day: nobody learns there that you run a node
+    #[arg(long, env = "HEIRLOOM_NO_RENDEZVOUS")]
+    pub no_rendezvous: bool,
     /// Whether other nodes can dial this one; left out, they are asked
     #[arg(long, env = "HEIRLOOM_NAT", value_enum, value_name = "VERDICT")]
     pub nat: Option<Nat>,
@@ -220,7 +223,7 @@ pub struct Run {
     /// What is seeded under your key on the wire
     #[arg(long, env = "HEIRLOOM_SEED_AS", value_enum, default_value_t = SeedAs::Published)]
     pub seed_as: SeedAs,
-    /// Do not ask the DHT for works: it learns what you are interested in
+    /// Do not ask the DHT for works, nor those who announced them there: they learn what you are interested in
     #[arg(long, env = "HEIRLOOM_NO_LOOKUPS")]
     pub no_lookups: bool,
     /// Folder for downloads

@@ -448,6 +448,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
         },
         looks_up: !args.no_lookups,
         settings,
+        meets: !args.no_rendezvous,
     };
     let token = home.token()?;
     let node = Box::pin(Node::start(home.clone(), options)).await?;

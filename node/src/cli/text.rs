@@ -4,6 +4,9 @@ use super::why;
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// Follows with a stale head that `status` shows to people, the stalest first.
+const STALE_SHOWN: usize = 10;
+
 /// Votes from outside a ring that are shown to people.
 const EDGES_SHOWN: usize = 20;
 
@@ -22,8 +25,8 @@ pub fn render(verb: &str, value: &Value) -> String {
             each(value, "You follow nobody yet: paste a curator's card into `heirloom follow -`.", follow_row)
         }
         "follow" => followed(value),
-        "doctor" => each(value, "", check),
         "status" => status(value),
+        "doctor" => each(value, "", check),
         "get" => got(value),
         "publish" => published(value),
         "id" if !value["words"].is_null() => format!(
@@ -45,14 +48,32 @@ fn each(value: &Value, nothing: &str, row: fn(&Value) -> String) -> String {
     }
 }
 
-/// Field by field, and the budgets as a table.
+/// Field by field, then whose heads are stale, then the budgets as a table.
 fn status(value: &Value) -> String {
     let mut rest = value.clone();
-    let budgets = rest.as_object_mut().and_then(|all| all.remove("budgets")).unwrap_or_default();
-    let mut out = fields(&rest, 0);
-    out.push_str("budgets:\n");
+    if let Some(fields) = rest.as_object_mut() {
+        fields.remove("stale_follows");
+        fields.remove("budgets");
+    }
+    fields(&rest, 0) + &stale_follows(&value["stale_follows"]) + &budgets(&value["budgets"])
+}
+
+fn stale_follows(value: &Value) -> String {
+    let follows = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut out = String::new();
+    for follow in follows.iter().take(STALE_SHOWN) {
+        let _ = writeln!(out, "{}{}", named(follow), stale(": ", follow));
+    }
+    if follows.len() > STALE_SHOWN {
+        let _ = writeln!(out, "and {} more whose head is stale (--json lists them)", follows.len() - STALE_SHOWN);
+    }
+    out
+}
+
+fn budgets(value: &Value) -> String {
+    let mut out = String::from("budgets:\n");
     for name in ["bandwidth", "dht", "disk", "memory", "cpu"] {
-        let budget = &budgets[name];
+        let budget = &value[name];
         if budget.is_null() {
             continue;
         }
@@ -193,13 +214,23 @@ fn named(value: &Value) -> String {
     }
 }
 
+/// What there is to say of a head that was not renewed, with a separator before it; nothing of a fresh one.
+pub(super) fn stale(before: &str, value: &Value) -> String {
+    if value["head_is_stale"] != true {
+        return String::new();
+    }
+    let days = value["head_age_s"].as_u64().unwrap_or_default() / (24 * 3600);
+    format!("{before}head is stale: last heard of {days} days ago")
+}
+
 fn trust_row(value: &Value) -> String {
     format!(
-        "{:<10} {:+.3}  {:>9}  {}\n",
+        "{:<10} {:+.3}  {:>9}  {}{}\n",
         text(&value["band"]),
         value["score"].as_f64().unwrap_or_default(),
         size(value["verified_bytes"].as_u64().unwrap_or_default()),
-        named(value)
+        named(value),
+        stale("; ", value)
     )
 }
 
@@ -215,7 +246,10 @@ fn ledger_row(value: &Value) -> String {
 
 fn follow_row(value: &Value) -> String {
     match value["preview"] {
-        Value::Null => format!("{:<7} {:<10} {}\n", plain(&value["level"]), plain(&value["scope"]), named(value)),
+        Value::Null => {
+            let (level, scope) = (plain(&value["level"]), plain(&value["scope"]));
+            format!("{level:<7} {scope:<10} {}{}\n", named(value), stale("; ", value))
+        }
         _ => followed(value),
     }
 }
@@ -336,6 +370,40 @@ fn imported(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_stale_head_is_told_with_its_age_wherever_somebody_decides_about_a_key() {
+        let key = |is_stale: bool| {
+            json!({
+                "key": "did:key:z6MkBob", "name": "Bob", "level": "high", "scope": "*", "band": "trusted", "score": 0.5,
+                "support": 0.75, "verified_bytes": 0, "head_at": "2026-11-10T00:00:00Z",
+                "head_age_s": if is_stale { 12 * 86_400 + 5 } else { 3600 }, "head_is_stale": is_stale,
+            })
+        };
+        let told = "head is stale: last heard of 12 days ago";
+        for (verb, value) in [
+            ("trust", json!([key(true)])),
+            ("follow", json!([key(true)])),
+            ("why", key(true)),
+            ("status", json!({ "statements": 7, "stale_follows": [key(true)] })),
+        ] {
+            let text = render(verb, &value);
+            assert!(text.contains(told), "{verb}: {text}");
+        }
+        for (verb, value) in [
+            ("trust", json!([key(false)])),
+            ("follow", json!([key(false)])),
+            ("why", key(false)),
+            ("status", json!({ "statements": 7, "stale_follows": [] })),
+        ] {
+            assert!(!render(verb, &value).contains("stale"), "{verb}");
+        }
+        let many = json!({ "stale_follows": (0..25).map(|_| key(true)).collect::<Vec<_>>() });
+        let text = render("status", &many);
+        assert_eq!(text.matches(told).count(), STALE_SHOWN);
+        assert!(text.contains("and 15 more"), "{text}");
+    }
 
     #[test]
     fn budgets_are_a_table_that_says_what_is_short() {

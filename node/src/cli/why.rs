@@ -52,6 +52,10 @@ pub fn as_text(why: &Value) -> String {
         text(&why["scope"]),
         text(&why["preset"]),
     );
+    out.push_str(&super::text::stale("  ", why));
+    if why["head_is_stale"] == true {
+        out.push_str("; its owner may be away, or somebody keeps what is newer from you\n");
+    }
     for because in list(&why["because"]) {
         let share = number(&because["share"]);
         let share = if share > 0.0 { percent(share) } else { "–".into() };

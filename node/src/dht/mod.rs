@@ -162,6 +162,18 @@ impl Dht {
         query::successes(query::items(&self.shared, key, salt))
     }
 
+    /// As [`Dht::get`], and says why when nothing could be asked: an error comes first and alone. Each node that has
+    /// the item gives it once, so that whoever reads to the end has counted the copies.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn ask(
+        &self,
+        key: [u8; 32],
+        salt: Vec<u8>,
+    ) -> impl Stream<Item = Result<Item, GetError>> + Send + Unpin + use<> {
+        query::answers(query::items(&self.shared, key, salt))
+    }
+
     /// Asks for a mutable item, waits for the whole query, and gives the one with the highest `seq` (of two with
     /// the same, the greater value, as everybody's nodes choose).
     ///

@@ -251,12 +251,17 @@ where
     task.await.unwrap_or_else(|_| Err(GetError::Stopped.into()))
 }
 
+/// The answers, or why there are none.
+pub(super) fn answers<T: Send>(mut answers: Answers<T>) -> impl Stream<Item = Result<T, GetError>> + Send + Unpin {
+    stream::poll_fn(move |context| answers.poll_recv(context))
+}
+
 /// The answers alone; why there are none is in the log.
-pub(super) fn successes<T>(mut answers: Answers<T>) -> impl Stream<Item = T> + Send + Unpin
+pub(super) fn successes<T>(from: Answers<T>) -> impl Stream<Item = T> + Send + Unpin
 where
     T: Send,
 {
-    stream::poll_fn(move |context| answers.poll_recv(context))
+    answers(from)
         .filter_map(|answer| std::future::ready(answer.inspect_err(|error| debug!(%error, "nothing was asked")).ok()))
 }
 

@@ -21,7 +21,7 @@ use crate::p2p;
 use crate::store::{Gauge, RocksStore, StoreUse};
 use heirloom_core::budgets::{Budgets, Reading};
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
-use heirloom_core::io::{Admission, Input, MessageId, Now, Output, Peer, RequestId, SyncEvent, SyncOrder};
+use heirloom_core::io::{Admission, Input, LookupOrder, MessageId, Now, Output, Peer, RequestId, SyncEvent, SyncOrder};
 use heirloom_core::{AnyService, Config, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
@@ -527,6 +527,7 @@ impl Core {
                 }
             }
             Output::SyncFrame(order) => self.carry_sync(order),
+            Output::Lookup(order) => self.carry_lookup(order),
             Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
             Output::Torrent(order) => self.node.downloads.order(order),
             Output::Archive(order) => self.node.archives.order(order),
@@ -552,6 +553,26 @@ impl Core {
         };
         if let Some(command) = command {
             // A full queue only means a question that is not answered: it times out and is asked again.
+            let _ = p2p.try_send(command);
+        }
+    }
+
+    fn carry_lookup(&self, order: LookupOrder) {
+        let command = match order {
+            LookupOrder::Seek { order, work } => {
+                return self.node.networks.seek(order, work, self.node.events.clone());
+            }
+            LookupOrder::Ask { order, peer, bytes } => {
+                self.peers.of(peer).map(|peer| p2p::Command::LookupAsk { ask: order.0, peer, bytes })
+            }
+            LookupOrder::Answer { exchange, bytes } => Some(p2p::Command::LookupAnswer { exchange: exchange.0, bytes }),
+            LookupOrder::Blame { peer } => {
+                let points = p2p::params::SYNC_BLAME_POINTS;
+                self.peers.of(peer).map(|peer| p2p::Command::Penalise { peer, points })
+            }
+        };
+        if let (Some(p2p), Some(command)) = (&self.node.networks.p2p, command) {
+            // A full queue only means a question that is not answered: the lookup does not wait for it.
             let _ = p2p.try_send(command);
         }
     }

@@ -9,12 +9,13 @@ use crate::torrent::{self, Bookings, Engine, PeerSource};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use heirloom_core::command::{CommandError, Fault};
-use heirloom_core::io::{DhtEvent, DhtOrder, Input};
+use heirloom_core::io::{DhtEvent, DhtOrder, Input, LookupEvent, OrderId};
 use heirloom_proto::dht::HEAD_SALT;
-use heirloom_proto::{Kind, statement};
+use heirloom_proto::{Kind, WorkId, statement};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::debug;
@@ -51,8 +52,11 @@ pub struct Options {
     pub downloads: PathBuf,
     /// What is seeded under this node's name.
     pub seed_as: SeedAs,
-    /// Ask the DHT for works. Whoever answers learns what somebody at this address is interested in.
+    /// Ask the DHT for works, and those who announced them there. Whoever answers learns what somebody at this address is
+    /// interested in.
     pub looks_up: bool,
+    /// Announce this node under the key of the day in the DHT, and look for others there.
+    pub meets: bool,
     /// How trust is measured, and what the node may cost.
     pub settings: Settings,
 }
@@ -107,7 +111,9 @@ pub struct Networks {
     /// What is seeded under this node's name.
     pub seed_as: SeedAs,
     looks_up: bool,
-    /// What came of meeting others in the DHT.
+    /// Meeting others in the DHT, where there is one.
+    meeting: Option<Arc<Meeting>>,
+    /// What came of it.
     pub rendezvous: Arc<Tally>,
 }
 
@@ -139,8 +145,8 @@ impl Networks {
         let bookings = Arc::new(Bookings::default());
         if options.offline {
             let (seed_as, rendezvous) = (options.seed_as, Arc::default());
-            let none = Self { dht: None, engine: None, bookings, p2p: None, seed_as, looks_up: false, rendezvous };
-            return Ok((none, None));
+            let (dht, engine, p2p, looks_up, meeting) = (None, None, None, false, None);
+            return Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous }, None));
         }
         let dht = if options.no_dht {
             None
@@ -179,52 +185,63 @@ impl Networks {
         let (p2p, gossip) = P2p::start(config).await.map_err(|error| failed("p2p", &error, advice))?;
         let p2p = Arc::new(p2p);
         let rendezvous = Arc::<Tally>::default();
-        if let Some(dht) = dht.clone() {
-            let (chosen, own_ground) = (options.p2p.clone(), options.is_on_own_ground());
-            let meeting = Meeting { dht, p2p: Arc::clone(&p2p), chosen, own_ground, tally: Arc::clone(&rendezvous) };
-            tokio::spawn(meeting.run());
+        let (chosen, own_ground) = (options.p2p.clone(), options.is_on_own_ground());
+        let meeting = dht.clone().map(|dht| {
+            let (p2p, tally) = (Arc::clone(&p2p), Arc::clone(&rendezvous));
+            Arc::new(Meeting { dht, p2p, chosen, own_ground, tally })
+        });
+        if let Some(meeting) = meeting.clone().filter(|_| options.meets) {
+            rendezvous.is_on.store(true, Ordering::Relaxed);
+            tokio::spawn(async move { meeting.run().await });
         }
         let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
-        Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, rendezvous }, Some(gossip)))
+        Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous }, Some(gossip)))
     }
 
     /// Carries an order to the DHT out, in a task of its own.
     pub(super) fn order_dht(&self, order: DhtOrder, events: mpsc::Sender<Event>) {
         let Some(dht) = self.dht.clone() else { return };
-        let looks_up = self.looks_up;
+        let (looks_up, meeting) = (self.looks_up, self.meeting.clone());
         tokio::spawn(async move {
-            match order {
+            let answer = match order {
                 // Heads say whom I follow, works say what I want to see: only the latter can be turned off.
                 DhtOrder::Get { order, salt, .. } if !looks_up && salt != HEAD_SALT => {
-                    let _ = events.send(Event::Input(Input::Dht(DhtEvent::Done { order }))).await;
+                    DhtEvent::Done { order, copies: None }
                 }
-                DhtOrder::Put { order, item } => {
-                    let answer = match dht.put(to_dht(item), None).await {
-                        Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
-                        Err(error) => {
-                            debug!(%error, "item not stored");
-                            let newer_exists = matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
-                            DhtEvent::NotStored { order, newer_exists }
-                        }
-                    };
-                    let _ = events.send(Event::Input(Input::Dht(answer))).await;
-                }
-                DhtOrder::Get { order, key, salt } => {
-                    let mut items = dht.get(key, salt);
-                    let mut last = None;
-                    while let Some(item) = items.next().await {
-                        // The same item comes from many nodes; once is enough for the core.
-                        if last.as_ref() == Some(&item.signature) {
-                            continue;
-                        }
-                        last = Some(item.signature);
-                        let found = DhtEvent::Found { order, item: from_dht(item) };
-                        if events.send(Event::Input(Input::Dht(found))).await.is_err() {
-                            return;
-                        }
+                DhtOrder::Put { order, item } => match dht.put(to_dht(item), None).await {
+                    Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
+                    Err(error) => {
+                        debug!(%error, "item not stored");
+                        let newer_exists = matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
+                        DhtEvent::NotStored { order, newer_exists }
                     }
-                    let _ = events.send(Event::Input(Input::Dht(DhtEvent::Done { order }))).await;
+                },
+                DhtOrder::Get { order, key, salt } => {
+                    let copies = hand_on(&dht, order, (key, salt), &events).await;
+                    DhtEvent::Done { order, copies }
                 }
+                DhtOrder::Announce { order, work } => {
+                    let is_taken = match meeting {
+                        Some(meeting) => meeting.announce_work(&work).await,
+                        None => false,
+                    };
+                    DhtEvent::Announced { order, is_taken }
+                }
+            };
+            let _ = events.send(Event::Input(Input::Dht(answer))).await;
+        });
+    }
+
+    /// Looks for those who announced a work, in a task of its own; `p2p` tells whom it met.
+    pub(super) fn seek(&self, order: OrderId, work: WorkId, events: mpsc::Sender<Event>) {
+        let meeting = self.meeting.clone().filter(|_| self.looks_up);
+        tokio::spawn(async move {
+            let is_told_by_p2p = match meeting {
+                Some(meeting) => meeting.seek(order.0, &work).await.is_ok(),
+                None => false,
+            };
+            if !is_told_by_p2p {
+                let _ = events.send(Event::Input(Input::Lookup(LookupEvent::Over { order }))).await;
             }
         });
     }
@@ -255,6 +272,36 @@ fn fits_topic(on: &str, bytes: &[u8]) -> bool {
         // A newer version may know it: the core ignores it without blame.
         Err(error) => !error.blames_relayer(),
     }
+}
+
+/// Hands what a get finds to the core, and counts the nodes that gave the newest item; `None` when nobody was asked.
+async fn hand_on(
+    dht: &Dht,
+    order: OrderId,
+    (key, salt): ([u8; 32], Vec<u8>),
+    events: &mpsc::Sender<Event>,
+) -> Option<usize> {
+    let mut answers = dht.ask(key, salt);
+    let mut newest: Option<(i64, usize)> = None;
+    let mut last = None;
+    while let Some(answer) = answers.next().await {
+        let item = answer.inspect_err(|error| debug!(%error, "nobody was asked for an item")).ok()?;
+        newest = match newest {
+            Some((seq, copies)) if seq == item.seq => Some((seq, copies + 1)),
+            Some((seq, copies)) if seq > item.seq => Some((seq, copies)),
+            _ => Some((item.seq, 1)),
+        };
+        // The same item comes from many nodes; once is enough for the core.
+        if last.as_ref() == Some(&item.signature) {
+            continue;
+        }
+        last = Some(item.signature);
+        let found = DhtEvent::Found { order, item: from_dht(item) };
+        if events.send(Event::Input(Input::Dht(found))).await.is_err() {
+            break;
+        }
+    }
+    Some(newest.map_or(0, |(_, copies)| copies))
 }
 
 fn to_dht(item: heirloom_proto::dht::Item) -> dht::Item {

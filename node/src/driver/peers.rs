@@ -1,7 +1,7 @@
 //! Numbers for peers: the core names a peer by a number, libp2p by its transport key.
 
 use crate::p2p::{self, PeerId};
-use heirloom_core::io::{ExchangeId, Input, OrderId, Peer, SyncEvent};
+use heirloom_core::io::{ExchangeId, Input, LookupEvent, OrderId, Peer, SyncEvent};
 use std::collections::BTreeMap;
 
 /// Most peers that keep their number; the lowest of those that are gone gives way. Above what the core remembers.
@@ -60,6 +60,19 @@ impl Names {
             p2p::Event::SyncFailed { ask, is_unsupported } => {
                 Some(Input::SyncFrame(SyncEvent::Failed { order: OrderId(ask), is_unsupported }))
             }
+            p2p::Event::Sought { seek, peer } => {
+                let peer = self.numbers.get(&peer)?.0;
+                Some(Input::Lookup(LookupEvent::Met { order: OrderId(seek), peer }))
+            }
+            p2p::Event::SeekOver { seek } => Some(Input::Lookup(LookupEvent::Over { order: OrderId(seek) })),
+            p2p::Event::LookupAsked { exchange, peer, bytes } => {
+                let peer = self.numbers.get(&peer)?.0;
+                Some(Input::Lookup(LookupEvent::Asked { peer, exchange: ExchangeId(exchange), bytes }))
+            }
+            p2p::Event::LookupAnswered { ask, bytes } => {
+                Some(Input::Lookup(LookupEvent::Answered { order: OrderId(ask), bytes }))
+            }
+            p2p::Event::LookupFailed { ask } => Some(Input::Lookup(LookupEvent::Failed { order: OrderId(ask) })),
             _ => None,
         }
     }

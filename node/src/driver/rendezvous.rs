@@ -1,4 +1,5 @@
-//! Meeting others with no server: every node announces itself in the DHT under the key of the day, and looks there.
+//! Meeting others with no server: every node announces itself in the DHT under the key of the day, and looks there. And
+//! whoever lists a work announces itself under the key of that work, where those look who look it up.
 //!
 //! [`Pace`] says when to do what, as arithmetic; the loop below does it. What is found are claims of strangers: `p2p`
 //! decides which of them to dial. Requests pass the one budget of `dht` like all others.
@@ -7,12 +8,13 @@ use crate::dht::Dht;
 use crate::p2p::{self, Command, Multiaddr, Nat, P2p};
 use futures::StreamExt as _;
 use futures::future::join_all;
-use heirloom_proto::Timestamp;
+use heirloom_proto::lookup::rendezvous_of;
+use heirloom_proto::{Timestamp, WorkId};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tracing::debug;
 
@@ -158,21 +160,28 @@ fn port_to_announce(dht: SocketAddrV4, chosen: &[Multiaddr], listening: &[Multia
 /// What `status` shows.
 #[derive(Debug, Default)]
 pub struct Tally {
+    /// Whether this node meets others by the key of the day.
+    pub(super) is_on: AtomicBool,
     lookups: AtomicU64,
     found: AtomicU64,
     announces: AtomicU64,
+    works: AtomicU64,
     port: AtomicU64,
 }
 
 /// What came of meeting others, as of one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rendezvous {
+    /// Whether this node meets others by the key of the day.
+    pub is_on: bool,
     /// Lookups that ended.
     pub lookups: u64,
     /// Places that they named, counted each time.
     pub found: u64,
     /// Announcements that the DHT took.
     pub announces: u64,
+    /// Announcements of works that the DHT took.
+    pub works: u64,
     /// The port announced; `None` when no libp2p address can be dialled where the DHT hears us.
     pub port: Option<u16>,
 }
@@ -183,7 +192,9 @@ impl Tally {
     pub fn snapshot(&self) -> Rendezvous {
         let read = |sum: &AtomicU64| sum.load(Ordering::Relaxed);
         let port = u16::try_from(read(&self.port)).ok().filter(|port| *port != 0);
-        Rendezvous { lookups: read(&self.lookups), found: read(&self.found), announces: read(&self.announces), port }
+        let (lookups, found) = (read(&self.lookups), read(&self.found));
+        let is_on = self.is_on.load(Ordering::Relaxed);
+        Rendezvous { is_on, lookups, found, announces: read(&self.announces), works: read(&self.works), port }
     }
 }
 
@@ -199,7 +210,7 @@ pub(super) struct Meeting {
 
 impl Meeting {
     /// Runs until `p2p` has stopped.
-    pub async fn run(self) {
+    pub async fn run(&self) {
         let mut pace = Pace::new(Instant::now());
         loop {
             pace.notice(self.p2p.peers(), Instant::now());
@@ -221,14 +232,47 @@ impl Meeting {
         }
     }
 
-    /// Says whether there is nothing more to do: announced, or nothing to announce.
-    async fn announce(&self) -> bool {
+    /// The port to announce, if others can reach us.
+    fn port(&self) -> Option<u16> {
         let listening = self.p2p.listen_addrs();
         let port = port_to_announce(self.dht.local_addr(), &self.chosen, &listening, self.own_ground);
         // Whoever cannot be reached would only cost others their dials.
         let port = port.filter(|_| self.p2p.overview().nat != Nat::Private);
         self.tally.port.store(port.map_or(0, u64::from), Ordering::Relaxed);
-        let Some(port) = port else { return true };
+        port
+    }
+
+    /// Says to those who look a work up that they may ask here; whether the DHT took it. All that it tells is a port of
+    /// this address, as the rendezvous of the day does.
+    pub async fn announce_work(&self, work: &WorkId) -> bool {
+        let Some(port) = self.port() else { return false };
+        let announced = self.dht.announce(rendezvous_of(work), port).await;
+        if let Err(error) = &announced {
+            debug!(%error, "work not announced");
+        } else {
+            self.tally.works.fetch_add(1, Ordering::Relaxed);
+        }
+        announced.is_ok()
+    }
+
+    /// Looks for those who announced a work; `p2p` goes on from there, and says when it is over.
+    pub async fn seek(&self, seek: u64, work: &WorkId) -> Result<(), p2p::Stopped> {
+        let mut seen = BTreeSet::new();
+        let mut answers = self.dht.peers(rendezvous_of(work));
+        while let Some(places) = answers.next().await {
+            let mut is_new = |place: &SocketAddrV4| seen.len() < PLACES_MAX && seen.insert(*place);
+            let places: Vec<_> = places.into_iter().filter(|place| is_new(place)).map(SocketAddr::V4).collect();
+            if !places.is_empty() {
+                self.p2p.send(Command::Seek { seek, places, is_last: false }).await?;
+            }
+        }
+        debug!(places = seen.len(), "looked for those who announced a work");
+        self.p2p.send(Command::Seek { seek, places: Vec::new(), is_last: true }).await
+    }
+
+    /// Says whether there is nothing more to do: announced, or nothing to announce.
+    async fn announce(&self) -> bool {
+        let Some(port) = self.port() else { return true };
         let announcing = announced(wall()).into_iter().map(|key| self.dht.announce(key, port));
         let mut was_taken = false;
         for result in join_all(announcing).await {

@@ -68,17 +68,27 @@ fn followed(followed: &views::Followed) -> Value {
     })
 }
 
+/// Adds how old the head of a key is: null as long as none is here.
+fn with_head(mut value: Value, head: Option<views::HeadAge>) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("head_at".into(), json!(head.map(|head| head.made.to_rfc3339())));
+        fields.insert("head_age_s".into(), json!(head.map(|head| head.age.as_secs())));
+        fields.insert("head_is_stale".into(), json!(head.map(views::HeadAge::is_stale)));
+    }
+    value
+}
+
 fn follow(follow: &views::Follow) -> Value {
-    json!({
+    let value = json!({
         "key": follow.key.to_string(),
         "name": follow.name,
         "level": follow.level.to_string(),
         "scope": follow.scope.name(),
         "since": follow.since.to_rfc3339(),
         "moved_from": follow.previous.map(|key| key.to_string()),
-        "head_at": follow.log.map(|(made, _)| made.to_rfc3339()),
         "is_whole": follow.log.is_some_and(|(_, is_whole)| is_whole),
-    })
+    });
+    with_head(value, follow.head)
 }
 
 fn why(why: &views::Why) -> Value {
@@ -99,7 +109,7 @@ fn why(why: &views::Why) -> Value {
         .collect();
     let ignored: Vec<Value> =
         why.ignored.iter().map(|(key, reason)| json!({ "key": key.to_string(), "reason": reason })).collect();
-    json!({
+    let value = json!({
         "subject": why.subject,
         "scope": why.scope.name(),
         "preset": why.preset.name(),
@@ -122,11 +132,13 @@ fn why(why: &views::Why) -> Value {
             "dormancy": why.sums.dormancy,
         },
         "arithmetic": why.arithmetic,
-    })
+    });
+    // A release has no head.
+    if why.head.is_some() { with_head(value, why.head) } else { value }
 }
 
 fn trust_row(row: &views::TrustRow) -> Value {
-    json!({
+    let value = json!({
         "key": row.key.to_string(),
         "name": row.name,
         "score": row.score,
@@ -134,7 +146,8 @@ fn trust_row(row: &views::TrustRow) -> Value {
         "band": row.band.to_string(),
         "distance": row.distance,
         "verified_bytes": row.verified_bytes,
-    })
+    });
+    with_head(value, row.head)
 }
 
 /// Preset and bands, as `status` and an audit show them.
@@ -277,7 +290,11 @@ fn work(work: &views::Work) -> Value {
 }
 
 pub(super) fn counts(status: &views::Status) -> Value {
+    let stale = |(key, name, head): &(Key, String, views::HeadAge)| {
+        with_head(json!({ "key": key.to_string(), "name": name }), Some(*head))
+    };
     json!({
+        "stale_follows": status.stale_follows.iter().map(stale).collect::<Vec<_>>(),
         "statements": status.statements,
         "keys_known": status.keys_known,
         "works": status.works,

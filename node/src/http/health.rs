@@ -42,6 +42,7 @@ fn p2p_json(p2p: &P2pHealth) -> Value {
         "rendezvous": {
             "port": rendezvous.port,
             "announces": rendezvous.announces,
+            "works": rendezvous.works,
             "lookups": rendezvous.lookups,
             "found": rendezvous.found,
         },
@@ -188,6 +189,7 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health) -> Value {
         checks.push(check("nat", p2p.overview.nat != Nat::Private || p2p.overview.relays > 0, detail, fix));
         if health.dht.is_some() {
             let (is_met, detail) = match p2p.rendezvous {
+                Rendezvous { is_on: false, .. } => (true, "turned off".into()),
                 Rendezvous { port: Some(port), announces: 1.., .. } => (true, format!("announced with port {port}")),
                 Rendezvous { port: Some(_), .. } => (false, "not announced yet".into()),
                 _ if p2p.overview.nat == Nat::Private => (true, "not announced: nobody could dial this node".into()),

@@ -19,7 +19,12 @@ use libp2p::{
     tcp,
 };
 
-use super::{Config, Shared, StartError, Structural, gate::Gate, netgroup, params, reach, tuning};
+use super::{
+    Config, Shared, StartError, Structural,
+    exchange::{Exchange, Protocol},
+    gate::Gate,
+    netgroup, params, reach, tuning,
+};
 
 pub(super) type Gossipsub = gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
@@ -30,7 +35,8 @@ pub(super) struct Behaviour {
     pub limits: connection_limits::Behaviour,
     pub memory: memory_connection_limits::Behaviour,
     pub gossipsub: Gossipsub,
-    pub sync: super::sync::Exchange,
+    pub sync: Exchange,
+    pub lookup: Exchange,
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
@@ -119,7 +125,8 @@ fn behaviour(
         limits: connection_limits::Behaviour::new(tuning::connection_limits()),
         memory: memory_connection_limits::Behaviour::with_max_bytes(config.memory_bytes_max),
         gossipsub,
-        sync: super::sync::exchange(),
+        sync: Protocol::Sync.exchange(),
+        lookup: Protocol::Lookup.exchange(),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
         mdns: (config.mdns && reaches_a_network(config)).then(|| mdns(local)).flatten().into(),

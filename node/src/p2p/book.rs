@@ -65,8 +65,23 @@ struct Entry {
     /// Unix seconds at which a peer of ours was there; `None` for a claim.
     met_s: Option<u64>,
     anchor: bool,
+    /// Dialled to ask about a work: it holds a place of those, and none of the others.
+    sought: bool,
     failures: u32,
     state: State,
+}
+
+/// What becomes of a place at which a work was announced.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sought {
+    /// It is to be dialled now, as after [`Book::next`].
+    Dial(Dial),
+    /// It is being dialled, or connected.
+    Known,
+    /// Not yet: too many others are.
+    Later,
+    /// There is no room for the claim, or it failed lately.
+    Never,
 }
 
 /// A peer worth remembering, as the file holds it.
@@ -108,6 +123,7 @@ impl Book {
                 peer: met.peer,
                 met_s: Some(met.met_s),
                 anchor: met.anchor,
+                sought: false,
                 failures: 0,
                 state: State::Waiting { until: now },
             };
@@ -126,8 +142,9 @@ impl Book {
             return false;
         }
         let state = State::Waiting { until: now };
-        let (remembered, via, peer, met_s, anchor) = (false, None, None, None, false);
-        self.entries.insert(place, Entry { learned, remembered, via, peer, met_s, anchor, failures: 0, state });
+        let (remembered, via, peer, met_s, anchor, sought) = (false, None, None, None, false, false);
+        let entry = Entry { learned, remembered, via, peer, met_s, anchor, sought, failures: 0, state };
+        self.entries.insert(place, entry);
         true
     }
 
@@ -166,7 +183,11 @@ impl Book {
 
     /// The dial that is wanted most, marked as under way. `may` says for which places the budget allows one.
     pub fn next(&mut self, now: Instant, chance: u64, may: impl Fn(IpAddr) -> bool) -> Option<Dial> {
-        let is_busy = |entry: &Entry| matches!(entry.state, State::Dialling | State::Up { outbound: true, .. });
+        let is_busy = |entry: &Entry| match entry.state {
+            State::Dialling => true,
+            State::Up { outbound, .. } => outbound && !entry.sought,
+            State::Waiting { .. } => false,
+        };
         let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| is_busy(entry)).collect();
         let dialling = busy.iter().filter(|(_, entry)| entry.state == State::Dialling).count();
         if dialling >= params::BOOK_DIALS_MAX || busy.len() - dialling >= params::BOOK_OUTBOUND_MAX {
@@ -207,13 +228,71 @@ impl Book {
         Some(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways: if entry.via.is_some() { 1 } else { 2 } })
     }
 
+    /// A place at which a work was announced, as the claim of a stranger. It goes before all others, and is dialled unless
+    /// it failed lately. `may` is whether the budget allows it.
+    pub fn sought(&mut self, place: SocketAddr, may: bool, now: Instant) -> Sought {
+        let dialling = self.entries.values().filter(|entry| entry.state == State::Dialling).count();
+        self.claim(place, Learned::Dht, now);
+        let is_full = !may || dialling >= params::BOOK_DIALS_MAX || self.sought_up() >= params::SOUGHT_OUTBOUND_MAX;
+        let Some(entry) = self.entries.get_mut(&place) else { return Sought::Never };
+        match entry.state {
+            State::Dialling | State::Up { .. } => Sought::Known,
+            State::Waiting { until } if until > now => Sought::Never,
+            State::Waiting { .. } if is_full => Sought::Later,
+            State::Waiting { .. } => {
+                (entry.state, entry.sought) = (State::Dialling, true);
+                let ways = if entry.via.is_some() { 1 } else { 2 };
+                Sought::Dial(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways })
+            }
+        }
+    }
+
+    /// Outbound connections that are there to ask about a work.
+    pub fn sought_up(&self) -> usize {
+        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. });
+        self.entries.values().filter(is_up).filter(|entry| entry.sought).count()
+    }
+
+    /// Places connected to ask about a work for longer than a while, and with whom.
+    pub fn sought_since(&self, kept: Duration, now: Instant) -> Vec<(SocketAddr, PeerId)> {
+        let is_old = |entry: &Entry| match entry.state {
+            State::Up { since, outbound: true } => now.saturating_duration_since(since) >= kept,
+            _ => false,
+        };
+        let old = self.entries.iter().filter(|(_, entry)| entry.sought && is_old(entry));
+        old.filter_map(|(place, entry)| Some((*place, entry.peer?))).collect()
+    }
+
+    /// A place is no longer needed for a question. Says whether it may stay, among those learned in the same way.
+    pub fn keeps(&mut self, place: SocketAddr) -> bool {
+        let Some(learned) = self.entries.get(&place).map(|entry| entry.learned) else { return false };
+        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. }) && !entry.sought;
+        let up = self.entries.values().filter(is_up).count();
+        let has_room = self.up_of(learned) < quota(learned) && up < params::BOOK_OUTBOUND_MAX;
+        if has_room && let Some(entry) = self.entries.get_mut(&place) {
+            entry.sought = false;
+        }
+        has_room
+    }
+
+    /// Whether a place is being dialled.
+    pub fn is_dialled(&self, place: SocketAddr) -> bool {
+        self.entries.get(&place).is_some_and(|entry| entry.state == State::Dialling)
+    }
+
+    /// The peer that is connected and at a place.
+    pub fn peer_at(&self, place: SocketAddr) -> Option<PeerId> {
+        let entry = self.entries.get(&place)?;
+        if matches!(entry.state, State::Up { .. }) { entry.peer } else { None }
+    }
+
     /// The dial failed. Gives the other way to the same place, if that was not tried and none is known to work.
     pub fn failed(&mut self, dial: Dial, now: Instant) -> Option<Dial> {
         let entry = self.dialling(dial.place)?;
         if entry.via.is_none() && dial.via == Via::Quic {
             return Some(Dial { via: Via::Tcp, ..dial });
         }
-        entry.via = None;
+        (entry.via, entry.sought) = (None, false);
         entry.state = State::Waiting { until: now + wait(entry) };
         entry.failures = entry.failures.saturating_add(1);
         None
@@ -222,6 +301,7 @@ impl Book {
     /// The dial was not made, for no fault of the place.
     pub fn put_back(&mut self, place: SocketAddr, now: Instant) {
         if let Some(entry) = self.dialling(place) {
+            entry.sought = false;
             entry.state = State::Waiting { until: now + params::MET_WAIT_MIN };
         }
     }
@@ -256,6 +336,11 @@ impl Book {
             if now.saturating_duration_since(since) >= params::REDIAL_FORGIVE {
                 entry.failures = 0;
             }
+            if std::mem::take(&mut entry.sought) {
+                // It went as it was meant to, and may be asked about another work soon.
+                entry.state = State::Waiting { until: now };
+                continue;
+            }
             entry.state = State::Waiting { until: now + wait(entry) };
             entry.failures = entry.failures.saturating_add(1);
         }
@@ -271,6 +356,7 @@ impl Book {
             peer: None,
             met_s: None,
             anchor: false,
+            sought: false,
             failures: 0,
             state,
         });
@@ -310,7 +396,7 @@ impl Book {
     /// Who is there is not one of ours, or we are: not dialled for [`params::FRESH_WAIT_MAX`], and not remembered.
     pub fn useless(&mut self, place: SocketAddr, now: Instant) {
         if let Some(entry) = self.entries.get_mut(&place) {
-            (entry.met_s, entry.anchor, entry.via) = (None, false, None);
+            (entry.met_s, entry.anchor, entry.via, entry.sought) = (None, false, None, false);
             entry.failures = params::FRESH_FAILURES_MAX;
             entry.state = State::Waiting { until: now + params::FRESH_WAIT_MAX };
         }
@@ -326,13 +412,14 @@ impl Book {
 
     /// Outbound connections with peers learned in this way.
     fn up_of(&self, learned: Learned) -> usize {
-        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. });
+        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. }) && !entry.sought;
         self.entries.values().filter(is_up).filter(|entry| entry.learned == learned).count()
     }
 
     /// Whether peers learned in one way hold more places than they may: several dials may have ended well at once.
     pub fn is_over_quota(&self) -> bool {
-        [Learned::Dht, Learned::Hello].into_iter().any(|learned| self.up_of(learned) > quota(learned))
+        let is_over = [Learned::Dht, Learned::Hello].into_iter().any(|learned| self.up_of(learned) > quota(learned));
+        is_over || self.sought_up() > params::SOUGHT_OUTBOUND_MAX
     }
 
     /// Forgets what is of no use any more: claims that never held, peers not met for long.
@@ -353,7 +440,7 @@ impl Book {
     /// What the file shall hold: all that were met; of those we dialled, the longest connected are anchors.
     pub fn to_remember(&self) -> Vec<Met> {
         let since = |(place, entry): (&SocketAddr, &Entry)| match entry.state {
-            State::Up { since, outbound: true } => Some((since, *place)),
+            State::Up { since, outbound: true } if !entry.sought => Some((since, *place)),
             _ => None,
         };
         let mut longest: Vec<_> = self.entries.iter().filter_map(since).collect();

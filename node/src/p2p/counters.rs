@@ -94,6 +94,12 @@ counters! {
     bytes_received,
     /// Bytes that it sent.
     bytes_sent,
+    /// Questions about works over the rate of their peer, or that the node had no room for.
+    lookup_refused,
+    /// Exchanges about works that failed.
+    lookup_failed,
+    /// Places that were dialled because somebody announced a work there.
+    sought,
 }
 
 /// One sum. Relaxed: readers want a number, not an order of events.

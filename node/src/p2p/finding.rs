@@ -61,6 +61,22 @@ impl Finding {
         self.links.values().filter(move |link| link.peer == peer && !link.is_relayed)
     }
 
+    /// Connections with a peer that we dialled.
+    pub fn dialled(&self, peer: PeerId) -> Vec<ConnectionId> {
+        let is_it = |link: &Link| link.peer == peer && link.is_dialer && !link.is_relayed;
+        self.links.iter().filter(|(_, link)| is_it(link)).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether a place of strangers may be tried, both ways.
+    pub fn may_waste(&self, now: Instant) -> bool {
+        self.wasted.has_room(now)
+    }
+
+    /// It is tried in so many ways.
+    pub fn begin_wasting(&mut self, ways: usize, now: Instant) {
+        self.wasted.begin(ways, now);
+    }
+
     /// Writes the file, in a thread of its own, unless one is being written.
     fn save(&mut self, now: Instant) {
         let is_writing = self.writing.as_ref().is_some_and(|writing| !writing.is_finished());
@@ -133,7 +149,7 @@ impl Worker {
     }
 
     /// Without a transport id: the DHT names none, and a remembered one may have been replaced.
-    fn dial_place(&mut self, dial: Dial, now: Instant) {
+    pub(super) fn dial_place(&mut self, dial: Dial, now: Instant) {
         let address = netgroup::address_of(dial.via.socket(dial.place));
         let options = DialOpts::unknown_peer_id().address(address).build();
         let connection = options.connection_id();
@@ -150,6 +166,7 @@ impl Worker {
     pub(super) fn book_dial_failed(&mut self, connection: ConnectionId, error: &DialError, now: Instant) -> bool {
         let Some(dial) = self.finding.dials.remove(&connection) else { return false };
         self.place_failed(dial, error, now);
+        self.seek(now);
         true
     }
 

@@ -14,10 +14,12 @@ mod behaviour;
 mod book;
 mod book_file;
 mod counters;
+mod exchange;
 mod finding;
 mod gate;
 mod key;
 mod links;
+mod lookup;
 mod netgroup;
 mod overview;
 pub mod params;
@@ -29,7 +31,6 @@ mod sink;
 mod standing;
 mod start;
 mod swarming;
-mod sync;
 mod traffic;
 mod tuning;
 mod unsent;
@@ -200,6 +201,32 @@ pub enum Command {
     /// Hear pushes on these of [`Config::topics`] alone from now on; the others are left. What is published leaves all the
     /// same. One that hears none at all looks to others like a node that is dead.
     Hear(Vec<String>),
+    /// Places at which somebody announced a work: claims of strangers. Those that are peers of ours, and some that can
+    /// be dialled within the limits of the address book, are told by [`Event::Sought`]; [`Event::SeekOver`] ends it.
+    Seek {
+        /// Any number; said again with more places, it is the same seek.
+        seek: u64,
+        /// The places; of all that are said [`params::SOUGHT_PLACES_MAX`] are held.
+        places: Vec<SocketAddr>,
+        /// Whether no more will be said.
+        is_last: bool,
+    },
+    /// Ask a connected peer about a work. Answered by [`Event::LookupAnswered`] or [`Event::LookupFailed`].
+    LookupAsk {
+        /// Any number, to name it in the answer.
+        ask: u64,
+        /// Whom.
+        peer: PeerId,
+        /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
+        bytes: Vec<u8>,
+    },
+    /// The answer to one [`Event::LookupAsked`].
+    LookupAnswer {
+        /// As in the event.
+        exchange: u64,
+        /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
+        bytes: Vec<u8>,
+    },
     /// Disconnect and refuse for [`params::BAN`].
     Ban {
         /// Whom.
@@ -257,6 +284,40 @@ pub enum Event {
         ask: u64,
         /// It does not speak [`params::SYNC_PROTOCOL`].
         is_unsupported: bool,
+    },
+    /// A peer of ours is connected at a place that [`Command::Seek`] named. Never dropped; once per seek and peer.
+    Sought {
+        /// As in the command.
+        seek: u64,
+        /// Who.
+        peer: PeerId,
+    },
+    /// Nobody else will be found by a seek. Never dropped.
+    SeekOver {
+        /// As in the command.
+        seek: u64,
+    },
+    /// A peer asks about a work, within its rate. Answer with [`Command::LookupAnswer`] within [`params::SYNC_WITHIN`].
+    /// Dropped when the channel is full.
+    LookupAsked {
+        /// To name it in the answer.
+        exchange: u64,
+        /// Who.
+        peer: PeerId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered [`Command::LookupAsk`]. Never dropped.
+    LookupAnswered {
+        /// As in the command.
+        ask: u64,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer [`Command::LookupAsk`]. Never dropped.
+    LookupFailed {
+        /// As in the command.
+        ask: u64,
     },
     /// First connection with a peer.
     PeerUp {

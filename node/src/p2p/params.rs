@@ -183,7 +183,7 @@ pub const SYNC_PROTOCOL: &str = "/heirloom/sync/1";
 pub const SYNC_FRAME_BYTES_MAX: usize = 32 * KIB;
 /// A request must be answered within this: the core answers in its next batch, the rest is the line.
 pub const SYNC_WITHIN: Duration = Duration::from_secs(10);
-/// Exchanges per connection at once, both ways: the core asks one peer one thing at a time.
+/// Exchanges per connection and protocol at once, both ways: the core asks one peer one thing at a time.
 pub const SYNC_STREAMS: usize = 8;
 /// Requests per second from one peer, sustained: 20 pages of 32 KiB are more than the core serves.
 pub const SYNC_PER_S: f64 = 20.0;
@@ -191,6 +191,30 @@ pub const SYNC_PER_S: f64 = 20.0;
 pub const SYNC_BURST: f64 = 200.0;
 /// P5: what the core's blame costs a peer: bytes that were not canonical, or not signed. Five and it is out.
 pub const SYNC_BLAME_POINTS: f64 = 500.0;
+
+// ---- Lookups ----
+
+/// Name of the protocol; the version of its frames is in it. Frames are as long as those of sync.
+pub const LOOKUP_PROTOCOL: &str = "/heirloom/lookup/1";
+/// Questions about works per second from one peer, sustained: somebody who looks at one work after another.
+pub const LOOKUP_PER_S: f64 = 2.0;
+/// The same at once.
+pub const LOOKUP_BURST: f64 = 20.0;
+/// Seeks under way at once: what the core may order, one for each id of each work. One more is over at once.
+pub const SEEKS_MAX: usize = 256;
+/// Places held of one seek: more than it may dial, so that a network of many addresses does not push out the others.
+pub const SOUGHT_PLACES_MAX: usize = 64;
+/// Places dialled for one seek: twice what is asked, since announcing a work is free and many may lead nowhere.
+pub const SOUGHT_DIALS_MAX: usize = 16;
+/// Outbound places, of those that [`BOOK_OUTBOUND_MAX`] leaves, for peers that are to be asked about a work. They are
+/// held as briefly as it takes, so that announcing works gains no lasting place.
+pub const SOUGHT_OUTBOUND_MAX: usize = 4;
+/// A dial that has not ended after this holds up no other: most hosts that live answer sooner.
+pub const SOUGHT_DIAL: Duration = SECOND;
+/// A seek is over after this: a dial, the other way of dialling, and a hello.
+pub const SEEK_WITHIN: Duration = Duration::from_secs(15);
+/// How long a peer that was found is kept for a question that does not come.
+pub const SOUGHT_KEPT: Duration = Duration::from_secs(3);
 
 // ---- Connections ----
 

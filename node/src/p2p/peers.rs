@@ -18,6 +18,8 @@ pub(super) struct Peer {
     pub rate: Rate,
     /// What it may ask by sync.
     pub sync: Bucket,
+    /// What it may ask about works.
+    pub lookup: Bucket,
     pub standing: Standing,
     /// Where its first connection comes from or goes to.
     pub ip: Option<IpAddr>,
@@ -56,6 +58,7 @@ impl Peers {
         let peer = self.table.entry(id).or_insert_with(|| Peer {
             rate: Rate::new(now),
             sync: Bucket::full(params::SYNC_PER_S, params::SYNC_BURST, now),
+            lookup: Bucket::full(params::LOOKUP_PER_S, params::LOOKUP_BURST, now),
             standing: Standing::default(),
             ip,
             presence,
@@ -93,6 +96,12 @@ impl Peers {
         {
             *hello = what;
         }
+    }
+
+    /// Whether a peer is connected and has shown that it is one of ours.
+    pub fn is_ours(&self, id: &PeerId) -> bool {
+        let hello = self.table.get(id).map(|peer| peer.presence);
+        matches!(hello, Some(Presence::Up { hello: Hello::Ours | Hello::Subscribed, .. }))
     }
 
     /// Those of ours that told no subscription within [`params::TELL_WITHIN`].

@@ -13,6 +13,7 @@ use libp2p::{
 use super::{
     Direction, Event, Learned,
     behaviour::BehaviourEvent,
+    exchange::Protocol,
     netgroup, params,
     redial::Origin,
     worker::{Worker, chance},
@@ -61,12 +62,14 @@ impl Worker {
     fn on_behaviour(&mut self, event: BehaviourEvent, now: Instant) {
         match event {
             BehaviourEvent::Gossipsub(event) => self.on_gossipsub(event, now),
-            BehaviourEvent::Sync(event) => self.on_sync(event, now),
+            BehaviourEvent::Sync(event) => self.on_exchange(Protocol::Sync, event, now),
+            BehaviourEvent::Lookup(event) => self.on_lookup(event, now),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if info.protocol_version == params::PROTOCOL {
                     self.peers.greeted(&peer_id);
                     self.on_protocols(peer_id, info.protocols.iter().map(AsRef::as_ref));
                     self.on_hello(peer_id, &info.listen_addrs, now);
+                    self.seek(now);
                 } else if info.protocols.iter().any(|name| name.as_ref().starts_with(params::GOSSIPSUB_PREFIX)) {
                     self.peers.foreign(&peer_id);
                 } else {

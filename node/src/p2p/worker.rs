@@ -28,7 +28,9 @@ use tokio::{
 use super::{
     Admission, Command, Event, MessageRef, Shared,
     behaviour::{Behaviour, Gossipsub},
+    exchange::{Pending, Protocol},
     finding::Finding,
+    lookup::Seeks,
     params,
     peers::Peers,
     rate::Admit,
@@ -55,7 +57,10 @@ pub(super) struct Worker {
     /// Dials under way; those of `redial` with their target. Bounded by the limit of pending connections.
     pub(super) dials: BTreeMap<ConnectionId, Option<Target>>,
     /// Exchanges of sync that wait for an answer.
-    pub(super) sync: super::sync::Pending,
+    pub(super) sync: Pending,
+    /// The same of lookups.
+    pub(super) lookup: Pending,
+    pub(super) seeks: Seeks,
     max_message_bytes: usize,
     unsent: Unsent,
     traffic: Traffic,
@@ -89,7 +94,9 @@ impl Worker {
             finding,
             reach,
             dials: BTreeMap::new(),
-            sync: super::sync::Pending::default(),
+            sync: Pending::default(),
+            lookup: Pending::default(),
+            seeks: Seeks::default(),
             max_message_bytes,
             unsent: Unsent::default(),
             traffic,
@@ -153,9 +160,12 @@ impl Worker {
                 }
                 self.judge(peer, now);
             }
-            Command::SyncAsk { ask, peer, bytes } => self.sync_ask(ask, peer, bytes),
             Command::Hear(topics) => self.hear(&topics),
-            Command::SyncAnswer { exchange, bytes } => self.sync_answer(exchange, bytes),
+            Command::SyncAsk { ask, peer, bytes } => self.put_question(Protocol::Sync, ask, peer, bytes),
+            Command::SyncAnswer { exchange, bytes } => self.put_answer(Protocol::Sync, exchange, bytes),
+            Command::LookupAsk { ask, peer, bytes } => self.put_question(Protocol::Lookup, ask, peer, bytes),
+            Command::LookupAnswer { exchange, bytes } => self.put_answer(Protocol::Lookup, exchange, bytes),
+            Command::Seek { seek, places, is_last } => self.on_seek(seek, places, is_last, now),
             Command::Ban { peer } => self.ban(peer, now),
             // Taken by the loop.
             Command::Stop => {}
@@ -186,6 +196,8 @@ impl Worker {
             self.hang_up(peer);
         }
         self.find(now);
+        self.seek(now);
+        self.let_go(now);
         self.seek_relay(now);
         self.show();
         self.peers.pass(passed, now);

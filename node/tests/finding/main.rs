@@ -3,4 +3,5 @@
 
 mod book;
 mod relay;
+mod seeking;
 mod support;

@@ -363,3 +363,19 @@ pub struct SyncRefusal {
     #[prost(uint32, tag = "2")]
     pub retry_after_ms: u32,
 }
+/// Lookup, protocol `/heirloom/lookup/1`: framed like sync. Asked of those who announced a work in the DHT.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookupRequest {
+    /// normalised ids of one work, ascending; 1 to 8
+    #[prost(string, repeated, tag = "1")]
+    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookupResponse {
+    /// about that work, ascending; at most 64; none when refused
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub envelopes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// not 0: refused for now; at most an hour
+    #[prost(uint32, tag = "2")]
+    pub retry_after_ms: u32,
+}

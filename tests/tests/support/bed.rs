@@ -73,8 +73,14 @@ impl Bed {
 
     /// Starts a node that others can find in the DHT: its libp2p port is at the address from which the DHT hears it.
     pub fn node_in_the_open(&self, name: &str) -> Node {
+        self.node_in_the_open_that(name, &[])
+    }
+
+    /// The same with further flags of `run`.
+    pub fn node_in_the_open_that(&self, name: &str, flags: &[&str]) -> Node {
         let ip = next_ip();
-        Node::start(self.folder.path(), name, &ip, &[self.net(&[]), self.open_at(&ip)].concat())
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Node::start(self.folder.path(), name, &ip, &[self.net(&[]), self.open_at(&ip), flags].concat())
     }
 
     /// Flags by which a node listens for libp2p at this address, over QUIC and TCP.

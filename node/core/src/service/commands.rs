@@ -58,7 +58,7 @@ impl<S: Store> Service<S> {
             Command::Follow { key, level, scope, alias, preview } => {
                 self.follow(now, key, Follow { level, scope, alias, since: now.wall }, preview)?
             }
-            Command::Follows => Ok(Reply::Follows(self.follows()?)),
+            Command::Follows => Ok(Reply::Follows(self.follows(now)?)),
             Command::Unfollow { key } => self.unfollow(now, &key)?,
             Command::Attest { subject, level, scope, reason, lifetime, private } => {
                 self.attest(now, Self::attestation(subject, level, scope, reason), lifetime, private)?
@@ -77,7 +77,10 @@ impl<S: Store> Service<S> {
             }
             Command::Show { work, .. } => Ok(Reply::Work(Box::new(self.show(now, &work)?))),
             Command::Get { what, to, anyway } => self.fetch(now, &what, to, anyway)?,
-            Command::Status => Ok(Reply::Status(self.status(now))),
+            Command::Status => {
+                let stale_follows = self.stale_follows(now)?;
+                Ok(Reply::Status(views::Status { stale_follows, ..self.status(now) }))
+            }
             Command::Export => {
                 let own = self.ground.statements_of(&self.identity.key())?;
                 let to_own = |stored: Stored| views::OwnStatement {

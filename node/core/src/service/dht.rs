@@ -1,26 +1,22 @@
-//! Talking to the DHT: finding the sequence number, putting items, looking works up.
+//! Talking to the DHT: finding the sequence number, putting items and seeing that they stay.
 
 use super::Service;
-use crate::command::{Command, CommandError, Fault, Reply};
+use crate::command::Reply;
 use crate::fields::Fields;
-use crate::ingest::Refusal;
-use crate::ingest::item_floor_key;
-use crate::io::{DhtEvent, DhtOrder, Now, OrderId, Output, RequestId};
+use crate::ingest::{Refusal, is_gone, item_floor_key};
+use crate::io::{DhtEvent, DhtOrder, Now, OrderId, Output};
 use crate::replication::{
-    ASKED_CURATORS_MAX, ASKED_FOLLOWS_MAX, FOLLOW_PERIOD, HEAD_RENEWAL, LOOKUP_PERIOD, LOOKUP_WAIT, LOOKUPS_MAX,
-    Lookup, Own, Purpose, RECOVERY_WAIT, Task, WORK_PERIOD, Waiting,
+    COPIES_ENOUGH, FOLLOW_PERIOD, HEAD_RENEWAL, Held, Own, PUT_LASTS, Purpose, RECOVERY_WAIT, Task, WORK_PERIOD,
+    Waiting,
 };
-use crate::scoring::band_rank;
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::views::Source;
-use heirloom_graph::Band;
-use heirloom_proto::dht::{self, HEAD_SALT, Item, ItemError, work_salt};
-use heirloom_proto::{Key, Kind, Statement, StatementId, Verified, WorkId};
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use heirloom_proto::dht::{self, HEAD_SALT, Item, ItemError};
+use heirloom_proto::{Key, Kind, Sha256, Statement, StatementId, Verified, WorkId};
+use std::collections::BTreeSet;
 
 impl<S: Store> Service<S> {
-    fn get(&mut self, now: Now, purpose: Purpose, key: &Key, salt: Vec<u8>) -> OrderId {
+    pub(super) fn get(&mut self, now: Now, purpose: Purpose, key: &Key, salt: Vec<u8>) -> OrderId {
         let key = *key.as_bytes();
         let order = self.replication.order(now.mono, purpose, key, salt.clone());
         self.held.push(Output::Dht(DhtOrder::Get { order, key, salt }));
@@ -28,7 +24,7 @@ impl<S: Store> Service<S> {
     }
 
     fn put(&mut self, now: Now, purpose: Purpose, item: Item) {
-        let order = self.replication.order(now.mono, purpose, item.key, item.salt.clone());
+        let order = self.replication.order_put(now.mono, purpose, &item);
         self.held.push(Output::Dht(DhtOrder::Put { order, item }));
     }
 
@@ -62,7 +58,7 @@ impl<S: Store> Service<S> {
     pub(super) fn dht(&mut self, now: Now, event: DhtEvent) -> Result<(), StoreError> {
         match event {
             DhtEvent::Found { order, item } => self.found(now, order, item),
-            DhtEvent::Done { order } => self.done(now, order),
+            DhtEvent::Done { order, copies } => self.done(now, order, copies),
             DhtEvent::Stored { order, nodes } => {
                 self.put_ended(now, order, if nodes > 0 { Ok(nodes) } else { Err(false) });
                 Ok(())
@@ -71,11 +67,19 @@ impl<S: Store> Service<S> {
                 self.put_ended(now, order, Err(newer_exists));
                 Ok(())
             }
+            DhtEvent::Announced { order, is_taken } => {
+                if let Some(Purpose::Announce(work)) = self.replication.finish(order) {
+                    self.ingest.count(if is_taken { "announced" } else { "announce_failed" });
+                    self.replication.announced(&work, is_taken, now.mono, &mut self.rng);
+                }
+                Ok(())
+            }
         }
     }
 
     /// A put held on so many nodes, or failed, perhaps because a newer item stands there.
     fn put_ended(&mut self, now: Now, order: OrderId, result: Result<usize, bool>) {
+        let what = self.replication.put_by(order);
         let purpose = self.replication.finish(order);
         if result.is_err() && purpose.is_some() {
             self.ingest.count("dht_put_failed");
@@ -84,7 +88,7 @@ impl<S: Store> Service<S> {
             (Some(Purpose::Put(own)), Ok(nodes)) => {
                 self.answer_waiting(&own, order, nodes);
                 if self.replication.is_newest_put(&own, order) {
-                    self.replication.held(&own, now.mono, &mut self.rng);
+                    self.replication.note_held(&own, what, now.mono, &mut self.rng);
                 }
             }
             (Some(Purpose::Put(own)), Err(newer_exists)) if self.replication.is_newest_put(&own, order) => {
@@ -94,7 +98,10 @@ impl<S: Store> Service<S> {
                 }
                 self.replication.retry(&own, now.mono);
             }
-            (Some(Purpose::Carry(key, salt)), Err(true)) => self.replication.drop_carried(&key, &salt),
+            // The next look will find it.
+            (Some(Purpose::Carry(key, salt)), Err(true)) if salt != HEAD_SALT => {
+                self.replication.drop_carried(&key, &salt);
+            }
             _ => {}
         }
     }
@@ -130,12 +137,22 @@ impl<S: Store> Service<S> {
             self.ingest.count(counter(&ItemError::NotOurs));
             return Ok(());
         }
+        self.replication.note_seen(order, item.seq);
         match purpose {
             Purpose::Recover => self.rise_above(&Own::Head, &item),
             Purpose::Rise(own) => self.rise_above(&own, &item),
+            Purpose::Count(own) if self.replication.held(&own).is_some_and(|held| item.seq > held.seq) => {
+                self.rise_above(&own, &item)
+            }
             Purpose::Watch(_) => self.found_head(now, &item),
             Purpose::Look { work, .. } => self.found_work(now, &work, &item),
-            Purpose::Put(_) | Purpose::Carry(..) => Ok(()),
+            Purpose::CountCarried(..) => {
+                if self.rises_to_floor(&item)? {
+                    self.carry(now, &item);
+                }
+                Ok(())
+            }
+            Purpose::Count(_) | Purpose::Put(_) | Purpose::Carry(..) | Purpose::Announce(_) => Ok(()),
         }
     }
 
@@ -168,7 +185,7 @@ impl<S: Store> Service<S> {
         match dht::read_head(item) {
             Ok(head) => {
                 if matches!(self.take(now, head, Source::Dht)?, Ok(()) | Err(Refusal::Known)) {
-                    self.carry(now, item);
+                    self.carry_head(item);
                 }
             }
             Err(error) => self.ingest.count(counter(&error)),
@@ -243,6 +260,79 @@ impl<S: Store> Service<S> {
         Ok(seq >= floor)
     }
 
+    /// Heads of follows are put again as long as they count, and are remembered for it across restarts: nobody but their
+    /// author can sign the item anew.
+    fn carry_head(&mut self, item: &Verified<Item>) {
+        let author = item.author();
+        if self.curation.of(&author).is_some() && self.replication.carry_head(item.clone().into_inner()) {
+            let mut bytes = item.seq.to_be_bytes().to_vec();
+            bytes.extend_from_slice(&item.signature);
+            bytes.extend_from_slice(&item.value);
+            self.ground.put(Table::Local, head_item_key(&author), Some(bytes), Durability::Process);
+        }
+    }
+
+    /// Reads the heads of follows that this node keeps in the DHT.
+    pub(super) fn read_carried_heads(&mut self) -> Result<(), StoreError> {
+        for author in self.curation.all().keys() {
+            let Some(bytes) = self.ground.get(Table::Local, &head_item_key(author))? else { continue };
+            let mut fields = Fields(&bytes);
+            let (Some(seq), Some(signature)) = (fields.array(), fields.array()) else { continue };
+            let (key, salt, seq) = (*author.as_bytes(), HEAD_SALT.to_vec(), i64::from_be_bytes(seq));
+            self.replication.carry_head(Item { key, salt, seq, value: fields.0.to_vec(), signature });
+        }
+        Ok(())
+    }
+
+    /// Stops keeping the head of a key in the DHT.
+    pub(super) fn drop_head(&mut self, author: &Key) {
+        self.replication.drop_head(author.as_bytes());
+        self.ground.put(Table::Local, head_item_key(author), None, Durability::Process);
+    }
+
+    /// A look at the head of a follow ended: few copies, or none, are made more.
+    fn watched(&mut self, now: Now, author: &Key, seen: Option<i64>, copies: Option<usize>) {
+        let Some(item) = self.replication.carried_head(author.as_bytes()).cloned() else { return };
+        if has_enough(&item, seen, copies) {
+            return;
+        }
+        // What was read from disk is believed no more than what came from the network.
+        let head = item.clone().verify().ok().and_then(|item| dht::read_head(&item).ok());
+        if head.is_none_or(|head| is_gone(&head, now.wall)) {
+            self.drop_head(author);
+        } else if self.curation.of(author).is_some() {
+            self.ingest.count("dht_carried");
+            self.put(now, Purpose::Carry(item.key, item.salt.clone()), item);
+        }
+    }
+
+    /// A look at a work item of a follow ended.
+    fn counted_carried(
+        &mut self,
+        now: Now,
+        (key, salt): ([u8; 32], Vec<u8>),
+        seen: Option<i64>,
+        copies: Option<usize>,
+    ) {
+        let Some(item) = self.replication.carried(&key, &salt).cloned() else { return };
+        if !has_enough(&item, seen, copies) {
+            self.ingest.count("dht_carried");
+            self.put(now, Purpose::Carry(key, salt), item);
+        }
+    }
+
+    /// A look at an own item ended: enough nodes have it, or it is put again.
+    fn counted(&mut self, now: Now, own: &Own, seen: Option<i64>, copies: Option<usize>) -> Result<(), StoreError> {
+        match self.replication.held(own) {
+            Some(held) if seen == Some(held.seq) && copies.is_some_and(|copies| copies > COPIES_ENOUGH) => {
+                self.ingest.count("dht_left");
+                self.replication.leave(own, held, &mut self.rng);
+                Ok(())
+            }
+            _ => self.put_own(now, own.clone()),
+        }
+    }
+
     /// Items of follows are put again while this node runs.
     fn carry(&mut self, now: Now, item: &Verified<Item>) {
         if self.curation.of(&item.author()).is_some() {
@@ -250,114 +340,22 @@ impl<S: Store> Service<S> {
         }
     }
 
-    fn done(&mut self, now: Now, order: OrderId) -> Result<(), StoreError> {
+    fn done(&mut self, now: Now, order: OrderId, copies: Option<usize>) -> Result<(), StoreError> {
+        let seen = self.replication.seen(order);
         match self.replication.finish(order) {
+            Some(Purpose::Watch(key)) => {
+                self.watched(now, &key, seen, copies);
+                Ok(())
+            }
+            Some(Purpose::Count(own)) => self.counted(now, &own, seen, copies),
+            Some(Purpose::CountCarried(key, salt)) => {
+                self.counted_carried(now, (key, salt), seen, copies);
+                Ok(())
+            }
             Some(Purpose::Recover) if self.is_recovering_by(order) => self.end_recovery(now),
             Some(Purpose::Look { lookup, .. }) => self.look_done(now, lookup, order),
             _ => Ok(()),
         }
-    }
-
-    fn look_done(&mut self, now: Now, request: RequestId, order: OrderId) -> Result<(), StoreError> {
-        let Some(lookup) = self.replication.lookups.get_mut(&request) else { return Ok(()) };
-        lookup.pending.remove(&order);
-        if !lookup.pending.is_empty() {
-            return Ok(());
-        }
-        let (work, is_patient) = (lookup.work.clone(), lookup.is_patient);
-        if is_patient && !self.has_trusted_release(now, &work)? {
-            if let Some(lookup) = self.replication.lookups.get_mut(&request) {
-                lookup.next_round = Some(now.mono + LOOKUP_PERIOD);
-            }
-            return Ok(());
-        }
-        self.end_lookup(now, request)
-    }
-
-    fn has_trusted_release(&mut self, now: Now, work: &WorkId) -> Result<bool, StoreError> {
-        let releases = self.show(now, work)?.releases;
-        Ok(releases.iter().any(|release| band_rank(release.band) <= band_rank(Band::Vouched)))
-    }
-
-    fn end_lookup(&mut self, now: Now, request: RequestId) -> Result<(), StoreError> {
-        let Some(lookup) = self.replication.lookups.remove(&request) else { return Ok(()) };
-        for order in lookup.pending {
-            self.replication.finish(order);
-        }
-        self.answer_from_store(now, request, lookup.then)
-    }
-
-    /// Asks follows and the best-scored curators for a work, then answers `then` from the store.
-    pub(super) fn look_up(
-        &mut self,
-        now: Now,
-        request: RequestId,
-        work: WorkId,
-        wait: Option<Duration>,
-        then: Command,
-    ) -> Result<(), StoreError> {
-        if !self.replication.has_dht {
-            return self.answer_from_store(now, request, then);
-        }
-        if self.replication.lookups.len() >= LOOKUPS_MAX {
-            let error =
-                CommandError::new(Fault::Failed, "busy", "too many lookups at once: try again in a few seconds");
-            self.reply(request, Err(error));
-            return Ok(());
-        }
-        let lookup = Lookup {
-            then,
-            work,
-            deadline: now.mono.saturating_add(wait.unwrap_or(LOOKUP_WAIT)),
-            is_patient: wait.is_some(),
-            pending: BTreeSet::new(),
-            next_round: None,
-        };
-        self.replication.lookups.insert(request, lookup);
-        self.ask(now, request)
-    }
-
-    /// One round of a lookup.
-    fn ask(&mut self, now: Now, request: RequestId) -> Result<(), StoreError> {
-        let Some(lookup) = self.replication.lookups.get_mut(&request) else { return Ok(()) };
-        lookup.next_round = None;
-        let work = lookup.work.clone();
-        let ids = self.ids_of(now, &work)?;
-        let mut orders = BTreeSet::new();
-        for key in self.whom_to_ask(now) {
-            for id in &ids {
-                let purpose = Purpose::Look { lookup: request, work: id.clone() };
-                orders.insert(self.get(now, purpose, &key, work_salt(id).to_vec()));
-            }
-        }
-        let is_alone = orders.is_empty();
-        if let Some(lookup) = self.replication.lookups.get_mut(&request) {
-            lookup.pending = orders;
-            if is_alone && lookup.is_patient {
-                // Nobody to ask yet: somebody may be followed, or gossip may bring it, before the time is up.
-                lookup.next_round = Some(now.mono + LOOKUP_PERIOD);
-                return Ok(());
-            }
-        }
-        if is_alone { self.end_lookup(now, request) } else { Ok(()) }
-    }
-
-    fn whom_to_ask(&mut self, now: Now) -> Vec<Key> {
-        let follows: BTreeMap<Key, i8> = self.curation.all().iter().map(|(key, f)| (*key, f.level.number())).collect();
-        let mut best: Vec<(Key, i8)> = follows.iter().map(|(key, level)| (*key, *level)).collect();
-        best.sort_by_key(|(key, level)| (std::cmp::Reverse(*level), *key));
-        let mut keys: Vec<Key> = best.into_iter().take(ASKED_FOLLOWS_MAX).map(|(key, _)| key).collect();
-        let me = self.identity.key();
-        let mut curators: Vec<(f64, Key)> = self
-            .catalogue_scores(now.wall)
-            .keys()
-            .filter(|(_, score)| score.score > 0.0)
-            .filter_map(|(id, score)| Some((score.score, Key::from_bytes(id.0).ok()?)))
-            .filter(|(_, key)| *key != me && !follows.contains_key(key))
-            .collect();
-        curators.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        keys.extend(curators.into_iter().take(ASKED_CURATORS_MAX).map(|(_, key)| key));
-        keys
     }
 
     /// What time brings about here.
@@ -367,21 +365,19 @@ impl<S: Store> Service<S> {
                 Purpose::Put(own) if self.replication.is_newest_put(&own, order) => {
                     self.replication.retry(&own, now.mono);
                 }
-                Purpose::Put(_) => {}
                 Purpose::Look { lookup, .. } => self.look_done(now, lookup, order)?,
                 Purpose::Recover if self.is_recovering_by(order) => self.end_recovery(now)?,
-                Purpose::Recover | Purpose::Rise(_) | Purpose::Watch(_) | Purpose::Carry(..) => {}
+                Purpose::Count(own) => self.put_own(now, own)?,
+                Purpose::Announce(work) => self.replication.announced(&work, false, now.mono, &mut self.rng),
+                Purpose::Put(_)
+                | Purpose::Recover
+                | Purpose::Rise(_)
+                | Purpose::Watch(_)
+                | Purpose::CountCarried(..)
+                | Purpose::Carry(..) => {}
             }
         }
-        let requests: Vec<RequestId> = self.replication.lookups.keys().copied().collect();
-        for request in requests {
-            let Some(lookup) = self.replication.lookups.get(&request) else { continue };
-            if lookup.deadline <= now.mono {
-                self.end_lookup(now, request)?;
-            } else if lookup.next_round.is_some_and(|at| at <= now.mono) {
-                self.ask(now, request)?;
-            }
-        }
+        self.lookup_tick(now)?;
         self.give_up_waiting(now);
         if !self.replication.has_dht {
             return Ok(());
@@ -410,17 +406,23 @@ impl<S: Store> Service<S> {
                 if head.is_some_and(|head| now.wall.since(head.header().created) >= HEAD_RENEWAL) {
                     // What is signed anew is put anew.
                     self.renew_head();
-                } else if let Some(item) = self.own_item(&own)? {
-                    self.put(now, Purpose::Put(own), item.into_inner());
+                } else if self.may_be_left(now, &own)? {
+                    let (me, salt) = (self.identity.key(), own.salt());
+                    self.get(now, Purpose::Count(own), &me, salt);
+                } else {
+                    self.put_own(now, own)?;
                 }
             }
             Task::Carry(key, salt) => {
-                let is_followed = Key::from_bytes(key).is_ok_and(|key| self.curation.of(&key).is_some());
-                if let Some(item) = self.replication.carried(&key, &salt).cloned().filter(|_| is_followed) {
-                    self.put(now, Purpose::Carry(key, salt.clone()), item);
+                let author = Key::from_bytes(key).ok().filter(|key| self.curation.of(key).is_some());
+                if let Some(author) = author
+                    && self.replication.carried(&key, &salt).is_some()
+                {
+                    self.get(now, Purpose::CountCarried(key, salt.clone()), &author, salt.clone());
                     self.replication.schedule_after(Task::Carry(key, salt), now.mono, WORK_PERIOD, &mut self.rng);
                 }
             }
+            Task::Announce(work) => self.announce(now, work)?,
             Task::Watch(key) => {
                 if self.curation.of(&key).is_some() {
                     self.get(now, Purpose::Watch(key), &key, HEAD_SALT.to_vec());
@@ -429,6 +431,22 @@ impl<S: Store> Service<S> {
             }
         }
         Ok(())
+    }
+
+    fn put_own(&mut self, now: Now, own: Own) -> Result<(), StoreError> {
+        if let Some(item) = self.own_item(&own)? {
+            self.put(now, Purpose::Put(own), item.into_inner());
+        }
+        Ok(())
+    }
+
+    /// Whether nodes may still have an own item as it should be, so that it is worth looking.
+    fn may_be_left(&mut self, now: Now, own: &Own) -> Result<bool, StoreError> {
+        let Some(Held { at, value, .. }) = self.replication.held(own) else { return Ok(false) };
+        if now.mono >= at + PUT_LASTS {
+            return Ok(false);
+        }
+        Ok(self.own_item(own)?.is_some_and(|item| Sha256::of(&item.value) == value))
     }
 
     /// An own item as it should stand in the DHT now.
@@ -457,7 +475,7 @@ impl<S: Store> Service<S> {
     }
 
     /// Own public listings and records of a work, found by the index: a curator has many thousands of others.
-    fn own_words_on(&self, work: &WorkId) -> Result<Vec<Verified<Statement>>, StoreError> {
+    pub(super) fn own_words_on(&self, work: &WorkId) -> Result<Vec<Verified<Statement>>, StoreError> {
         let me = self.identity.key();
         let listings = self.catalogue.listings_of(work).into_iter().flat_map(|(_, places)| places);
         let records = self.catalogue.records_of(work).into_iter().map(|(_, place)| place);
@@ -469,6 +487,16 @@ impl<S: Store> Service<S> {
         }
         Ok(found)
     }
+}
+
+/// Where the head item of a follow is kept.
+fn head_item_key(author: &Key) -> Vec<u8> {
+    [b"dht/head/", author.as_bytes().as_slice()].concat()
+}
+
+/// Whether an item of somebody else need not be put again. When nobody could be asked, a put says more than silence.
+fn has_enough(item: &Item, seen: Option<i64>, copies: Option<usize>) -> bool {
+    seen.is_some_and(|seen| seen >= item.seq) && copies.is_some_and(|copies| copies > COPIES_ENOUGH)
 }
 
 /// Bytes that a further id takes in an item, with the digits of its longer length.

@@ -9,7 +9,7 @@ use crate::io::Now;
 use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError, Table};
-use crate::views::{self, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
+use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
@@ -53,7 +53,27 @@ impl<S: Store> Service<S> {
             usage: self.usage(now),
             counters,
             archives: self.archive_rows(),
+            stale_follows: Vec::new(),
         }
+    }
+
+    /// How old the newest head of a key is.
+    pub(super) fn head_age(&self, now: Now, key: &Key) -> Result<Option<HeadAge>, StoreError> {
+        let heads = self.ground.statements_of_kind(key, Kind::Head)?;
+        let made = heads.first().map(|stored| stored.statement.header().created);
+        Ok(made.map(|made| HeadAge { made, age: now.wall.since(made) }))
+    }
+
+    /// Follows of whom nothing was heard for longer than a head counts as fresh.
+    pub(super) fn stale_follows(&self, now: Now) -> Result<Vec<(Key, String, HeadAge)>, StoreError> {
+        let mut stale = Vec::new();
+        for key in self.curation.all().keys() {
+            if let Some(head) = self.head_age(now, key)?.filter(|head| head.is_stale()) {
+                stale.push((*key, self.name_of(key)?, head));
+            }
+        }
+        stale.sort_by_key(|(key, _, head)| (head.made, *key));
+        Ok(stale)
     }
 
     pub(super) fn profile_of(&self, key: &Key) -> Result<Option<Profile>, StoreError> {
@@ -89,14 +109,15 @@ impl<S: Store> Service<S> {
         Ok(views::Identity { key: self.identity.key(), name, url, generation: self.identity.generation() })
     }
 
-    pub(super) fn follows(&mut self) -> Result<Vec<views::Follow>, StoreError> {
+    pub(super) fn follows(&mut self, now: Now) -> Result<Vec<views::Follow>, StoreError> {
         let logs = self.logs()?;
         let mut all = Vec::new();
         for (key, follow) in self.curation.all() {
             let name = self.name_of(key)?;
             let Follow { level, scope, since, .. } = *follow;
             let (previous, log) = (self.succession.previous(key), logs.get(key).copied());
-            all.push(views::Follow { key: *key, name, level, scope, since, previous, log });
+            let head = log.map(|(made, _)| HeadAge { made, age: now.wall.since(made) });
+            all.push(views::Follow { key: *key, name, level, scope, since, previous, log, head });
         }
         Ok(all)
     }
@@ -117,6 +138,7 @@ impl<S: Store> Service<S> {
                     band: score.band,
                     distance: scores.distance(&id),
                     verified_bytes: bytes.get(&key).copied().unwrap_or(0),
+                    head: None,
                 })
             })
             .collect();
@@ -124,6 +146,7 @@ impl<S: Store> Service<S> {
         rows.truncate(limit);
         for row in &mut rows {
             row.name = self.name_of(&row.key)?;
+            row.head = self.head_age(now, &row.key)?;
         }
         Ok(rows)
     }

@@ -41,7 +41,7 @@ impl<S: Store> Service<S> {
     }
 
     /// How long a peer has to wait that took more than its share; a peer that is not connected has none.
-    fn owed_by(&mut self, now: Now, peer: Peer) -> Option<Duration> {
+    pub(super) fn owed_by(&mut self, now: Now, peer: Peer) -> Option<Duration> {
         let Some(state) = self.sync.peers.get_mut(&peer).filter(|state| state.is_up) else { return Some(FULL_WAIT) };
         let waits =
             [&mut state.served, &mut state.bytes, &mut state.work, &mut state.cpu].map(|pace| pace.wait(now.mono));

@@ -47,6 +47,7 @@ impl<S: Store> Service<S> {
     fn why_key(&mut self, now: Now, key: &Key, scope: Scope) -> Result<views::Why, StoreError> {
         let explained = self.scoring.explain_key(now.wall, scope, key);
         let mut why = to_why(key.to_string(), (scope, self.trust.preset), &explained, |key| self.label_of(key));
+        why.head = self.head_age(now, key)?;
         let speakers = self.known_speakers_about(key, scope)?;
         self.name_distrusted_first(now, scope, &speakers, &mut why);
         let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);

@@ -73,6 +73,7 @@ impl<S: Store> Service<S> {
             Ok(accepted) => {
                 for old in &accepted.removed {
                     changes_public |= !old.is_private;
+                    self.forget_said_first(&Place::of(&old.statement))?;
                     self.underive(old);
                 }
                 if is_private {
@@ -107,7 +108,7 @@ impl<S: Store> Service<S> {
         Ok(())
     }
 
-    fn push(&mut self, statement: &Verified<Statement>) {
+    pub(super) fn push(&mut self, statement: &Verified<Statement>) {
         if statement.kind() != Kind::Receipt {
             self.held.push(Output::Publish { kind: statement.kind().name(), bytes: statement.bytes().to_vec() });
         }
@@ -128,41 +129,42 @@ impl<S: Store> Service<S> {
         let fresh: Vec<_> = own
             .iter()
             .filter(|s| now.wall.0.saturating_sub(s.statement.header().created.0) <= PUSH_AGE_MS_MAX)
-            .map(|s| s.statement.clone())
+            .cloned()
             .collect();
-        for statement in &fresh {
-            self.push(statement);
-        }
+        self.push_in_turn(now, fresh);
         self.is_head_due |= self.head_would_change(&own);
         self.replication.schedule(Task::Put(Own::Head), now.mono);
         let mut at = now.mono;
-        for (work, seq) in Self::wanted_works(&own) {
+        for (work, seq) in self.wanted_works(&own)? {
             at += QUERY_GAP;
             self.replication.keep_item(work.clone(), seq);
-            self.replication.schedule(Task::Put(Own::Work(work)), at);
+            self.replication.schedule(Task::Put(Own::Work(work.clone())), at);
+            self.replication.announce_soon(work, now.mono);
         }
         self.renew_rotation(now, Duration::from_millis(PUSH_AGE_MS_MAX))
     }
 
     /// Works whose items stand in the DHT, with the newest number of their listings: the most wanted are those listed
     /// last.
-    fn wanted_works(own: &[Stored]) -> Vec<(WorkId, u64)> {
+    fn wanted_works(&self, own: &[Stored]) -> Result<Vec<(WorkId, u64)>, StoreError> {
         let mut newest: BTreeMap<WorkId, u64> = BTreeMap::new();
         for stored in own {
             if let Body::Listing(listing) = stored.statement.body() {
+                let said = self.said_first(&Place::of(&stored.statement))?;
                 let seq = newest.entry(listing.work.clone()).or_default();
-                *seq = (*seq).max(stored.statement.header().seq);
+                *seq = (*seq).max(said.unwrap_or(stored.statement.header().seq));
             }
         }
         let mut works: Vec<(WorkId, u64)> = newest.into_iter().collect();
         works.sort_by_key(|(_, seq)| std::cmp::Reverse(*seq));
         works.truncate(WORK_ITEMS_MAX);
-        works
+        Ok(works)
     }
 
     /// Puts the item of a work about which the owner just said something.
     fn put_work(&mut self, now: Now, work: WorkId) -> Own {
         self.replication.keep_item(work.clone(), self.identity.last_seq());
+        self.replication.announce_soon(work.clone(), now.mono);
         let own = Own::Work(work);
         self.replication.schedule(Task::Put(own.clone()), now.mono);
         own
@@ -305,7 +307,8 @@ impl<S: Store> Service<S> {
                 self.sort_authors(now);
                 self.replication.cancel(&Task::Watch(*key));
                 self.leave_archives(now, key);
-                Ok(Ok(Reply::Follows(self.follows()?)))
+                self.drop_head(key);
+                Ok(Ok(Reply::Follows(self.follows(now)?)))
             }
         }
     }

@@ -3,7 +3,9 @@
 use crate::rig::*;
 use heirloom_core::command::{Command, Fault, Reply, Target, Wanted};
 use heirloom_core::io::{DhtEvent, Input, OrderId, TorrentOrder};
-use heirloom_core::replication::{HEAD_PERIOD, LOOKUP_WAIT, ORDER_MAX, RETRY_MAX, WORK_ITEMS_MAX, WORK_PERIOD};
+use heirloom_core::replication::{
+    COPIES_ENOUGH, HEAD_PERIOD, LOOKUP_WAIT, ORDER_MAX, PUT_LASTS, RETRY_MAX, WORK_ITEMS_MAX, WORK_PERIOD,
+};
 use heirloom_core::views::Source;
 use heirloom_graph::Band;
 use heirloom_proto::body::{Head, Level};
@@ -19,6 +21,7 @@ fn show_with_answer(alice: &mut Person, item: &Item) -> heirloom_core::views::Wo
     let (order, ..) = gets.iter().find(|(_, _, salt)| salt[..] == work_salt(&bunny())).expect("a look");
     alice.found(*order, item);
     alice.done(*order);
+    alice.nobody_found();
     match alice.reply(request).expect("answered").expect("shown") {
         Reply::Work(work) => *work,
         other => panic!("{other:?}"),
@@ -127,16 +130,16 @@ fn a_rolled_back_head_is_neither_believed_nor_put_again() {
     shelf.items.insert(spot.clone(), head(9));
     alice.live(70 * MINUTE, &mut shelf);
     assert_eq!(alice.status().statements, 1);
-    // The node forgets what it carries, but not how far Bob was.
+    // The node remembers the newest item across a restart: it puts that over the older one, and never the other.
     alice.restart();
     alice.start();
     shelf.items.insert(spot.clone(), head(5));
     alice.live(5 * HOUR, &mut shelf);
     assert!(alice.count("rolled_back") > 0);
-    assert_eq!(shelf.items[&spot].seq, 5, "nothing was put over it");
+    assert_eq!(shelf.items[&spot].seq, 9, "the newest that Bob ever signed");
     shelf.items.clear();
     alice.live(3 * HOUR, &mut shelf);
-    assert!(shelf.items.is_empty(), "the old head is not kept alive: {:?}", shelf.items);
+    assert_eq!(shelf.items[&spot].seq, 9, "and it is that which is kept alive");
 }
 
 #[test]
@@ -216,9 +219,9 @@ fn an_earlier_form_of_a_listing_that_was_taken_back_goes_when_the_item_no_longer
     assert_eq!(alice.count("withdrawn"), 0);
 }
 
-#[test]
-fn the_head_is_put_every_hour_and_each_work_every_ninety_minutes_give_or_take() {
-    let (mut alice, mut shelf) = (online("alice"), Shelf::default());
+/// Times of the puts of each salt in twenty hours of a DHT in which so many nodes have each item.
+fn put_times(copies: usize) -> BTreeMap<Vec<u8>, Vec<Duration>> {
+    let (mut alice, mut shelf) = (online("alice"), Shelf { copies, ..Shelf::default() });
     alice.list(bunny(), 1);
     alice.live(MINUTE, &mut shelf);
     let mut times: BTreeMap<Vec<u8>, Vec<Duration>> = BTreeMap::new();
@@ -227,19 +230,164 @@ fn the_head_is_put_every_hour_and_each_work_every_ninety_minutes_give_or_take() 
         let next = alice.service().next_wakeup().expect("something is due");
         alice.leap(next.saturating_sub(alice.mono));
         alice.feed(Input::Wake);
+        for (order, key, salt) in alice.gets() {
+            let item = shelf.items[&(key, salt)].clone();
+            alice.found(order, &item);
+            alice.counted(order, Some(copies));
+        }
         for (order, item) in alice.puts() {
-            times.entry(item.salt).or_default().push(alice.mono);
+            times.entry(item.salt.clone()).or_default().push(alice.mono);
+            shelf.items.insert((item.key, item.salt.clone()), item);
             alice.feed(Input::Dht(DhtEvent::Stored { order, nodes: 8 }));
         }
     }
+    times
+}
+
+fn gaps_of(times: &[Duration]) -> Vec<Duration> {
+    let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.len() >= 9, "{gaps:?}");
+    assert!(gaps.iter().any(|gap| *gap != gaps[0]), "jittered");
+    gaps
+}
+
+#[test]
+fn the_head_is_put_every_hour_and_each_work_every_ninety_minutes_while_few_nodes_have_them() {
+    let times = put_times(COPIES_ENOUGH);
     for (salt, period) in [(b"heirloom".to_vec(), HEAD_PERIOD), (work_salt(&bunny()).to_vec(), WORK_PERIOD)] {
-        let gaps: Vec<Duration> = times[&salt].windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(gaps.len() >= 10, "{gaps:?}");
-        for gap in &gaps {
-            assert!(*gap >= period - period / 12 && *gap <= period + period / 12, "{gap:?} of {period:?}");
+        for gap in gaps_of(&times[&salt]) {
+            assert!(gap >= period - period / 12 && gap <= period + period / 12, "{gap:?} of {period:?}");
         }
-        assert!(gaps.iter().any(|gap| *gap != gaps[0]), "jittered");
     }
+}
+
+#[test]
+fn what_many_nodes_have_is_left_to_them_until_they_might_forget_it() {
+    let times = put_times(COPIES_ENOUGH + 1);
+    for salt in [b"heirloom".to_vec(), work_salt(&bunny()).to_vec()] {
+        for gap in gaps_of(&times[&salt]) {
+            assert!((PUT_LASTS..2 * HOUR).contains(&gap), "{gap:?}");
+        }
+    }
+}
+
+#[test]
+fn an_own_item_that_changed_is_put_without_a_look() {
+    let (mut alice, mut shelf) = (online("alice"), Shelf { copies: 20, ..Shelf::default() });
+    alice.list(bunny(), 1);
+    alice.live(MINUTE, &mut shelf);
+    alice.list(bunny(), 2);
+    let salt = work_salt(&bunny()).to_vec();
+    assert!(alice.puts().iter().any(|(_, item)| item.salt == salt));
+}
+
+#[test]
+fn an_item_of_ours_that_somebody_made_newer_is_risen_above_when_it_is_looked_at() {
+    let (mut alice, mut shelf) = (online("alice"), Shelf { copies: 20, ..Shelf::default() });
+    alice.list(bunny(), 1);
+    alice.live(MINUTE, &mut shelf);
+    // Another machine with the same key, or a lost future of this one.
+    let me = signer("alice");
+    let seen = alice.wall.plus(2 * DAY).0;
+    let future = me.says(seen, alice.wall, &listing(bunny(), 9));
+    let ahead = work_item(&me.secret, &bunny(), &[future], seen).into_inner();
+    let spot = (ahead.key, ahead.salt.clone());
+    shelf.items.insert(spot.clone(), ahead);
+    alice.live(2 * HOUR, &mut shelf);
+    assert!(shelf.items[&spot].seq > i64::try_from(seen).expect("small"));
+}
+
+/// A follow's head and work item, as the curator put them, with a follower who has read both.
+fn a_follower_of_a_curator() -> (Person, Person, Shelf) {
+    let (mut curator, mut alice, mut shelf) = (online("curator"), online("alice"), Shelf::default());
+    curator.list(bunny(), 1);
+    curator.live(10 * SECOND, &mut shelf);
+    alice.follow(curator.key(), Level::HIGH);
+    alice.show_with(bunny(), &mut shelf);
+    alice.settle(&mut shelf);
+    (curator, alice, shelf)
+}
+
+#[test]
+fn followers_put_again_only_what_few_nodes_have() {
+    let (_curator, mut alice, mut shelf) = a_follower_of_a_curator();
+    let before = alice.count("dht_carried");
+    shelf.copies = COPIES_ENOUGH + 1;
+    alice.live(6 * HOUR, &mut shelf);
+    assert_eq!(alice.count("dht_carried"), before, "others see to it");
+    shelf.copies = COPIES_ENOUGH;
+    alice.live(2 * HOUR, &mut shelf);
+    assert!(alice.count("dht_carried") >= before + 2, "the head and the work: {:?}", alice.counters());
+}
+
+#[test]
+fn copies_of_an_older_item_are_not_copies() {
+    let (mut curator, mut alice, mut shelf) = a_follower_of_a_curator();
+    let old = shelf.items.clone();
+    curator.list(bunny(), 2);
+    curator.live(MINUTE, &mut shelf);
+    alice.show_with(bunny(), &mut shelf);
+    alice.live(HOUR + 10 * MINUTE, &mut shelf);
+    let new = shelf.items.clone();
+    assert_ne!(old, new);
+    // Nodes that were away come back with what they had; the curator is off.
+    let mut stale = Shelf { items: old, copies: 20 };
+    alice.live(2 * HOUR, &mut stale);
+    assert_eq!(stale.items, new);
+}
+
+#[test]
+fn a_look_that_could_not_be_made_counts_nothing_and_the_item_is_put() {
+    let (_curator, mut alice, _shelf) = a_follower_of_a_curator();
+    let order = loop {
+        alice.elapse(MINUTE / 2);
+        if let Some((order, ..)) = alice.gets().into_iter().find(|(_, _, salt)| salt == b"heirloom") {
+            break order;
+        }
+    };
+    alice.counted(order, None);
+    assert_eq!(alice.puts().len(), 1);
+}
+
+#[test]
+fn the_head_of_a_follow_is_kept_served_and_put_again_for_four_hundred_days_whatever_end_it_names() {
+    let (mut alice, bob) = (online("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    let body = Body::Head(Head { live_count: 0, live_root: Head::root_of(&[].into()), archive: None });
+    // Another program's head that ends after a week.
+    let head = bob.says_until(7, START, Some(START.plus(7 * DAY)), &body);
+    let item = head_item(&bob.secret, &head).into_inner();
+    let spot = (item.key, item.salt.clone());
+    let mut shelf = Shelf { items: [(spot.clone(), item.clone())].into(), copies: 1 };
+    alice.live(HOUR + 10 * MINUTE, &mut shelf);
+    for day in [8, 100, 300, 398] {
+        let ahead = (START.plus(day * DAY)).since(alice.wall);
+        alice.leap(ahead);
+        // Everything faded meanwhile, and the node was started anew.
+        alice.restart();
+        alice.start();
+        let mut faded = Shelf::default();
+        alice.live(2 * HOUR, &mut faded);
+        assert_eq!(faded.items.get(&spot), Some(&item), "after {day} days");
+        assert_eq!(alice.status().statements, 1, "and it is still here for peers");
+        // Nor does it come back as something new, or fall behind.
+        assert_eq!(alice.hear(head.bytes()), heirloom_core::io::Admission::Ignore);
+    }
+    alice.leap(3 * DAY);
+    let mut faded = Shelf::default();
+    alice.live(4 * HOUR, &mut faded);
+    assert!(faded.items.is_empty(), "400 days are over");
+    assert_eq!(alice.status().statements, 0);
+}
+
+#[test]
+fn the_head_of_a_key_that_is_no_longer_followed_is_forgotten() {
+    let (curator, mut alice, _shelf) = a_follower_of_a_curator();
+    alice.must(Command::Unfollow { key: curator.key() });
+    alice.follow(curator.key(), Level::HIGH);
+    let mut faded = Shelf::default();
+    alice.live(3 * HOUR, &mut faded);
+    assert!(faded.items.keys().all(|(_, salt)| salt != b"heirloom"), "it would have to be read again");
 }
 
 #[test]
@@ -451,6 +599,7 @@ fn get_looks_the_work_up_first() {
     let request = alice.begin(get());
     let (order, ..) = alice.gets()[0];
     alice.done(order);
+    alice.nobody_found();
     let error = alice.reply(request).expect("answered").expect_err("nothing there");
     assert_eq!(error.fault, Fault::NotFound);
     let request = alice.begin(get());

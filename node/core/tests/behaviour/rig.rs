@@ -2,8 +2,8 @@
 
 use heirloom_core::command::{Command, CommandError, IMPORT_BYTES_MAX, Publish, Reply, Subject, Target};
 use heirloom_core::io::{
-    Admission, ArchiveOrder, DhtEvent, DhtOrder, Input, MessageId, Metainfo, Now, OrderId, Output, RequestId, Share,
-    TorrentEvent, TorrentOrder,
+    Admission, ArchiveOrder, DhtEvent, DhtOrder, Input, LookupEvent, LookupOrder, MessageId, Metainfo, Now, OrderId,
+    Output, RequestId, Share, TorrentEvent, TorrentOrder,
 };
 use heirloom_core::{Budgets, Config, Halt, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
@@ -554,14 +554,57 @@ impl Person {
         self.feed(Input::Dht(DhtEvent::Found { order, item: item.clone() }));
     }
 
+    /// A get ends; few nodes had anything.
     pub fn done(&mut self, order: OrderId) {
-        self.feed(Input::Dht(DhtEvent::Done { order }));
+        self.counted(order, Some(0));
+    }
+
+    /// A get ends, with so many copies of the newest item.
+    pub fn counted(&mut self, order: OrderId, copies: Option<usize>) {
+        self.feed(Input::Dht(DhtEvent::Done { order, copies }));
+    }
+
+    /// Works whose announcement was ordered since the last look.
+    pub fn announces(&mut self) -> Vec<(OrderId, WorkId)> {
+        let mut announces = Vec::new();
+        self.outbox.retain(|output| match output {
+            Output::Dht(DhtOrder::Announce { order, work }) => {
+                announces.push((*order, work.clone()));
+                false
+            }
+            _ => true,
+        });
+        announces
+    }
+
+    /// Orders to find strangers who list a work, since the last look.
+    pub fn seeks(&mut self) -> Vec<(OrderId, WorkId)> {
+        let mut seeks = Vec::new();
+        self.outbox.retain(|output| match output {
+            Output::Lookup(LookupOrder::Seek { order, work }) => {
+                seeks.push((*order, work.clone()));
+                false
+            }
+            _ => true,
+        });
+        seeks
+    }
+
+    /// No stranger is found.
+    pub fn nobody_found(&mut self) {
+        for (order, _) in self.seeks() {
+            self.feed(Input::Lookup(LookupEvent::Over { order }));
+        }
     }
 
     /// Answers every order to the DHT from a shelf, until none is left.
     pub fn settle(&mut self, shelf: &mut Shelf) {
         for _ in 0..100 {
             self.feed(Input::Wake);
+            self.nobody_found();
+            for (order, _) in self.announces() {
+                self.feed(Input::Dht(DhtEvent::Announced { order, is_taken: true }));
+            }
             let (puts, gets) = (self.puts(), self.gets());
             if puts.is_empty() && gets.is_empty() && self.service().next_wakeup().is_none_or(|next| next > self.mono) {
                 return;
@@ -571,10 +614,11 @@ impl Person {
                 self.feed(Input::Dht(DhtEvent::Stored { order, nodes: 8 }));
             }
             for (order, key, salt) in gets {
-                if let Some(item) = shelf.items.get(&(key, salt)) {
+                let item = shelf.items.get(&(key, salt));
+                if let Some(item) = item {
                     self.found(order, item);
                 }
-                self.done(order);
+                self.counted(order, Some(item.map_or(0, |_| shelf.copies)));
             }
         }
         panic!("the DHT does not come to rest");
@@ -623,6 +667,8 @@ impl Person {
 #[derive(Default)]
 pub struct Shelf {
     pub items: BTreeMap<([u8; 32], Vec<u8>), Item>,
+    /// Nodes that have each of them.
+    pub copies: usize,
 }
 
 /// A target by id.

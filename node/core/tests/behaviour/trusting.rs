@@ -5,7 +5,7 @@ use heirloom_core::command::{Command, Fault, Reply, Subject, Target, Wanted};
 use heirloom_core::io::{Input, TorrentOrder};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
-use heirloom_proto::body::{Attestation, Level, Opinion, Scope};
+use heirloom_proto::body::{Attestation, Head, Level, Opinion, Scope};
 use heirloom_proto::{Body, Key};
 
 fn why(person: &mut Person, subject: Subject) -> heirloom_core::views::Why {
@@ -347,4 +347,39 @@ fn of_two_scopes_the_narrower_word_counts() {
     assert!(alice.trust_of(carol.key()).is_some_and(|row| row.score > 0.0));
     alice.accept(&bob.says(2, START, &say(Scope::Catalogue, Level::DISTRUST)));
     assert!(alice.trust_of(carol.key()).is_some_and(|row| row.band == Band::Distrusted));
+}
+
+#[test]
+fn a_head_that_was_not_renewed_is_told_with_its_age_wherever_its_key_is_looked_at() {
+    let (mut alice, bob, carol) = (person("alice"), signer("bob"), signer("carol"));
+    let head = |by: &Signer, at| {
+        let body = Body::Head(Head { live_count: 0, live_root: Head::root_of(&[].into()), archive: None });
+        by.says(1, at, &body)
+    };
+    alice.follow(bob.key(), Level::HIGH);
+    alice.follow(carol.key(), Level::HIGH);
+    alice.accept(&head(&bob, alice.wall));
+    let ages = |alice: &mut Person, key| {
+        let row = alice.trust_of(key).expect("followed").head;
+        let why = alice.why(Subject::Key(key)).head;
+        let follow = match alice.must(Command::Follows) {
+            Reply::Follows(all) => all.into_iter().find(|follow| follow.key == key).expect("followed").head,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((row, why), (follow, follow));
+        follow
+    };
+    assert_eq!(ages(&mut alice, carol.key()), None, "nothing was heard of her");
+    let fresh = ages(&mut alice, bob.key()).expect("a head");
+    assert!(!fresh.is_stale() && alice.status().stale_follows.is_empty());
+    alice.elapse(7 * DAY);
+    assert!(!ages(&mut alice, bob.key()).expect("a head").is_stale());
+    alice.elapse(5 * DAY);
+    let stale = ages(&mut alice, bob.key()).expect("still here");
+    assert!(stale.is_stale());
+    assert_eq!((stale.made, stale.age), (START, 12 * DAY));
+    assert_eq!(alice.status().stale_follows, [(bob.key(), String::new(), stale)]);
+    // Heard of again.
+    alice.accept(&bob.says(2, alice.wall, head(&bob, alice.wall).body()));
+    assert!(alice.status().stale_follows.is_empty());
 }

@@ -1,5 +1,5 @@
-//! Sync on the wire: one request and one response on a stream of their own, each a length and that many bytes. What is
-//! in them is the core's; here are sizes, rates and times.
+//! Questions and answers on the wire, of sync and of lookups: one request and one response on a stream of their own, each
+//! a length and that many bytes. What is in them is the core's; here are sizes, rates and times.
 
 use std::{collections::BTreeMap, io, time::Instant};
 
@@ -11,16 +11,79 @@ use libp2p::{
     },
 };
 
-use super::{Event, params, worker::Worker};
+use super::{
+    Event,
+    counters::{Meter, Meters},
+    params,
+    peers::Peer,
+    rate::Bucket,
+    worker::Worker,
+};
 
 pub(super) type Exchange = request_response::Behaviour<Frames>;
 
-/// The behaviour.
-pub(super) fn exchange() -> Exchange {
-    let config = request_response::Config::default()
-        .with_request_timeout(params::SYNC_WITHIN)
-        .with_max_concurrent_streams(params::SYNC_STREAMS);
-    Exchange::new([(StreamProtocol::new(params::SYNC_PROTOCOL), ProtocolSupport::Full)], config)
+/// Which questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Sync,
+    Lookup,
+}
+
+impl Protocol {
+    /// The behaviour.
+    pub fn exchange(self) -> Exchange {
+        let name = match self {
+            Self::Sync => params::SYNC_PROTOCOL,
+            Self::Lookup => params::LOOKUP_PROTOCOL,
+        };
+        let config = request_response::Config::default()
+            .with_request_timeout(params::SYNC_WITHIN)
+            .with_max_concurrent_streams(params::SYNC_STREAMS);
+        Exchange::new([(StreamProtocol::new(name), ProtocolSupport::Full)], config)
+    }
+
+    /// What one peer may ask.
+    fn bucket(self, peer: &mut Peer) -> &mut Bucket {
+        match self {
+            Self::Sync => &mut peer.sync,
+            Self::Lookup => &mut peer.lookup,
+        }
+    }
+
+    fn refused(self, counters: &Meters) -> &Meter {
+        match self {
+            Self::Sync => &counters.sync_refused,
+            Self::Lookup => &counters.lookup_refused,
+        }
+    }
+
+    fn failed(self, counters: &Meters) -> &Meter {
+        match self {
+            Self::Sync => &counters.sync_failed,
+            Self::Lookup => &counters.lookup_failed,
+        }
+    }
+
+    fn asked(self, exchange: u64, peer: PeerId, bytes: Vec<u8>) -> Event {
+        match self {
+            Self::Sync => Event::SyncAsked { exchange, peer, bytes },
+            Self::Lookup => Event::LookupAsked { exchange, peer, bytes },
+        }
+    }
+
+    fn answered(self, ask: u64, bytes: Vec<u8>) -> Event {
+        match self {
+            Self::Sync => Event::SyncAnswered { ask, bytes },
+            Self::Lookup => Event::LookupAnswered { ask, bytes },
+        }
+    }
+
+    fn unanswered(self, ask: u64, is_unsupported: bool) -> Event {
+        match self {
+            Self::Sync => Event::SyncFailed { ask, is_unsupported },
+            Self::Lookup => Event::LookupFailed { ask },
+        }
+    }
 }
 
 /// Reads and writes frames: length as `u32` in network order, then the bytes.
@@ -90,60 +153,78 @@ impl Codec for Frames {
 /// Exchanges under way. Bounded by the streams that a connection may have and by what the core asks.
 #[derive(Default)]
 pub(super) struct Pending {
-    asks: BTreeMap<OutboundRequestId, u64>,
+    asks: BTreeMap<OutboundRequestId, (u64, PeerId)>,
     exchanges: BTreeMap<u64, (InboundRequestId, ResponseChannel<Vec<u8>>)>,
     last: u64,
 }
 
+impl Pending {
+    /// Whether a peer has a question of ours to answer.
+    pub fn waits_for(&self, peer: &PeerId) -> bool {
+        self.asks.values().any(|(_, asked)| asked == peer)
+    }
+}
+
 impl Worker {
-    pub(super) fn sync_ask(&mut self, ask: u64, peer: PeerId, bytes: Vec<u8>) {
+    fn exchange(&mut self, of: Protocol) -> (&mut Exchange, &mut Pending) {
+        let behaviour = self.swarm.behaviour_mut();
+        match of {
+            Protocol::Sync => (&mut behaviour.sync, &mut self.sync),
+            Protocol::Lookup => (&mut behaviour.lookup, &mut self.lookup),
+        }
+    }
+
+    pub(super) fn put_question(&mut self, of: Protocol, ask: u64, peer: PeerId, bytes: Vec<u8>) {
         // The library would dial on its own account.
         if !self.swarm.is_connected(&peer) {
-            self.sink.deliver(Event::SyncFailed { ask, is_unsupported: false });
+            self.sink.deliver(of.unanswered(ask, false));
             return;
         }
-        let request = self.swarm.behaviour_mut().sync.send_request(&peer, bytes);
-        self.sync.asks.insert(request, ask);
+        let (exchange, pending) = self.exchange(of);
+        let request = exchange.send_request(&peer, bytes);
+        pending.asks.insert(request, (ask, peer));
     }
 
-    pub(super) fn sync_answer(&mut self, exchange: u64, bytes: Vec<u8>) {
+    pub(super) fn put_answer(&mut self, of: Protocol, exchange: u64, bytes: Vec<u8>) {
+        let (behaviour, pending) = self.exchange(of);
         // An error says that the asker no longer waits.
-        if let Some((_, channel)) = self.sync.exchanges.remove(&exchange) {
-            let _ = self.swarm.behaviour_mut().sync.send_response(channel, bytes);
+        if let Some((_, channel)) = pending.exchanges.remove(&exchange) {
+            let _ = behaviour.send_response(channel, bytes);
         }
     }
 
-    pub(super) fn on_sync(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>, now: Instant) {
+    pub(super) fn on_exchange(&mut self, of: Protocol, event: request_response::Event<Vec<u8>, Vec<u8>>, now: Instant) {
         match event {
             request_response::Event::Message { peer, message, .. } => match message {
                 Message::Request { request_id, request, channel } => {
-                    self.on_request(peer, request_id, request, channel, now);
+                    self.on_question(of, peer, request_id, request, channel, now);
                 }
                 Message::Response { request_id, response } => {
-                    if let Some(ask) = self.sync.asks.remove(&request_id) {
-                        self.sink.deliver(Event::SyncAnswered { ask, bytes: response });
+                    if let Some((ask, _)) = self.exchange(of).1.asks.remove(&request_id) {
+                        self.sink.deliver(of.answered(ask, response));
                     }
                 }
             },
             request_response::Event::OutboundFailure { peer, request_id, error, .. } => {
-                tracing::debug!(%peer, %error, "sync not answered");
-                self.shared.counters.sync_failed.one();
-                if let Some(ask) = self.sync.asks.remove(&request_id) {
+                tracing::debug!(?of, %peer, %error, "not answered");
+                of.failed(&self.shared.counters).one();
+                if let Some((ask, _)) = self.exchange(of).1.asks.remove(&request_id) {
                     let is_unsupported = matches!(error, OutboundFailure::UnsupportedProtocols);
-                    self.sink.deliver(Event::SyncFailed { ask, is_unsupported });
+                    self.sink.deliver(of.unanswered(ask, is_unsupported));
                 }
             }
             request_response::Event::InboundFailure { peer, request_id, error, .. } => {
-                tracing::debug!(%peer, %error, "sync answer not sent");
-                self.shared.counters.sync_failed.one();
-                self.sync.exchanges.retain(|_, (of, _)| *of != request_id);
+                tracing::debug!(?of, %peer, %error, "answer not sent");
+                of.failed(&self.shared.counters).one();
+                self.exchange(of).1.exchanges.retain(|_, (of, _)| *of != request_id);
             }
             request_response::Event::ResponseSent { .. } => {}
         }
     }
 
-    fn on_request(
+    fn on_question(
         &mut self,
+        of: Protocol,
         peer: PeerId,
         request: InboundRequestId,
         bytes: Vec<u8>,
@@ -151,20 +232,21 @@ impl Worker {
         now: Instant,
     ) {
         let is_banned = self.swarm.behaviour().gate.is_banned(&peer, now);
-        let is_within = !is_banned && self.peers.get_mut(&peer).is_some_and(|known| known.sync.takes_one(now));
-        self.sync.last += 1;
-        let exchange = self.sync.last;
+        let is_within = !is_banned && self.peers.get_mut(&peer).is_some_and(|known| of.bucket(known).takes_one(now));
+        let pending = self.exchange(of).1;
+        pending.last += 1;
+        let exchange = pending.last;
         if !is_within {
             // Dropping the channel closes the stream.
-            self.shared.counters.sync_refused.one();
+            of.refused(&self.shared.counters).one();
             if let Some(known) = self.peers.get_mut(&peer) {
                 known.standing.penalise(params::OVER_RATE_POINTS);
             }
             self.judge(peer, now);
-        } else if self.sink.offer(Event::SyncAsked { exchange, peer, bytes }) {
-            self.sync.exchanges.insert(exchange, (request, channel));
+        } else if self.sink.offer(of.asked(exchange, peer, bytes)) {
+            self.exchange(of).1.exchanges.insert(exchange, (request, channel));
         } else {
-            self.shared.counters.sync_refused.one();
+            of.refused(&self.shared.counters).one();
         }
     }
 }
