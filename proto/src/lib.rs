@@ -9,6 +9,7 @@
 
 pub mod body;
 pub mod dht;
+pub mod identity;
 pub mod ids;
 pub mod key;
 pub mod limits;

@@ -546,6 +546,8 @@ impl World {
             }
             Output::Admission { message, admission } => self.admission(node, message, admission),
             Output::SyncFrame(order) => self.sync(node, order),
+            // Nobody names friends here, so nobody shows who it is.
+            Output::Identity(_) => {}
             Output::Dht(order) => {
                 let after = self.dice.between(self.faults.latency);
                 self.at(

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod ingest;
 pub mod io;
 pub mod ledger;
+pub mod proving;
 pub mod replication;
 pub mod scoring;
 mod service;

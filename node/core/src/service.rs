@@ -5,6 +5,7 @@
 mod commands;
 mod dht;
 mod import;
+mod proving;
 mod read;
 mod ring;
 mod succeed;
@@ -21,6 +22,7 @@ use crate::identity::Identity;
 use crate::ingest::{Ingest, RATED_KEYS_MAX, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
+use crate::proving::Proving;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::settings::TrustSettings;
@@ -93,6 +95,7 @@ pub struct Service<S> {
     torrents: Torrents,
     replication: Replication,
     sync: Sync,
+    proving: Proving,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
     recovering: Option<(OrderId, Duration)>,
@@ -135,6 +138,7 @@ impl<S: Store> Service<S> {
             torrents: Torrents::open(&ground)?,
             replication: Replication::default(),
             sync: Sync::default(),
+            proving: Proving::default(),
             has_torrents: false,
             recovering: None,
             held_commands: Vec::new(),
@@ -198,6 +202,11 @@ impl<S: Store> Service<S> {
             }
             Input::PeerDown(peer) => {
                 self.sync.down(peer);
+                self.proving.down(peer);
+                Ok(())
+            }
+            Input::Identity(event) => {
+                self.identity_event(now, event);
                 Ok(())
             }
             Input::SyncFrame(event) => self.sync_event(now, event),
@@ -312,6 +321,7 @@ impl<S: Store> Service<S> {
         // Evidence ripens with the days.
         self.scoring.ledger_changed();
         self.sort_authors(now);
+        self.renew_worths(now);
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 

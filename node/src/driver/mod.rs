@@ -16,7 +16,7 @@ use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::store::RocksStore;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
-use heirloom_core::io::{Admission, Input, MessageId, Now, Output, RequestId, SyncOrder};
+use heirloom_core::io::{Admission, IdentityOrder, Input, MessageId, Now, Output, RequestId, SyncOrder};
 use heirloom_core::{Config, Service, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
@@ -100,6 +100,8 @@ pub struct P2pHealth {
     pub counters: p2p::Counters,
     /// What came of the DHT's rendezvous.
     pub rendezvous: Rendezvous,
+    /// Connected peers that proved who they are: transport id, key, whether the owner named it a friend.
+    pub proved: Vec<(p2p::PeerId, Key, bool)>,
 }
 
 impl Health {
@@ -141,9 +143,11 @@ impl Node {
         let succeeds = identity.succeeds.clone();
         let wire_name: Arc<str> = wire_name(&key).into();
         let (opening, trust) = (home.clone(), options.trust);
-        let service = tokio::task::spawn_blocking(move || open_service(&opening, identity, trust))
+        let friends = options.friends.clone();
+        let mut service = tokio::task::spawn_blocking(move || open_service(&opening, identity, trust))
             .await
             .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
+        service.set_friends(friends);
         let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;
         let clock = Clock(Instant::now());
         let (events, queue) = mpsc::channel(INPUTS_QUEUED);
@@ -260,6 +264,7 @@ impl Node {
             overview: p2p.overview(),
             counters: p2p.counters(),
             rendezvous: self.networks.rendezvous.snapshot(),
+            proved: self.networks.proofs(),
         });
         Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, ..Health::of(&self.home) }
     }
@@ -385,7 +390,16 @@ impl Core {
                 self.service.handle(now, Input::Gossip { message: id, bytes });
             }
             Event::Peer(event) => {
+                if let p2p::Event::PeerDown { peer } = &event {
+                    self.node.networks.forget_proof(peer);
+                }
+                let me = self.node.networks.p2p.as_ref().map(|p2p| p2p.peer_id());
+                let about = event.clone();
                 if let Some(input) = self.peers.input(event) {
+                    self.service.handle(now, input);
+                }
+                // Behind it: who came is known by then.
+                if let Some(input) = me.and_then(|me| self.peers.identity(me, &about)) {
                     self.service.handle(now, input);
                 }
             }
@@ -424,11 +438,35 @@ impl Core {
                 }
             }
             Output::SyncFrame(order) => self.carry_sync(order),
+            Output::Identity(order) => self.carry_identity(order),
             Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
             Output::Torrent(order) => self.node.downloads.order(order),
             Output::Reply { request, result } => {
                 if let Some(reply) = self.replies.remove(&request) {
                     let _ = reply.send(result);
+                }
+            }
+        }
+    }
+
+    fn carry_identity(&self, order: IdentityOrder) {
+        let Some(p2p) = &self.node.networks.p2p else { return };
+        // A full queue only means that a peer stays unknown, or is asked for less: a connection later it is told again.
+        match order {
+            IdentityOrder::Ask { order, peer, bytes } => {
+                if let Some(peer) = self.peers.of(peer) {
+                    let _ = p2p.try_send(p2p::Command::IdentityAsk { ask: order.0, peer, bytes });
+                }
+            }
+            IdentityOrder::Answer { exchange, bytes } => {
+                let _ = p2p.try_send(p2p::Command::IdentityAnswer { exchange: exchange.0, bytes });
+            }
+            IdentityOrder::Proved { peer, key, is_friend, favour } => {
+                let Some(peer) = self.peers.of(peer) else { return };
+                self.node.networks.note_proof(peer, key, is_friend);
+                let _ = p2p.try_send(p2p::Command::Favour { peer, points: f64::from(favour) });
+                if is_friend {
+                    let _ = p2p.try_send(p2p::Command::Friend { peer });
                 }
             }
         }

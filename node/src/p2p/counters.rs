@@ -90,6 +90,10 @@ counters! {
     sync_refused,
     /// Sync exchanges that failed: timeouts, broken streams, frames too long.
     sync_failed,
+    /// Asks who we are over the rate of their peer, or that the node had no room for.
+    identity_refused,
+    /// Short connections to claimed places, to see whether somebody of ours is there.
+    feelers,
 }
 
 /// One sum. Relaxed: readers want a number, not an order of events.

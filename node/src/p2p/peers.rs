@@ -18,6 +18,8 @@ pub(super) struct Peer {
     pub rate: Rate,
     /// What it may ask by sync.
     pub sync: Bucket,
+    /// How often it may ask who we are.
+    pub identity: Bucket,
     pub standing: Standing,
     /// Where its first connection comes from or goes to.
     pub ip: Option<IpAddr>,
@@ -56,6 +58,7 @@ impl Peers {
         let peer = self.table.entry(id).or_insert_with(|| Peer {
             rate: Rate::new(now),
             sync: Bucket::full(params::SYNC_PER_S, params::SYNC_BURST, now),
+            identity: Bucket::full(params::IDENTITY_PER_S, params::IDENTITY_BURST, now),
             standing: Standing::default(),
             ip,
             presence,

@@ -55,6 +55,8 @@ pub(super) struct Worker {
     pub(super) dials: BTreeMap<ConnectionId, Option<Target>>,
     /// Exchanges of sync that wait for an answer.
     pub(super) sync: super::sync::Pending,
+    /// The same of proofs of identity.
+    pub(super) identity: super::identity::Pending,
     max_message_bytes: usize,
     unsent: Unsent,
     ticked: Instant,
@@ -82,6 +84,7 @@ impl Worker {
             reach,
             dials: BTreeMap::new(),
             sync: super::sync::Pending::default(),
+            identity: super::identity::Pending::default(),
             max_message_bytes,
             unsent: Unsent::default(),
             ticked: now,
@@ -146,6 +149,9 @@ impl Worker {
             }
             Command::SyncAsk { ask, peer, bytes } => self.sync_ask(ask, peer, bytes),
             Command::SyncAnswer { exchange, bytes } => self.sync_answer(exchange, bytes),
+            Command::IdentityAsk { ask, peer, bytes } => self.identity_ask(ask, peer, bytes),
+            Command::IdentityAnswer { exchange, bytes } => self.identity_answer(exchange, bytes),
+            Command::Friend { peer } => self.on_friend(peer),
             Command::Ban { peer } => self.ban(peer, now),
             // Taken by the loop.
             Command::Stop => {}

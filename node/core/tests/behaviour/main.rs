@@ -6,6 +6,7 @@ mod dht;
 mod explaining;
 mod importing;
 mod previewing;
+mod proving;
 mod rig;
 mod rings;
 mod speaking;
