@@ -462,7 +462,8 @@ impl Core {
                 let _ = p2p.try_send(p2p::Command::IdentityAnswer { exchange: exchange.0, bytes });
             }
             IdentityOrder::Proved { peer, key, is_friend, favour } => {
-                let Some(peer) = self.peers.of(peer) else { return };
+                // It may have gone within this batch, and a proof ends with its connection.
+                let Some(peer) = self.peers.connected(peer) else { return };
                 self.node.networks.note_proof(peer, key, is_friend);
                 let _ = p2p.try_send(p2p::Command::Favour { peer, points: f64::from(favour) });
                 if is_friend {

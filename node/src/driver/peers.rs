@@ -23,6 +23,11 @@ impl Names {
         self.peers.get(&peer).copied()
     }
 
+    /// The same, while it is connected.
+    pub(super) fn connected(&self, peer: Peer) -> Option<PeerId> {
+        self.of(peer).filter(|id| self.numbers.get(id).is_some_and(|(_, is_up)| *is_up))
+    }
+
     fn up(&mut self, id: PeerId) -> Peer {
         if let Some((peer, is_up)) = self.numbers.get_mut(&id) {
             *is_up = true;
@@ -107,7 +112,9 @@ mod tests {
     fn a_peer_that_comes_back_keeps_its_number_and_crowds_are_forgotten() {
         let (mut names, bob) = (Names::default(), PeerId::random());
         let number = up(&mut names, bob);
+        assert_eq!(names.connected(number), Some(bob));
         assert_eq!(names.input(p2p::Event::PeerDown { peer: bob }), Some(Input::PeerDown(number)));
+        assert_eq!((names.connected(number), names.of(number)), (None, Some(bob)));
         assert_eq!(up(&mut names, bob), number);
         for _ in 0..NAMES_MAX + 10 {
             let peer = PeerId::random();
