@@ -79,6 +79,7 @@ impl Person {
             seed_as: SeedAs::Published,
             looks_up: false,
             meets: false,
+            friends: std::collections::BTreeSet::new(),
             settings: Settings::default(),
         };
         let node = Box::pin(Node::start(home, options)).await.expect("the node starts");

@@ -207,6 +207,14 @@ impl SecretKey {
         Key(self.0.verifying_key().to_bytes())
     }
 
+    /// The secret that only the holder of `other` can reckon too: X25519 of the two keys in Montgomery form. Callers hash
+    /// it together with both keys.
+    pub(crate) fn agree(&self, other: &Key) -> zeroize::Zeroizing<[u8; 32]> {
+        let shared = VerifyingKey::from_bytes(&other.0)
+            .map_or([0; 32], |key| key.to_montgomery().mul_clamped(self.0.to_scalar_bytes()).to_bytes());
+        zeroize::Zeroizing::new(shared)
+    }
+
     /// Signature over `message`. Callers pass domain-separated preimages only.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()

@@ -10,6 +10,7 @@
 pub mod archive;
 pub mod body;
 pub mod dht;
+pub mod identity;
 pub mod ids;
 pub mod key;
 pub mod limits;

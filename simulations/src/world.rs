@@ -561,6 +561,8 @@ impl World {
                 self.answer(node, life, after, Input::Lookup(LookupEvent::Over { order }));
             }
             Output::Lookup(LookupOrder::Ask { .. } | LookupOrder::Answer { .. } | LookupOrder::Blame { .. }) => {}
+            // Nobody names friends here, so nobody shows who it is.
+            Output::Identity(_) => {}
             Output::Dht(order) => {
                 let after = self.dice.between(self.faults.latency);
                 self.at(

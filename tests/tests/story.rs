@@ -21,12 +21,16 @@ mod crashes;
 mod downloads;
 #[path = "story/finding.rs"]
 mod finding;
+#[path = "story/friends.rs"]
+mod friends;
 #[path = "story/full_disk.rs"]
 mod full_disk;
 #[path = "story/judging.rs"]
 mod judging;
 #[path = "story/meeting.rs"]
 mod meeting;
+#[path = "story/namespaces.rs"]
+mod namespaces;
 #[path = "story/ring.rs"]
 mod ring;
 #[path = "story/running.rs"]

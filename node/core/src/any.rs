@@ -7,6 +7,7 @@ use crate::io::{Input, Now, Output};
 use crate::service::{Config, Halt, OpenError, Service};
 use crate::store::Store;
 use heirloom_proto::Key;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A [`Service`] over any store.
@@ -48,6 +49,11 @@ impl AnyService {
     /// See [`Service::is_quiet`].
     pub fn is_quiet(&mut self, now: Now) -> bool {
         self.0.is_quiet(now)
+    }
+
+    /// See [`Service::set_friends`].
+    pub fn set_friends(&mut self, friends: BTreeSet<Key>) {
+        self.0.set_friends(friends);
     }
 
     /// The owner's key.

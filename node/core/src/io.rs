@@ -3,6 +3,7 @@
 
 use crate::command::{Command, CommandError, Reply};
 use heirloom_proto::dht::Item;
+use heirloom_proto::identity::Ends;
 use heirloom_proto::{Infohash, Key, Sha256, Timestamp, WorkId};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -74,6 +75,8 @@ pub enum Input {
     SyncFrame(SyncEvent),
     /// Something about looking a work up among strangers.
     Lookup(LookupEvent),
+    /// Something about who peers are.
+    Identity(IdentityEvent),
     /// Something about a DHT order.
     Dht(DhtEvent),
     /// Something about a torrent.
@@ -123,6 +126,41 @@ pub enum SyncEvent {
         order: OrderId,
         /// It does not speak this version: there is no use in asking again soon.
         is_unsupported: bool,
+    },
+}
+
+/// What comes of proofs of identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentityEvent {
+    /// A peer is connected, over a channel with these ends, this node being the asker.
+    Met {
+        /// Who.
+        peer: Peer,
+        /// The ends.
+        ends: Ends,
+    },
+    /// A peer asks, maybe showing who it is. Answered by [`IdentityOrder::Answer`] in the same batch.
+    Asked {
+        /// Who.
+        peer: Peer,
+        /// To name it in the answer.
+        exchange: ExchangeId,
+        /// The ends of the channel, this node being the answerer.
+        ends: Ends,
+        /// The frame; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered.
+    Answered {
+        /// Which order.
+        order: OrderId,
+        /// The frame; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer: too slow, gone, or it speaks no such protocol.
+    Failed {
+        /// Which order.
+        order: OrderId,
     },
 }
 
@@ -371,6 +409,8 @@ pub enum Output {
     SyncFrame(SyncOrder),
     /// Something to do to look a work up among strangers, or to answer one.
     Lookup(LookupOrder),
+    /// A proof of identity to send, or what one came to.
+    Identity(IdentityOrder),
     /// An order to the DHT.
     Dht(DhtOrder),
     /// An order to the torrent sessions.
@@ -410,6 +450,38 @@ pub enum SyncOrder {
     Blame {
         /// Whom.
         peer: Peer,
+    },
+}
+
+/// What proofs of identity send and come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentityOrder {
+    /// Ask a peer. Answered by [`IdentityEvent::Answered`] or [`IdentityEvent::Failed`].
+    Ask {
+        /// To name it in the answer.
+        order: OrderId,
+        /// Whom.
+        peer: Peer,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// Answer a peer.
+    Answer {
+        /// What it asked.
+        exchange: ExchangeId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer proved who it is, or is worth something else since. It holds while the peer is connected.
+    Proved {
+        /// Which peer.
+        peer: Peer,
+        /// Its key.
+        key: Key,
+        /// Whether the owner named it as a friend.
+        is_friend: bool,
+        /// What the core grants its standing, in points (`security.md` §4, P5).
+        favour: u32,
     },
 }
 

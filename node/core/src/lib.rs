@@ -21,6 +21,7 @@ pub mod ingest;
 pub mod io;
 pub mod ledger;
 pub mod merging;
+pub mod proving;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;

@@ -7,6 +7,7 @@ mod commands;
 mod dht;
 mod import;
 mod lookup;
+mod proving;
 mod read;
 mod renewal;
 mod ring;
@@ -27,6 +28,7 @@ use crate::identity::Identity;
 use crate::ingest::{Ingest, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
+use crate::proving::Proving;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::seeking::Seeking;
@@ -108,6 +110,7 @@ pub struct Service<S> {
     upkeep: Upkeep,
     sync: Sync,
     archives: Archives,
+    proving: Proving,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
     recovering: Option<(OrderId, Duration)>,
@@ -155,6 +158,7 @@ impl<S: Store> Service<S> {
             upkeep: Upkeep::default(),
             sync: Sync::default(),
             archives: Archives::open(&ground)?,
+            proving: Proving::default(),
             has_torrents: false,
             recovering: None,
             held_commands: Vec::new(),
@@ -220,6 +224,11 @@ impl<S: Store> Service<S> {
             }
             Input::PeerDown(peer) => {
                 self.sync.down(peer);
+                self.proving.down(peer);
+                Ok(())
+            }
+            Input::Identity(event) => {
+                self.identity_event(now, event);
                 Ok(())
             }
             Input::SyncFrame(event) => self.sync_event(now, event),
@@ -370,6 +379,7 @@ impl<S: Store> Service<S> {
         self.sort_authors(now);
         self.make_room(now, None)?;
         self.archive_sweep(now)?;
+        self.renew_worths(now);
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 

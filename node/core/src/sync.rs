@@ -79,6 +79,8 @@ pub type Order = (u32, u64);
 pub struct PeerState {
     /// Whether it is connected.
     pub is_up: bool,
+    /// Whether it proved to be somebody whom the owner knows: such are asked first.
+    pub is_known: bool,
     /// When to ask it next.
     pub next: Duration,
     /// Not before this, unless the owner wants it.
@@ -155,6 +157,7 @@ impl Sync {
         }
         let state = self.peers.entry(peer).or_insert_with(|| PeerState {
             is_up: true,
+            is_known: false,
             next: mono,
             rest: mono,
             failures: 0,
@@ -171,11 +174,19 @@ impl Sync {
     /// A peer is gone.
     pub fn down(&mut self, peer: Peer) {
         if let Some(state) = self.peers.get_mut(&peer) {
-            state.is_up = false;
+            (state.is_up, state.is_known) = (false, false);
         }
         self.asking.remove(&peer);
         self.hosting.remove(&peer);
         self.unmet.retain(|(_, of), _| *of != peer);
+    }
+
+    /// A peer proved to be somebody whom the owner knows: it is asked now, unless it was lately, and first from now on.
+    pub fn prefer(&mut self, peer: Peer, mono: Duration) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.is_known = true;
+            state.next = state.next.min(state.rest.max(mono));
+        }
     }
 
     /// Somebody new is kept: every peer is asked soon.
@@ -209,7 +220,7 @@ impl Sync {
     /// Something is missing: those peers are asked first that would have been anyway.
     pub fn seek_help(&mut self, mono: Duration) {
         let mut helpers: Vec<&mut PeerState> = self.peers.values_mut().filter(|state| state.is_up).collect();
-        helpers.sort_by_key(|state| (state.failures, state.rest, state.next));
+        helpers.sort_by_key(|state| (!state.is_known, state.failures, state.rest, state.next));
         for state in helpers.into_iter().take(HELPERS) {
             state.next = state.next.min(state.rest.max(mono));
         }
@@ -222,7 +233,11 @@ impl Sync {
         let is_due = |(peer, state): &(&Peer, &PeerState)| {
             has_room && state.is_up && state.next <= mono && !self.asking.contains_key(*peer)
         };
-        self.peers.iter().filter(is_due).min_by_key(|(peer, state)| (state.next, **peer)).map(|(peer, _)| *peer)
+        self.peers
+            .iter()
+            .filter(is_due)
+            .min_by_key(|(peer, state)| (!state.is_known, state.next, **peer))
+            .map(|(peer, _)| *peer)
     }
 
     /// The next time at which something is due.

@@ -205,6 +205,10 @@ pub struct Run {
     /// libp2p peer to stay connected with; may be given several times
     #[arg(long, env = "HEIRLOOM_PEER", value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
+    /// Key to which this node shows who it is, over an encrypted connection and sealed so that nobody else can read it;
+    /// may be given up to 128 times. Friends who name each other are dialled first and asked first
+    #[arg(long, env = "HEIRLOOM_FRIEND", value_delimiter = ',', value_name = "KEY")]
+    pub friend: Vec<String>,
     /// Do not look for peers on the local network
     #[arg(long, env = "HEIRLOOM_NO_MDNS")]
     pub no_mdns: bool,

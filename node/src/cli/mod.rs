@@ -23,7 +23,9 @@ use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
 use clap::{CommandFactory as _, Parser as _};
 use client::Client;
 use heirloom_core::command::{CommandError, Fault};
+use heirloom_proto::Key;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -413,6 +415,18 @@ fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
         .collect()
 }
 
+fn friends(texts: &[String]) -> Result<BTreeSet<Key>, CommandError> {
+    let keys = texts.iter().map(|text| {
+        text.parse::<Key>().map_err(|error| CommandError::bad_input("bad_key", format!("--friend: {error}")))
+    });
+    let keys: BTreeSet<Key> = keys.collect::<Result<_, _>>()?;
+    if keys.len() > heirloom_core::proving::FRIENDS_MAX {
+        let message = format!("{} friends are more than {}", keys.len(), heirloom_core::proving::FRIENDS_MAX);
+        return Err(CommandError::bad_input("too_many_friends", message));
+    }
+    Ok(keys)
+}
+
 async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcome, CommandError> {
     let Some(lock) = home.lock()? else {
         let whom = home.running().map(|r| format!(" (process {}, http://{})", r.pid, r.http)).unwrap_or_default();
@@ -429,6 +443,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     let options = driver::Options {
         p2p: multiaddrs(&args.p2p)?,
         peers: multiaddrs(&args.peer)?,
+        friends: friends(&args.friend)?,
         mdns: !args.no_mdns,
         nat: args.nat.map(|nat| match nat {
             args::Nat::Public => p2p::Nat::Public,

@@ -21,7 +21,9 @@ use crate::p2p;
 use crate::store::{Gauge, RocksStore, StoreUse};
 use heirloom_core::budgets::{Budgets, Reading};
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
-use heirloom_core::io::{Admission, Input, LookupOrder, MessageId, Now, Output, Peer, RequestId, SyncEvent, SyncOrder};
+use heirloom_core::io::{
+    Admission, IdentityOrder, Input, LookupOrder, MessageId, Now, Output, Peer, RequestId, SyncEvent, SyncOrder,
+};
 use heirloom_core::{AnyService, Config, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Timestamp};
@@ -132,6 +134,8 @@ pub struct P2pHealth {
     pub counters: p2p::Counters,
     /// What came of the DHT's rendezvous.
     pub rendezvous: Rendezvous,
+    /// Connected peers that proved who they are: transport id, key, whether the owner named it a friend.
+    pub proved: Vec<(p2p::PeerId, Key, bool)>,
 }
 
 impl Health {
@@ -187,9 +191,11 @@ impl Node {
         let succeeds = identity.succeeds.clone();
         let wire_name: Arc<str> = wire_name(&key).into();
         let (opening, settings) = (home.clone(), options.settings);
-        let (service, gauge) = tokio::task::spawn_blocking(move || open_service(&opening, identity, settings))
+        let friends = options.friends.clone();
+        let (mut service, gauge) = tokio::task::spawn_blocking(move || open_service(&opening, identity, settings))
             .await
             .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
+        service.set_friends(friends);
         let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;
         let clock = Clock(Instant::now());
         let (events, queue) = mpsc::channel(INPUTS_QUEUED);
@@ -340,6 +346,7 @@ impl Node {
             overview: p2p.overview(),
             counters: p2p.counters(),
             rendezvous: self.networks.rendezvous.snapshot(),
+            proved: self.networks.proofs(),
         });
         Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, dht_use, store, ..Health::of(&self.home) }
     }
@@ -461,14 +468,25 @@ impl Core {
                 self.messages.insert(id, (message, peer));
                 self.work(now, None, Input::Gossip { message: id, bytes });
             }
-            Event::Peer(event) => match self.peers.input(event) {
-                Some(Input::SyncFrame(SyncEvent::Asked { peer, exchange, bytes })) => {
-                    let asked = SyncEvent::Asked { peer, exchange, bytes };
-                    self.work(now, Some(peer), Input::SyncFrame(asked));
+            Event::Peer(event) => {
+                if let p2p::Event::PeerDown { peer } = &event {
+                    self.node.networks.forget_proof(peer);
                 }
-                Some(input) => self.work(now, None, input),
-                None => {}
-            },
+                let me = self.node.networks.p2p.as_ref().map(|p2p| p2p.peer_id());
+                let about = event.clone();
+                match self.peers.input(event) {
+                    Some(Input::SyncFrame(SyncEvent::Asked { peer, exchange, bytes })) => {
+                        let asked = SyncEvent::Asked { peer, exchange, bytes };
+                        self.work(now, Some(peer), Input::SyncFrame(asked));
+                    }
+                    Some(input) => self.work(now, None, input),
+                    None => {}
+                }
+                // Behind it: who came is known by then.
+                if let Some(input) = me.and_then(|me| self.peers.identity(me, &about)) {
+                    self.work(now, None, input);
+                }
+            }
             Event::Command { command, reply } => {
                 self.last_request += 1;
                 let request = RequestId(self.last_request);
@@ -528,12 +546,37 @@ impl Core {
             }
             Output::SyncFrame(order) => self.carry_sync(order),
             Output::Lookup(order) => self.carry_lookup(order),
+            Output::Identity(order) => self.carry_identity(order),
             Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
             Output::Torrent(order) => self.node.downloads.order(order),
             Output::Archive(order) => self.node.archives.order(order),
             Output::Reply { request, result } => {
                 if let Some(reply) = self.replies.remove(&request) {
                     let _ = reply.send(result);
+                }
+            }
+        }
+    }
+
+    fn carry_identity(&self, order: IdentityOrder) {
+        let Some(p2p) = &self.node.networks.p2p else { return };
+        // A full queue only means that a peer stays unknown, or is asked for less: a connection later it is told again.
+        match order {
+            IdentityOrder::Ask { order, peer, bytes } => {
+                if let Some(peer) = self.peers.of(peer) {
+                    let _ = p2p.try_send(p2p::Command::IdentityAsk { ask: order.0, peer, bytes });
+                }
+            }
+            IdentityOrder::Answer { exchange, bytes } => {
+                let _ = p2p.try_send(p2p::Command::IdentityAnswer { exchange: exchange.0, bytes });
+            }
+            IdentityOrder::Proved { peer, key, is_friend, favour } => {
+                // It may have gone within this batch, and a proof ends with its connection.
+                let Some(peer) = self.peers.connected(peer) else { return };
+                self.node.networks.note_proof(peer, key, is_friend);
+                let _ = p2p.try_send(p2p::Command::Favour { peer, points: f64::from(favour) });
+                if is_friend {
+                    let _ = p2p.try_send(p2p::Command::Friend { peer });
                 }
             }
         }

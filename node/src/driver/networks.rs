@@ -11,11 +11,12 @@ use futures::future::BoxFuture;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::{DhtEvent, DhtOrder, Input, LookupEvent, OrderId};
 use heirloom_proto::dht::HEAD_SALT;
-use heirloom_proto::{Kind, WorkId, statement};
+use heirloom_proto::{Key, Kind, WorkId, statement};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::debug;
@@ -32,6 +33,8 @@ pub struct Options {
     pub p2p: Vec<p2p::Multiaddr>,
     /// libp2p peers to keep.
     pub peers: Vec<p2p::Multiaddr>,
+    /// Keys to which this node shows who it is.
+    pub friends: BTreeSet<Key>,
     /// Look for peers on the local network.
     pub mdns: bool,
     /// Whether others can dial this node, if the user knows it.
@@ -115,6 +118,7 @@ pub struct Networks {
     meeting: Option<Arc<Meeting>>,
     /// What came of it.
     pub rendezvous: Arc<Tally>,
+    proofs: Arc<Mutex<BTreeMap<p2p::PeerId, (Key, bool)>>>,
 }
 
 /// The topic of a kind; one shard until there is need for more.
@@ -145,8 +149,9 @@ impl Networks {
         let bookings = Arc::new(Bookings::default());
         if options.offline {
             let (seed_as, rendezvous) = (options.seed_as, Arc::default());
-            let (dht, engine, p2p, looks_up, meeting) = (None, None, None, false, None);
-            return Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous }, None));
+            let (dht, engine, p2p, looks_up, meeting, proofs) = (None, None, None, false, None, Arc::default());
+            let none = Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs };
+            return Ok((none, None));
         }
         let dht = if options.no_dht {
             None
@@ -195,7 +200,24 @@ impl Networks {
             tokio::spawn(async move { meeting.run().await });
         }
         let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
-        Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous }, Some(gossip)))
+        let proofs = Arc::default();
+        Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs }, Some(gossip)))
+    }
+
+    /// A connected peer proved who it is. As many as there are connections.
+    pub(super) fn note_proof(&self, peer: p2p::PeerId, key: Key, is_friend: bool) {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, (key, is_friend));
+    }
+
+    /// It is gone.
+    pub(super) fn forget_proof(&self, peer: &p2p::PeerId) {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner).remove(peer);
+    }
+
+    /// Connected peers that proved who they are.
+    pub(super) fn proofs(&self) -> Vec<(p2p::PeerId, Key, bool)> {
+        let proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        proofs.iter().map(|(peer, (key, is_friend))| (*peer, *key, *is_friend)).collect()
     }
 
     /// Carries an order to the DHT out, in a task of its own.

@@ -1,7 +1,8 @@
 //! Numbers for peers: the core names a peer by a number, libp2p by its transport key.
 
 use crate::p2p::{self, PeerId};
-use heirloom_core::io::{ExchangeId, Input, LookupEvent, OrderId, Peer, SyncEvent};
+use heirloom_core::io::{ExchangeId, IdentityEvent, Input, LookupEvent, OrderId, Peer, SyncEvent};
+use heirloom_proto::identity::Ends;
 use std::collections::BTreeMap;
 
 /// Most peers that keep their number; the lowest of those that are gone gives way. Above what the core remembers.
@@ -22,6 +23,11 @@ impl Names {
         self.peers.get(&peer).copied()
     }
 
+    /// The same, while it is connected.
+    pub(super) fn connected(&self, peer: Peer) -> Option<PeerId> {
+        self.of(peer).filter(|id| self.numbers.get(id).is_some_and(|(_, is_up)| *is_up))
+    }
+
     fn up(&mut self, id: PeerId) -> Peer {
         if let Some((peer, is_up)) = self.numbers.get_mut(&id) {
             *is_up = true;
@@ -39,6 +45,31 @@ impl Names {
         self.numbers.insert(id, (peer, true));
         self.peers.insert(peer, id);
         peer
+    }
+
+    /// The ends of the channel with a connected peer, as the transport proved them: first this node, then the peer.
+    fn ends(asker: PeerId, answerer: PeerId) -> Ends {
+        Ends { asker: asker.to_bytes(), answerer: answerer.to_bytes() }
+    }
+
+    /// What an event of the adapter says to the core about who peers are; `me` is this node's transport id.
+    pub(super) fn identity(&self, me: PeerId, event: &p2p::Event) -> Option<Input> {
+        let number = |peer: &PeerId| self.numbers.get(peer).map(|(number, _)| *number);
+        let event = match event {
+            p2p::Event::PeerUp { peer, .. } => IdentityEvent::Met { peer: number(peer)?, ends: Self::ends(me, *peer) },
+            p2p::Event::IdentityAsked { exchange, peer, bytes } => IdentityEvent::Asked {
+                peer: number(peer)?,
+                exchange: ExchangeId(*exchange),
+                ends: Self::ends(*peer, me),
+                bytes: bytes.clone(),
+            },
+            p2p::Event::IdentityAnswered { ask, bytes } => {
+                IdentityEvent::Answered { order: OrderId(*ask), bytes: bytes.clone() }
+            }
+            p2p::Event::IdentityFailed { ask } => IdentityEvent::Failed { order: OrderId(*ask) },
+            _ => return None,
+        };
+        Some(Input::Identity(event))
     }
 
     /// What an event of the adapter is to the core.
@@ -94,7 +125,9 @@ mod tests {
     fn a_peer_that_comes_back_keeps_its_number_and_crowds_are_forgotten() {
         let (mut names, bob) = (Names::default(), PeerId::random());
         let number = up(&mut names, bob);
+        assert_eq!(names.connected(number), Some(bob));
         assert_eq!(names.input(p2p::Event::PeerDown { peer: bob }), Some(Input::PeerDown(number)));
+        assert_eq!((names.connected(number), names.of(number)), (None, Some(bob)));
         assert_eq!(up(&mut names, bob), number);
         for _ in 0..NAMES_MAX + 10 {
             let peer = PeerId::random();

@@ -28,10 +28,14 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
 
 /// How libp2p is connected: peers by how they were found, addresses, NAT, and sums since the start.
 fn p2p_json(p2p: &P2pHealth) -> Value {
-    let P2pHealth { listening, overview, counters, rendezvous } = p2p;
+    let P2pHealth { listening, overview, counters, rendezvous, proved } = p2p;
+    let proved = proved
+        .iter()
+        .map(|(peer, key, is_friend)| json!({ "peer": peer.to_string(), "key": key.to_string(), "friend": is_friend }));
     let texts = |all: &[Multiaddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     json!({
         "peers_by": overview.peers_by,
+        "proved": proved.collect::<Vec<_>>(),
         "connections": overview.connections,
         "listening": texts(listening),
         "external": texts(&overview.external),

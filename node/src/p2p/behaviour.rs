@@ -2,7 +2,7 @@
 //!
 //! Refusals stand first: what they refuse, the others never see.
 
-use std::{collections::BTreeSet, io, sync::Arc};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc};
 
 use libp2p::{
     PeerId, Swarm, SwarmBuilder, autonat, connection_limits, dcutr,
@@ -21,6 +21,7 @@ use libp2p::{
 
 use super::{
     Config, Shared, StartError, Structural,
+    carrying::Carrying,
     exchange::{Exchange, Protocol},
     gate::Gate,
     netgroup, params, reach, tuning,
@@ -37,11 +38,14 @@ pub(super) struct Behaviour {
     pub gossipsub: Gossipsub,
     pub sync: Exchange,
     pub lookup: Exchange,
+    pub identity: Exchange,
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
+    /// The library asks over one version of IP only.
+    pub mdns6: Toggle<mdns::tokio::Behaviour>,
     pub autonat: autonat::Behaviour,
-    pub relay: relay::Behaviour,
+    pub relay: Carrying,
     pub relay_client: relay::client::Behaviour,
     pub dcutr: dcutr::Behaviour,
 }
@@ -127,11 +131,13 @@ fn behaviour(
         gossipsub,
         sync: Protocol::Sync.exchange(),
         lookup: Protocol::Lookup.exchange(),
+        identity: Protocol::Identity.exchange(),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
-        mdns: (config.mdns && reaches_a_network(config)).then(|| mdns(local)).flatten().into(),
+        mdns: asks_neighbours(config, IpAddr::is_ipv4).then(|| mdns(local, false)).flatten().into(),
+        mdns6: asks_neighbours(config, IpAddr::is_ipv6).then(|| mdns(local, true)).flatten().into(),
         autonat: reach::autonat(local),
-        relay: reach::relay(local),
+        relay: Carrying::new(reach::relay(local)),
         relay_client,
         dcutr: dcutr::Behaviour::new(local),
     }
@@ -162,14 +168,15 @@ fn gossipsub(config: &Config, shared: &Arc<Shared>) -> Result<Gossipsub, StartEr
     Ok(gossipsub)
 }
 
-/// Neighbours cannot dial what listens on loopback alone, and need not be told.
-fn reaches_a_network(config: &Config) -> bool {
-    config.listen.iter().filter_map(netgroup::ip_of).any(|ip| !ip.to_canonical().is_loopback())
+/// Neighbours cannot dial what listens on loopback alone, or not over this version of IP, and need not be told.
+fn asks_neighbours(config: &Config, is_version: impl Fn(&IpAddr) -> bool) -> bool {
+    let mut listens = config.listen.iter().filter_map(netgroup::ip_of);
+    config.mdns && listens.any(|ip| is_version(&ip) && !ip.to_canonical().is_loopback())
 }
 
 /// A machine without a usable interface still has its configured peers, so this is no error.
-fn mdns(peer_id: PeerId) -> Option<mdns::tokio::Behaviour> {
-    let config = mdns::Config { ttl: params::MDNS_TTL, query_interval: params::MDNS_EVERY, enable_ipv6: false };
+fn mdns(peer_id: PeerId, enable_ipv6: bool) -> Option<mdns::tokio::Behaviour> {
+    let config = mdns::Config { ttl: params::MDNS_TTL, query_interval: params::MDNS_EVERY, enable_ipv6 };
     mdns::tokio::Behaviour::new(config, peer_id)
         .inspect_err(|error| tracing::warn!(%error, "the local network is not searched for peers"))
         .ok()

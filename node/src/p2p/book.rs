@@ -67,6 +67,10 @@ struct Entry {
     anchor: bool,
     /// Dialled to ask about a work: it holds a place of those, and none of the others.
     sought: bool,
+    /// A friend of the owner was there: in this run, or in the last and nobody was since.
+    friend: bool,
+    /// Tried only to see whether somebody is there: it takes no place.
+    feeler: bool,
     failures: u32,
     state: State,
 }
@@ -92,6 +96,7 @@ pub(super) struct Met {
     pub learned: Learned,
     pub met_s: u64,
     pub anchor: bool,
+    pub friend: bool,
     pub peer: Option<PeerId>,
 }
 
@@ -108,6 +113,8 @@ pub(super) struct Dial {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     entries: BTreeMap<SocketAddr, Entry>,
+    /// Connected peers that are friends.
+    friends: BTreeSet<PeerId>,
     /// Whether claims about loopback and private networks are taken: only from a DHT that is there itself.
     own_ground: bool,
 }
@@ -124,12 +131,15 @@ impl Book {
                 met_s: Some(met.met_s),
                 anchor: met.anchor,
                 sought: false,
+                friend: met.friend,
+                feeler: false,
                 failures: 0,
                 state: State::Waiting { until: now },
             };
             (met.place, entry)
         };
-        Self { entries: remembered.into_iter().take(params::MET_MAX).map(entry).collect(), own_ground }
+        let entries = remembered.into_iter().take(params::MET_MAX).map(entry).collect();
+        Self { entries, friends: BTreeSet::new(), own_ground }
     }
 
     /// Takes a claim. Says whether it was new and there was room.
@@ -142,8 +152,9 @@ impl Book {
             return false;
         }
         let state = State::Waiting { until: now };
-        let (remembered, via, peer, met_s, anchor, sought) = (false, None, None, None, false, false);
-        let entry = Entry { learned, remembered, via, peer, met_s, anchor, sought, failures: 0, state };
+        let (remembered, via, peer, met_s, anchor) = (false, None, None, None, false);
+        let (sought, friend, feeler, failures) = (false, false, false, 0);
+        let entry = Entry { learned, remembered, via, peer, met_s, anchor, sought, friend, feeler, failures, state };
         self.entries.insert(place, entry);
         true
     }
@@ -190,9 +201,10 @@ impl Book {
         };
         let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| is_busy(entry)).collect();
         let dialling = busy.iter().filter(|(_, entry)| entry.state == State::Dialling).count();
-        if dialling >= params::BOOK_DIALS_MAX || busy.len() - dialling >= params::BOOK_OUTBOUND_MAX {
+        if dialling >= params::BOOK_DIALS_MAX {
             return None;
         }
+        let (has_place, has_friend_s_place) = self.places_left();
         let taken: BTreeSet<_> = busy
             .iter()
             .filter(|(place, _)| !netgroup::is_own_ground(place.ip()))
@@ -202,11 +214,46 @@ impl Book {
             [Learned::Dht, Learned::Hello].into_iter().filter(|way| self.up_of(*way) >= quota(*way)).collect();
         let is_open = |place: &SocketAddr, entry: &Entry| {
             let network = netgroup::buckets(place.ip()).1;
+            // Whom the owner chose is no attempt to fill our places.
+            let is_welcome = entry.friend
+                || !full.contains(&entry.learned) && !taken.iter().any(|taken| netgroup::are_related(*taken, network));
             matches!(entry.state, State::Waiting { until } if until <= now)
-                && !full.contains(&entry.learned)
-                && !taken.iter().any(|taken| netgroup::are_related(*taken, network))
+                && (has_place || has_friend_s_place && entry.friend)
+                && is_welcome
                 && may(place.ip())
         };
+        let place = self.most_wanted(chance, is_open)?;
+        self.begin(place, false)
+    }
+
+    /// A claim that nobody has tried and for which there is no place, to be tried and left again; marked as under way.
+    pub fn feeler(&mut self, now: Instant, chance: u64, may: impl Fn(IpAddr) -> bool) -> Option<Dial> {
+        let is_open = |place: &SocketAddr, entry: &Entry| {
+            let is_untried = entry.met_s.is_none() && entry.failures == 0;
+            is_untried && matches!(entry.state, State::Waiting { until } if until <= now) && may(place.ip())
+        };
+        let place = self.most_wanted(chance, is_open)?;
+        self.begin(place, true)
+    }
+
+    /// Whether one more peer of the book has an outbound place, and whether one more friend has.
+    fn places_left(&self) -> (bool, bool) {
+        let is_up =
+            |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. }) && !entry.feeler && !entry.sought;
+        let friends = self.entries.values().filter(is_up).filter(|entry| entry.friend).count();
+        let all = self.entries.values().filter(is_up).count();
+        let ordinary = all - friends.min(params::FRIENDS_OUTBOUND);
+        (ordinary < params::BOOK_OUTBOUND_MAX, friends < params::FRIENDS_OUTBOUND)
+    }
+
+    fn begin(&mut self, place: SocketAddr, feeler: bool) -> Option<Dial> {
+        let entry = self.entries.get_mut(&place)?;
+        (entry.state, entry.feeler) = (State::Dialling, feeler);
+        Some(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways: if entry.via.is_some() { 1 } else { 2 } })
+    }
+
+    /// Of the open places the one to try first.
+    fn most_wanted(&self, chance: u64, is_open: impl Fn(&SocketAddr, &Entry) -> bool) -> Option<SocketAddr> {
         // Failures so far, by network and by host: whoever makes many claims shares the tries of one.
         let (mut by_network, mut by_host): (BTreeMap<_, u32>, BTreeMap<_, u32>) = Default::default();
         for (place, entry) in self.entries.iter().filter(|(_, entry)| entry.met_s.is_none()) {
@@ -219,13 +266,16 @@ impl Book {
             let (host, network) = netgroup::buckets(place.ip());
             let met = entry.met_s.is_some();
             let tries = if met { (0, 0) } else { (by_network[&network], by_host[&host]) };
-            (!entry.anchor, !met, tries, entry.failures, mixed(chance, *place))
+            (!entry.friend, !entry.anchor, !met, tries, entry.failures, mixed(chance, *place))
         };
         let open = self.entries.iter().filter(|(place, entry)| is_open(place, entry));
-        let place = open.min_by_key(|(place, entry)| rank(place, entry)).map(|(place, _)| *place)?;
-        let entry = self.entries.get_mut(&place)?;
-        entry.state = State::Dialling;
-        Some(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways: if entry.via.is_some() { 1 } else { 2 } })
+        open.min_by_key(|(place, entry)| rank(place, entry)).map(|(place, _)| *place)
+    }
+
+    /// A connected peer is a friend of the owner.
+    pub fn befriend(&mut self, peer: PeerId) {
+        self.friends.insert(peer);
+        self.entries.values_mut().filter(|entry| entry.peer == Some(peer)).for_each(|entry| entry.friend = true);
     }
 
     /// A place at which a work was announced, as the claim of a stranger. It goes before all others, and is dialled unless
@@ -266,9 +316,7 @@ impl Book {
     /// A place is no longer needed for a question. Says whether it may stay, among those learned in the same way.
     pub fn keeps(&mut self, place: SocketAddr) -> bool {
         let Some(learned) = self.entries.get(&place).map(|entry| entry.learned) else { return false };
-        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. }) && !entry.sought;
-        let up = self.entries.values().filter(is_up).count();
-        let has_room = self.up_of(learned) < quota(learned) && up < params::BOOK_OUTBOUND_MAX;
+        let has_room = self.up_of(learned) < quota(learned) && self.places_left().0;
         if has_room && let Some(entry) = self.entries.get_mut(&place) {
             entry.sought = false;
         }
@@ -315,7 +363,7 @@ impl Book {
     /// is in the book.
     pub fn reached(&mut self, place: SocketAddr, via: Via, peer: PeerId, now: Instant) -> Option<(Learned, bool)> {
         let entry = self.entries.get_mut(&place)?;
-        (entry.via, entry.peer) = (Some(via), Some(peer));
+        (entry.via, entry.peer, entry.friend) = (Some(via), Some(peer), self.friends.contains(&peer));
         entry.state = State::Up { since: now, outbound: true };
         Some((entry.learned, entry.remembered))
     }
@@ -325,12 +373,14 @@ impl Book {
         for entry in self.entries.values_mut().filter(|entry| entry.peer == Some(peer)) {
             if matches!(entry.state, State::Waiting { .. }) {
                 entry.state = State::Up { since: now, outbound: false };
+                entry.friend = false;
             }
         }
     }
 
     /// The last connection with a peer is gone.
     pub fn peer_down(&mut self, peer: PeerId, now: Instant) {
+        self.friends.remove(&peer);
         for entry in self.entries.values_mut().filter(|entry| entry.peer == Some(peer)) {
             let State::Up { since, .. } = entry.state else { continue };
             if now.saturating_duration_since(since) >= params::REDIAL_FORGIVE {
@@ -357,10 +407,13 @@ impl Book {
             met_s: None,
             anchor: false,
             sought: false,
+            friend: false,
+            feeler: false,
             failures: 0,
             state,
         });
         let is_news = entry.met_s.is_none() || entry.peer != met.peer;
+        entry.friend |= met.peer.is_some_and(|peer| self.friends.contains(&peer));
         entry.met_s = Some(met.met_s);
         entry.peer = met.peer;
         entry.via = met.via.or(entry.via);
@@ -412,8 +465,9 @@ impl Book {
 
     /// Outbound connections with peers learned in this way.
     fn up_of(&self, learned: Learned) -> usize {
-        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. }) && !entry.sought;
-        self.entries.values().filter(is_up).filter(|entry| entry.learned == learned).count()
+        let is_up = |entry: &&Entry| matches!(entry.state, State::Up { outbound: true, .. });
+        let counts = |entry: &&Entry| entry.learned == learned && !entry.sought && !entry.friend && !entry.feeler;
+        self.entries.values().filter(is_up).filter(counts).count()
     }
 
     /// Whether peers learned in one way hold more places than they may: several dials may have ended well at once.
@@ -440,7 +494,7 @@ impl Book {
     /// What the file shall hold: all that were met; of those we dialled, the longest connected are anchors.
     pub fn to_remember(&self) -> Vec<Met> {
         let since = |(place, entry): (&SocketAddr, &Entry)| match entry.state {
-            State::Up { since, outbound: true } if !entry.sought => Some((since, *place)),
+            State::Up { since, outbound: true } if !entry.sought && !entry.feeler => Some((since, *place)),
             _ => None,
         };
         let mut longest: Vec<_> = self.entries.iter().filter_map(since).collect();
@@ -450,8 +504,16 @@ impl Book {
         let is_anchor =
             |place: &SocketAddr, entry: &Entry| if anchors.is_empty() { entry.anchor } else { anchors.contains(place) };
         let met = |(place, entry): (&SocketAddr, &Entry)| {
-            let (learned, via, peer, anchor) = (entry.learned, entry.via, entry.peer, is_anchor(place, entry));
-            Some(Met { place: *place, via, learned, met_s: entry.met_s?, anchor, peer })
+            let (learned, via, peer, friend) = (entry.learned, entry.via, entry.peer, entry.friend);
+            Some(Met {
+                place: *place,
+                via,
+                learned,
+                met_s: entry.met_s?,
+                anchor: is_anchor(place, entry),
+                friend,
+                peer,
+            })
         };
         self.entries.iter().filter_map(met).collect()
     }

@@ -1,7 +1,7 @@
 //! The file of remembered peers: one line each, read once at start, replaced as a whole.
 //!
 //! `127.0.0.1:7341 quic dht 1764000000 anchor 12D3Koo…`: place, what worked, how learned, Unix seconds when last met,
-//! whether it is dialled first, transport id. It is a cache: what cannot be read is left out.
+//! whether it is dialled first (`anchor` or `friend`), transport id. It is a cache: what cannot be read is left out.
 
 use std::{
     fs::{self, File},
@@ -65,26 +65,34 @@ fn line(line: &str) -> Option<Met> {
         _ => return None,
     };
     let met_s = next()?.parse().ok()?;
-    let anchor = next()? == "anchor";
+    let mark = next()?;
+    let (anchor, friend) = (mark == "anchor", mark == "friend");
     let peer = match next()? {
         "-" => None,
         id => Some(id.parse().ok()?),
     };
-    next().is_none().then_some(Met { place, via, learned, met_s, anchor, peer })
+    next().is_none().then_some(Met { place, via, learned, met_s, anchor, friend, peer })
 }
 
 fn print(met: &[Met]) -> String {
     let mut text = format!("{HEADER}\n");
-    for Met { place, via, learned, met_s, anchor, peer } in met {
+    for Met { place, via, learned, met_s, anchor, friend, peer } in met {
         let via = match via {
             Some(Via::Quic) => "quic",
             Some(Via::Tcp) => "tcp",
             None => "-",
         };
         let learned = learned.word();
-        let anchor = if *anchor { "anchor" } else { "-" };
+        // A friend is dialled before an anchor, so one mark is enough.
+        let mark = if *friend {
+            "friend"
+        } else if *anchor {
+            "anchor"
+        } else {
+            "-"
+        };
         let peer = peer.map_or("-".to_owned(), |peer| peer.to_string());
-        text.push_str(&format!("{place} {via} {learned} {met_s} {anchor} {peer}\n"));
+        text.push_str(&format!("{place} {via} {learned} {met_s} {mark} {peer}\n"));
     }
     text
 }
@@ -108,9 +116,9 @@ mod tests {
     use libp2p::PeerId;
 
     fn some() -> Vec<Met> {
-        let met = |place: &str, via, learned, anchor, peer| {
+        let met = |place: &str, via, learned, anchor, peer: Option<PeerId>| {
             let place = place.parse().expect("a place");
-            Met { place, via, learned, met_s: 1_764_000_000, anchor, peer }
+            Met { place, via, learned, met_s: 1_764_000_000, anchor, friend: peer.is_none() && !anchor, peer }
         };
         vec![
             met("127.0.0.1:7341", Some(Via::Quic), Learned::Dht, true, Some(PeerId::random())),

@@ -15,7 +15,15 @@ fn numbered(number: usize) -> SocketAddr {
 
 fn met_at(at: &str) -> Met {
     let peer = Some(PeerId::random());
-    Met { place: place(at), via: Some(Via::Tcp), learned: Learned::Dht, met_s: 1000, anchor: false, peer }
+    Met {
+        place: place(at),
+        via: Some(Via::Tcp),
+        learned: Learned::Dht,
+        met_s: 1000,
+        anchor: false,
+        friend: false,
+        peer,
+    }
 }
 
 /// Dials what the book wants and lets `is_alive` answer, for so long; gives the places dialled.
@@ -303,4 +311,88 @@ fn claims_that_never_held_are_forgotten() {
         at += Duration::from_secs(3600);
         book.forget(at, 0);
     }
+}
+
+#[test]
+fn friends_have_two_places_that_nobody_else_can_fill_and_are_dialled_first() {
+    let now = Instant::now();
+    let mut remembered: Vec<_> = (1..=30_u8)
+        .map(|number| Met { learned: Learned::Configured, ..met_at(&format!("{number}.{number}.1.1:7341")) })
+        .collect();
+    // From the network of another, and they came to us first: neither keeps a friend out.
+    for (number, met) in (100_u8..).zip(&mut remembered[25..]) {
+        (met.friend, met.learned) = (true, Learned::Hello);
+        met.place = SocketAddr::from(([1, 1, number, 1], 7341));
+    }
+    let friends: Vec<_> = remembered[25..].iter().map(|met| (met.place, met.peer)).collect();
+    let mut book = Book::new(false, remembered, now);
+    let mut dialled = Vec::new();
+    for second in 0..60 {
+        let at = now + second * SECOND;
+        let Some(dial) = book.next(at, u64::from(second), |_| true) else { continue };
+        let peer = friends.iter().find(|(place, _)| *place == dial.place).and_then(|(_, peer)| *peer);
+        dialled.push(dial.place);
+        let peer = peer.unwrap_or_else(PeerId::random);
+        book.reached(dial.place, dial.via, peer, at);
+        if friends.iter().any(|(place, _)| *place == dial.place) {
+            book.befriend(peer);
+        }
+    }
+    assert!(friends.iter().all(|(place, _)| dialled[..5].contains(place)), "first of all: {dialled:?}");
+    assert_eq!(dialled.len(), params::BOOK_OUTBOUND_MAX + params::FRIENDS_OUTBOUND);
+    assert!(!book.is_over_quota());
+
+    // Everybody else may come and go: without friends their places stay free.
+    let strangers: Vec<_> = (1..=30_u8)
+        .map(|number| Met { learned: Learned::Configured, ..met_at(&format!("{number}.{number}.1.1:7341")) })
+        .collect();
+    let mut book = Book::new(false, strangers, now);
+    assert_eq!(run(&mut book, now, Duration::from_secs(60), |_| true).len(), params::BOOK_OUTBOUND_MAX);
+    const { assert!(params::BOOK_OUTBOUND_MAX + params::FRIENDS_OUTBOUND + 1 < params::OUTBOUND_MAX as usize) };
+}
+
+#[test]
+fn who_no_longer_proves_to_be_a_friend_is_none_in_the_memory() {
+    let now = Instant::now();
+    let friend = Met { friend: true, ..met_at("203.0.113.1:7341") };
+    let peer = friend.peer.expect("an id");
+    let mut book = Book::new(false, vec![friend.clone()], now);
+    assert!(book.to_remember()[0].friend, "not seen in this run");
+    book.reached(friend.place, Via::Tcp, peer, now);
+    assert!(!book.to_remember()[0].friend, "seen, and it proved nothing");
+    book.befriend(peer);
+    assert!(book.to_remember()[0].friend);
+    book.peer_down(peer, now);
+    assert!(book.to_remember()[0].friend, "gone, and not forgotten");
+    book.reached(friend.place, Via::Tcp, PeerId::random(), now);
+    assert!(!book.to_remember()[0].friend, "somebody else is there now");
+}
+
+#[test]
+fn feelers_try_what_there_is_no_place_for_and_take_none() {
+    let now = Instant::now();
+    let mut book = Book::default();
+    for a in 1..60_u8 {
+        book.claim(SocketAddr::from(([a, a, 1, 1], 7341)), Learned::Dht, now);
+    }
+    let dialled = run(&mut book, now, Duration::from_secs(60), |_| true);
+    let at = now + Duration::from_secs(60);
+    let feeler = book.feeler(at, 1, |_| true).expect("most were never tried");
+    assert!(!dialled.contains(&feeler.place));
+    assert_eq!(book.feeler(at, 1, |_| false), None, "the budget is asked");
+    let peer = PeerId::random();
+    book.reached(feeler.place, feeler.via, peer, at);
+    assert!(!book.is_over_quota(), "it takes no place");
+    book.met(Met { place: feeler.place, peer: Some(peer), ..met_at("1.1.1.1:1") }, true, at);
+    book.peer_down(peer, at);
+    assert_eq!(book.counts().0, 1, "it is remembered");
+    assert!(!book.to_remember()[0].anchor);
+    // A claim that failed once is not felt again: its own waits bring it back.
+    let mut poor = Book::default();
+    poor.claim(place("203.0.113.1:7341"), Learned::Dht, now);
+    let mut dial = poor.feeler(now, 1, |_| true).expect("untried");
+    while let Some(second) = poor.failed(dial, now) {
+        dial = second;
+    }
+    assert_eq!(poor.feeler(now + params::FRESH_WAIT_MAX, 1, |_| true), None);
 }

@@ -100,6 +100,12 @@ counters! {
     lookup_failed,
     /// Places that were dialled because somebody announced a work there.
     sought,
+    /// Asks who we are over the rate of their peer, or that the node had no room for.
+    identity_refused,
+    /// Exchanges about who somebody is that failed; most, since a peer speaks no such protocol.
+    identity_failed,
+    /// Short connections to claimed places, to see whether somebody of ours is there.
+    feelers,
 }
 
 /// One sum. Relaxed: readers want a number, not an order of events.

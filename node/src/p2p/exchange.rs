@@ -1,4 +1,4 @@
-//! Questions and answers on the wire, of sync and of lookups: one request and one response on a stream of their own, each
+//! Questions and answers on the wire, of sync, of lookups and of proofs of identity: one request and one response on a stream of their own, each
 //! a length and that many bytes. What is in them is the core's; here are sizes, rates and times.
 
 use std::{collections::BTreeMap, io, time::Instant};
@@ -27,18 +27,20 @@ pub(super) type Exchange = request_response::Behaviour<Frames>;
 pub(super) enum Protocol {
     Sync,
     Lookup,
+    Identity,
 }
 
 impl Protocol {
     /// The behaviour.
     pub fn exchange(self) -> Exchange {
-        let name = match self {
-            Self::Sync => params::SYNC_PROTOCOL,
-            Self::Lookup => params::LOOKUP_PROTOCOL,
+        let (name, streams) = match self {
+            Self::Sync => (params::SYNC_PROTOCOL, params::SYNC_STREAMS),
+            Self::Lookup => (params::LOOKUP_PROTOCOL, params::SYNC_STREAMS),
+            Self::Identity => (params::IDENTITY_PROTOCOL, params::IDENTITY_STREAMS),
         };
         let config = request_response::Config::default()
             .with_request_timeout(params::SYNC_WITHIN)
-            .with_max_concurrent_streams(params::SYNC_STREAMS);
+            .with_max_concurrent_streams(streams);
         Exchange::new([(StreamProtocol::new(name), ProtocolSupport::Full)], config)
     }
 
@@ -47,6 +49,7 @@ impl Protocol {
         match self {
             Self::Sync => &mut peer.sync,
             Self::Lookup => &mut peer.lookup,
+            Self::Identity => &mut peer.identity,
         }
     }
 
@@ -54,6 +57,7 @@ impl Protocol {
         match self {
             Self::Sync => &counters.sync_refused,
             Self::Lookup => &counters.lookup_refused,
+            Self::Identity => &counters.identity_refused,
         }
     }
 
@@ -61,6 +65,7 @@ impl Protocol {
         match self {
             Self::Sync => &counters.sync_failed,
             Self::Lookup => &counters.lookup_failed,
+            Self::Identity => &counters.identity_failed,
         }
     }
 
@@ -68,6 +73,7 @@ impl Protocol {
         match self {
             Self::Sync => Event::SyncAsked { exchange, peer, bytes },
             Self::Lookup => Event::LookupAsked { exchange, peer, bytes },
+            Self::Identity => Event::IdentityAsked { exchange, peer, bytes },
         }
     }
 
@@ -75,6 +81,7 @@ impl Protocol {
         match self {
             Self::Sync => Event::SyncAnswered { ask, bytes },
             Self::Lookup => Event::LookupAnswered { ask, bytes },
+            Self::Identity => Event::IdentityAnswered { ask, bytes },
         }
     }
 
@@ -82,6 +89,7 @@ impl Protocol {
         match self {
             Self::Sync => Event::SyncFailed { ask, is_unsupported },
             Self::Lookup => Event::LookupFailed { ask },
+            Self::Identity => Event::IdentityFailed { ask },
         }
     }
 }
@@ -171,6 +179,7 @@ impl Worker {
         match of {
             Protocol::Sync => (&mut behaviour.sync, &mut self.sync),
             Protocol::Lookup => (&mut behaviour.lookup, &mut self.lookup),
+            Protocol::Identity => (&mut behaviour.identity, &mut self.identity),
         }
     }
 

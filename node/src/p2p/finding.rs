@@ -32,6 +32,9 @@ pub(super) struct Finding {
     pub book: Book,
     wasted: Wasted,
     dials: BTreeMap<ConnectionId, Dial>,
+    /// Where a feeler is, and since when.
+    feeler: Option<(SocketAddr, Instant)>,
+    felt: Instant,
     pub links: BTreeMap<ConnectionId, Link>,
     file: Option<PathBuf>,
     /// What is not in the file yet: since when it may be written.
@@ -48,6 +51,8 @@ impl Finding {
             book: Book::new(own_ground, remembered, now),
             wasted: Wasted::default(),
             dials: BTreeMap::new(),
+            feeler: None,
+            felt: now,
             links: BTreeMap::new(),
             file,
             unsaved: false,
@@ -148,6 +153,43 @@ impl Worker {
         }
     }
 
+    /// Now and then tries a claim for which there is no place, and gives up one that was not answered.
+    fn feel(&mut self, now: Instant) {
+        if let Some((place, since)) = self.finding.feeler {
+            if now.saturating_duration_since(since) >= params::FEELER_WITHIN {
+                self.leave_feeler(place);
+            }
+            return;
+        }
+        if now.saturating_duration_since(self.finding.felt) < params::FEELER_EVERY {
+            return;
+        }
+        let wasted = &self.finding.wasted;
+        let may = |ip| netgroup::is_own_ground(ip) || wasted.has_room(now);
+        let Some(dial) = self.finding.book.feeler(now, chance(), may) else { return };
+        if !netgroup::is_own_ground(dial.place.ip()) {
+            self.finding.wasted.begin(dial.ways, now);
+        }
+        (self.finding.felt, self.finding.feeler) = (now, Some((dial.place, now)));
+        self.dial_place(dial, now);
+    }
+
+    /// Closes the feeler's connection, if it came to one.
+    fn leave_feeler(&mut self, place: SocketAddr) {
+        self.finding.feeler = None;
+        let is_it = |link: &Link| link.is_dialer && place_of(&link.address).is_some_and(|(at, _)| at == place);
+        let found = self.finding.links.iter().find(|(_, link)| is_it(link)).map(|(id, _)| *id);
+        if let Some(connection) = found {
+            self.swarm.close_connection(connection);
+        }
+    }
+
+    /// A connected peer proved to be a friend.
+    pub(super) fn on_friend(&mut self, peer: PeerId) {
+        self.finding.book.befriend(peer);
+        self.finding.unsaved = true;
+    }
+
     /// Without a transport id: the DHT names none, and a remembered one may have been replaced.
     pub(super) fn dial_place(&mut self, dial: Dial, now: Instant) {
         let address = netgroup::address_of(dial.via.socket(dial.place));
@@ -220,6 +262,9 @@ impl Worker {
             if !netgroup::is_own_ground(dial.place.ip()) {
                 self.finding.wasted.was_good(dial.ways);
             }
+            if self.finding.feeler.is_some_and(|(place, _)| place == dial.place) {
+                self.shared.counters.feelers.one();
+            }
             if let Some((learned, remembered)) = self.finding.book.reached(dial.place, dial.via, peer, now) {
                 link.learned = Some(learned);
                 link.how = if remembered { "remembered" } else { learned.word() };
@@ -261,8 +306,11 @@ impl Worker {
             places.extend(said.into_iter().map(|(place, via)| (place, Some(via), Learned::Hello)));
         }
         for (place, via, learned) in places {
-            let met = Met { place, via, learned, met_s, anchor: false, peer: Some(peer) };
+            let met = Met { place, via, learned, met_s, anchor: false, friend: false, peer: Some(peer) };
             self.finding.unsaved |= self.finding.book.met(met, true, now);
+            if self.finding.feeler.is_some_and(|(felt, _)| felt == place) {
+                self.leave_feeler(place);
+            }
         }
     }
 
@@ -278,6 +326,7 @@ impl Worker {
         self.finding.book.forget(now, now_s);
         self.close_doubles(now);
         self.dial_from_book(now);
+        self.feel(now);
         self.finding.save(now);
     }
 }

@@ -5,7 +5,7 @@
 //! nothing would be told, loses both: they begin anew.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -61,9 +61,23 @@ fn outlives(second: &Link, at_once: bool, now: Instant) -> bool {
     now.saturating_duration_since(second.since) >= patience
 }
 
+/// Connections over a relay with peers that have had a direct one for a while: gossip gives each message to either, so
+/// what the relay loses, or is too slow for, would be lost; and others need its places.
+fn no_longer_needed(links: &BTreeMap<ConnectionId, Link>, now: Instant) -> Vec<ConnectionId> {
+    let is_direct = |link: &Link| !link.is_relayed && now.saturating_duration_since(link.since) >= params::DOUBLE_KEPT;
+    let direct: BTreeSet<PeerId> = links.values().filter(|link| is_direct(link)).map(|link| link.peer).collect();
+    let is_old = |link: &Link| now.saturating_duration_since(link.since) >= params::DOUBLE_KEPT;
+    let relayed = links.iter().filter(|(_, link)| link.is_relayed && is_old(link) && direct.contains(&link.peer));
+    relayed.map(|(id, _)| *id).collect()
+}
+
 impl Worker {
     /// Once a tick.
     pub(super) fn close_doubles(&mut self, now: Instant) {
+        for connection in no_longer_needed(&self.finding.links, now) {
+            tracing::debug!("a connection over a relay closed: there is a direct one");
+            self.swarm.close_connection(connection);
+        }
         let mut direct: BTreeMap<PeerId, Vec<(ConnectionId, Link)>> = BTreeMap::new();
         for (id, link) in self.finding.links.iter().filter(|(_, link)| !link.is_relayed) {
             direct.entry(link.peer).or_default().push((*id, link.clone()));
@@ -118,6 +132,21 @@ mod tests {
                 assert!(matches!(closed[0], Double::Close(_)));
             }
         }
+    }
+
+    #[test]
+    fn a_relay_is_left_when_there_is_a_direct_way_and_both_have_told_what_they_want() {
+        let start = Instant::now();
+        let direct = link(true, start + 60 * SECOND);
+        let relayed = Link { is_relayed: true, since: start, ..direct.clone() };
+        let other = Link { peer: PeerId::random(), ..relayed.clone() };
+        let id = ConnectionId::new_unchecked;
+        let links: BTreeMap<_, _> = [(id(1), relayed), (id(2), direct), (id(3), other)].into();
+        let soon = start + 60 * SECOND + params::DOUBLE_KEPT;
+        assert_eq!(no_longer_needed(&links, soon - SECOND), []);
+        assert_eq!(no_longer_needed(&links, soon), [id(1)]);
+        let without: BTreeMap<_, _> = links.into_iter().filter(|(_, link)| link.is_relayed).collect();
+        assert_eq!(no_longer_needed(&without, soon), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 mod behaviour;
 mod book;
 mod book_file;
+mod carrying;
 mod counters;
 mod exchange;
 mod finding;
@@ -227,6 +228,29 @@ pub enum Command {
         /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
         bytes: Vec<u8>,
     },
+    /// Show a connected peer who we are, or rather let it try to find out. Answered by [`Event::IdentityAnswered`] or
+    /// [`Event::IdentityFailed`].
+    IdentityAsk {
+        /// Any number, to name it in the answer.
+        ask: u64,
+        /// Whom.
+        peer: PeerId,
+        /// The frame, at most [`params::SYNC_FRAME_BYTES_MAX`].
+        bytes: Vec<u8>,
+    },
+    /// The answer to one [`Event::IdentityAsked`].
+    IdentityAnswer {
+        /// As in the event.
+        exchange: u64,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A connected peer is a friend of the owner: its places in the address book are dialled first, and
+    /// [`params::FRIENDS_OUTBOUND`] of the outbound places are theirs.
+    Friend {
+        /// Whom.
+        peer: PeerId,
+    },
     /// Disconnect and refuse for [`params::BAN`].
     Ban {
         /// Whom.
@@ -296,6 +320,28 @@ pub enum Event {
     SeekOver {
         /// As in the command.
         seek: u64,
+    },
+    /// A peer asks who we are, maybe showing who it is. Answer with [`Command::IdentityAnswer`]. Dropped when the channel
+    /// is full, or the peer asks too often.
+    IdentityAsked {
+        /// To name it in the answer.
+        exchange: u64,
+        /// Who.
+        peer: PeerId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered [`Command::IdentityAsk`]. Never dropped.
+    IdentityAnswered {
+        /// As in the command.
+        ask: u64,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer [`Command::IdentityAsk`]. Never dropped.
+    IdentityFailed {
+        /// As in the command.
+        ask: u64,
     },
     /// A peer asks about a work, within its rate. Answer with [`Command::LookupAnswer`] within [`params::SYNC_WITHIN`].
     /// Dropped when the channel is full.

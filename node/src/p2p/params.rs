@@ -87,10 +87,13 @@ pub const IDONTWANT_BYTES: usize = 1000;
 /// Messages queued per peer: 256 × 8 KiB = 2 MiB; the default of 5,000 × 64 KiB is 312 MiB.
 /// Overflow drops the message for that peer and costs it slow-peer points.
 pub const PEER_QUEUE: usize = 256;
-/// A published message waits this long in that queue, then is dropped (default).
-pub const PUBLISH_QUEUE_WAIT: Duration = Duration::from_secs(5);
-/// A forwarded message waits this long, then is dropped (default).
-pub const FORWARD_QUEUE_WAIT: Duration = SECOND;
+/// A published message waits this long in that queue, then is dropped; the default is 5 s.
+///
+/// Longer than [`PING_EVERY`]: the handler of a second connection that became the only one, as after a hole was punched,
+/// is not woken by its first message (code: `handler.rs` asks `is_empty`, which registers nobody), only by the next ping.
+pub const PUBLISH_QUEUE_WAIT: Duration = Duration::from_secs(20);
+/// A forwarded message waits this long, then is dropped, for the same reason; the default is 1 s.
+pub const FORWARD_QUEUE_WAIT: Duration = Duration::from_secs(20);
 
 // ---- Peer score ----
 
@@ -216,6 +219,17 @@ pub const SEEK_WITHIN: Duration = Duration::from_secs(15);
 /// How long a peer that was found is kept for a question that does not come.
 pub const SOUGHT_KEPT: Duration = Duration::from_secs(3);
 
+// ---- Identity ----
+
+/// Name of the protocol by which friends recognise each other; the version of its frames is in it.
+pub const IDENTITY_PROTOCOL: &str = "/heirloom/identity/1";
+/// Exchanges of it per connection at once: one each way, and one that is being closed.
+pub const IDENTITY_STREAMS: usize = 4;
+/// Asks who we are per second from one peer, sustained: a peer asks once a connection, and each costs us some 0.3 ms.
+pub const IDENTITY_PER_S: f64 = 0.1;
+/// Such asks at once from one peer.
+pub const IDENTITY_BURST: f64 = 5.0;
+
 // ---- Connections ----
 
 /// Established inbound connections.
@@ -274,8 +288,16 @@ pub const MDNS_PEERS_MAX: usize = 32;
 
 // ---- Finding peers ----
 
-/// Outbound places for peers from the address book; the rest of [`OUTBOUND_MAX`] is left to `--peer` and the local network.
-pub const BOOK_OUTBOUND_MAX: usize = 12;
+/// Outbound places for peers from the address book, anchors among them; with [`FRIENDS_OUTBOUND`] and a feeler, three of
+/// [`OUTBOUND_MAX`] are left to `--peer` and the local network.
+pub const BOOK_OUTBOUND_MAX: usize = 10;
+/// Outbound places for friends beyond those: whoever fills all others, these are not theirs (`security.md` T14).
+pub const FRIENDS_OUTBOUND: usize = 2;
+/// A claimed place that nobody has tried is tried this often although there is no place for it, and left again at once:
+/// so the memory holds places that are known to be good when one is needed (Bitcoin Core).
+pub const FEELER_EVERY: Duration = Duration::from_secs(2 * 60);
+/// A feeler whose peer has not said hello by then has found nobody.
+pub const FEELER_WITHIN: Duration = Duration::from_secs(15);
 /// Outbound places for peers learned from the DHT: a quarter of [`OUTBOUND_MAX`], because announcing there is free.
 pub const DHT_OUTBOUND_MAX: usize = OUTBOUND_MAX as usize / 4;
 /// The same for peers that dialled us first, which is as free: nobody fills our outbound places by coming in.

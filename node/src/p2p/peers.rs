@@ -20,6 +20,8 @@ pub(super) struct Peer {
     pub sync: Bucket,
     /// What it may ask about works.
     pub lookup: Bucket,
+    /// How often it may ask who we are.
+    pub identity: Bucket,
     pub standing: Standing,
     /// Where its first connection comes from or goes to.
     pub ip: Option<IpAddr>,
@@ -59,6 +61,7 @@ impl Peers {
             rate: Rate::new(now),
             sync: Bucket::full(params::SYNC_PER_S, params::SYNC_BURST, now),
             lookup: Bucket::full(params::LOOKUP_PER_S, params::LOOKUP_BURST, now),
+            identity: Bucket::full(params::IDENTITY_PER_S, params::IDENTITY_BURST, now),
             standing: Standing::default(),
             ip,
             presence,

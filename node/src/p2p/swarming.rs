@@ -64,6 +64,7 @@ impl Worker {
             BehaviourEvent::Gossipsub(event) => self.on_gossipsub(event, now),
             BehaviourEvent::Sync(event) => self.on_exchange(Protocol::Sync, event, now),
             BehaviourEvent::Lookup(event) => self.on_lookup(event, now),
+            BehaviourEvent::Identity(event) => self.on_exchange(Protocol::Identity, event, now),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if info.protocol_version == params::PROTOCOL {
                     self.peers.greeted(&peer_id);
@@ -84,12 +85,13 @@ impl Worker {
                 }
             }
             BehaviourEvent::Ping(_) => {}
-            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found))
+            | BehaviourEvent::Mdns6(mdns::Event::Discovered(found)) => {
                 for (_, address) in found {
                     self.keep_dialling(address, Origin::LocalNetwork, now);
                 }
             }
-            BehaviourEvent::Mdns(mdns::Event::Expired(gone)) => {
+            BehaviourEvent::Mdns(mdns::Event::Expired(gone)) | BehaviourEvent::Mdns6(mdns::Event::Expired(gone)) => {
                 gone.iter().for_each(|(_, address)| self.redial.remove_local(address));
             }
             BehaviourEvent::Autonat(event) => self.on_autonat(&event),

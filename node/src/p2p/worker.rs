@@ -60,6 +60,8 @@ pub(super) struct Worker {
     pub(super) sync: Pending,
     /// The same of lookups.
     pub(super) lookup: Pending,
+    /// The same of proofs of identity.
+    pub(super) identity: Pending,
     pub(super) seeks: Seeks,
     max_message_bytes: usize,
     unsent: Unsent,
@@ -96,6 +98,7 @@ impl Worker {
             dials: BTreeMap::new(),
             sync: Pending::default(),
             lookup: Pending::default(),
+            identity: Pending::default(),
             seeks: Seeks::default(),
             max_message_bytes,
             unsent: Unsent::default(),
@@ -166,6 +169,9 @@ impl Worker {
             Command::LookupAsk { ask, peer, bytes } => self.put_question(Protocol::Lookup, ask, peer, bytes),
             Command::LookupAnswer { exchange, bytes } => self.put_answer(Protocol::Lookup, exchange, bytes),
             Command::Seek { seek, places, is_last } => self.on_seek(seek, places, is_last, now),
+            Command::IdentityAsk { ask, peer, bytes } => self.put_question(Protocol::Identity, ask, peer, bytes),
+            Command::IdentityAnswer { exchange, bytes } => self.put_answer(Protocol::Identity, exchange, bytes),
+            Command::Friend { peer } => self.on_friend(peer),
             Command::Ban { peer } => self.ban(peer, now),
             // Taken by the loop.
             Command::Stop => {}

@@ -379,3 +379,22 @@ pub struct LookupResponse {
     #[prost(uint32, tag = "2")]
     pub retry_after_ms: u32,
 }
+/// Proofs of identity, protocol `/heirloom/identity/1`: one ask and one answer on a stream of their own, each a length
+/// (u32 BE) and a message of at most 16 KiB, canonical. README.md of this folder says what is in a box.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityAsk {
+    /// 32 B, a fresh Ed25519 public key
+    #[prost(bytes = "vec", tag = "1")]
+    pub ephemeral: ::prost::alloc::vec::Vec<u8>,
+    /// 120 B each; 16, 32, 64 or 128, ascending
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub boxes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityAnswer {
+    #[prost(bytes = "vec", tag = "1")]
+    pub ephemeral: ::prost::alloc::vec::Vec<u8>,
+    /// one box, or 120 random bytes
+    #[prost(bytes = "vec", tag = "2")]
+    pub sealed: ::prost::alloc::vec::Vec<u8>,
+}

@@ -7,6 +7,7 @@ from . import libp2p, negentropy, readme, wait, wire
 VERDICTS = "/heirloom/1/verdict/0"
 ATTESTATIONS = "/heirloom/1/attestation/0"
 SYNC = "/heirloom/sync/1"
+IDENTITY = "/heirloom/identity/1"
 
 
 def counters(node):
@@ -89,6 +90,47 @@ def test_a_py_libp2p_node_hears_says_and_is_refused_as_the_document_says(t):
     after = counters(curator)
     assert after["malformed"] >= 4 and after["graylisted"] == 1, after
     assert len(curator.cli("trust")) == len(trusted), "junk changes nothing"
+
+
+def forms_of(key):
+    """What a key looks like on a wire."""
+    did = wire.did_of_key(key)
+    return [key, key.hex().encode(), did.removeprefix("did:key:").encode()]
+
+
+def test_a_node_shows_who_it_is_to_its_friend_and_to_no_other_program(t):
+    friend, stranger = nacl.signing.SigningKey.generate(), nacl.signing.SigningKey.generate()
+    node = t.node("node", "127.0.5.4")
+    node.start((), "--no-dht", "--friend", wire.did_of_key(bytes(friend.verify_key)))
+    key = wire.key_of_did(node.key())
+    peer = t.closing(libp2p.PyPeer(t.folder / "py", node.ready["p2p"][0], VERDICTS))
+    connected = peer.wait_for("connected")
+    identified = peer.wait_for("identified")
+    peer.wait_for("subscribed")
+    ends = bytes.fromhex(connected["me"]), bytes.fromhex(connected["peer"])
+
+    def ask(me, ends=ends, to=(key,)):
+        introduction = readme.Introduction(me, to, *ends)
+        answer = peer.ask(IDENTITY, introduction.frame())
+        assert not any(form in answer for form in forms_of(key)), "sealed, for whomever it is"
+        return introduction.open(answer)
+
+    # Nothing in what it says to everybody tells whose node it is.
+    raw = bytes.fromhex(identified["raw"])
+    assert raw and not any(form in raw for form in forms_of(key)), identified
+    # A stranger who knows the key learns neither whether this is its node nor whom it calls friend.
+    assert ask(stranger) is None
+    proved = wait.until(lambda: node.cli("status")["p2p"]["proved"], 30, "the proof")
+    assert [(row["key"], row["friend"]) for row in proved] == [(wire.did_of_key(bytes(stranger.verify_key)), False)]
+    # The friend, at another peer's ends, is nobody; at its own it learns.
+    assert ask(friend, ends=(ends[0], ends[0])) is None
+    assert ask(friend, to=(bytes(stranger.verify_key),)) is None, "it was not meant"
+    assert ask(friend) == key
+    proved = node.cli("status")["p2p"]["proved"]
+    assert [(row["key"], row["friend"]) for row in proved] == [(wire.did_of_key(bytes(friend.verify_key)), True)]
+    # Asking on and on is refused.
+    assert any(peer.ask(IDENTITY, readme.Introduction(stranger, [], *ends).frame()) is None for _ in range(6))
+    assert counters(node)["identity_refused"] > 0
 
 
 def reconcile(peer, session, items):

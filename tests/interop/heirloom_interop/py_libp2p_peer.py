@@ -119,7 +119,7 @@ async def main(address, topics):
         for topic in topics:
             nursery.start_soon(hear, await pubsub.subscribe(topic), topic)
         await host.connect(info)
-        say("connected", peer=str(info.peer_id))
+        say("connected", peer=info.peer_id.to_bytes().hex(), me=host.get_id().to_bytes().hex())
         await identify(host, info.peer_id)
         await PingService(host).ping(info.peer_id, 1)
         say("pinged")

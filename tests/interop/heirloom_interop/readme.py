@@ -5,6 +5,7 @@ import hashlib
 import os
 import time
 
+import nacl.bindings
 import nacl.exceptions
 import nacl.signing
 
@@ -172,3 +173,52 @@ def refusal_in(response):
     """The reason of a refusal, or nothing."""
     refused = one(wire.protobuf_fields(response), 3, None)
     return None if refused is None else one(wire.protobuf_fields(refused), 1, 0)
+
+
+class Introduction:
+    """One exchange of `/heirloom/identity/1`, as the asker makes it: `me` is shown to the holders of some keys."""
+
+    BOX_BYTES = 32 + 8 + 64 + 16
+
+    def __init__(self, me, to, asker, answerer):
+        self.me, self.ends = me, hashlib.sha256(asker).digest() + hashlib.sha256(answerer).digest()
+        self.ephemeral = nacl.signing.SigningKey.generate()
+        self.boxes = [self._box(key) for key in to]
+        while len(self.boxes) not in (16, 32, 64, 128):
+            self.boxes.append(os.urandom(self.BOX_BYTES))
+
+    def _signed(self, role, to, at):
+        asked = bytes(self.ephemeral.verify_key)
+        return b"\0heirloom/1/identity" + bytes([role]) + asked + self.ends + to + at
+
+    @staticmethod
+    def _cipher_key(mine, other, ephemeral, to):
+        shared = nacl.bindings.crypto_scalarmult(
+            bytes(mine.to_curve25519_private_key()),
+            nacl.bindings.crypto_sign_ed25519_pk_to_curve25519(other),
+        )
+        return hashlib.sha256(b"heirloom/1/identity box" + shared + ephemeral + to).digest()
+
+    def _box(self, to):
+        at = now_ms().to_bytes(8, "big")
+        plain = bytes(self.me.verify_key) + at + self.me.sign(self._signed(1, to, at)).signature
+        key = self._cipher_key(self.ephemeral, to, bytes(self.ephemeral.verify_key), to)
+        return nacl.bindings.crypto_aead_chacha20poly1305_ietf_encrypt(plain, b"", bytes(12), key)
+
+    def frame(self):
+        return lump(1, bytes(self.ephemeral.verify_key)) + b"".join(lump(2, box) for box in sorted(self.boxes))
+
+    def open(self, answer):
+        """The key that the answer proves, if it proves one to me."""
+        fields = wire.protobuf_fields(answer)
+        ephemeral, sealed, to = one(fields, 1), one(fields, 2), bytes(self.me.verify_key)
+        assert len(ephemeral) == 32 and len(sealed) == self.BOX_BYTES, (len(ephemeral), len(sealed))
+        try:
+            plain = nacl.bindings.crypto_aead_chacha20poly1305_ietf_decrypt(
+                sealed, b"", bytes(12), self._cipher_key(self.me, ephemeral, ephemeral, to)
+            )
+        except nacl.exceptions.CryptoError:
+            return None
+        key, at, signature = plain[:32], plain[32:40], plain[40:]
+        nacl.signing.VerifyKey(key).verify(self._signed(2, to, at), signature)
+        return key

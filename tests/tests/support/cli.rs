@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::process::program;
+use super::process::program_after;
 use super::wait::wait_for;
 
 /// Longest that a command may take.
@@ -19,6 +19,8 @@ const COMMAND_MAX: Duration = Duration::from_secs(240);
 pub struct Cli {
     home: PathBuf,
     variables: Vec<(&'static str, &'static str)>,
+    /// Words before the program's name.
+    pub(super) inside: Vec<String>,
 }
 
 /// How a command ended.
@@ -36,7 +38,7 @@ pub struct Answer {
 impl Cli {
     /// For the node at this home.
     pub fn new(home: &Path) -> Self {
-        Self { home: home.to_owned(), variables: Vec::new() }
+        Self { home: home.to_owned(), variables: Vec::new(), inside: Vec::new() }
     }
 
     /// The same commands with one more variable in their environment.
@@ -78,7 +80,7 @@ impl Cli {
     }
 
     fn spawn(&self, before: &[&str], args: &[&str], input: Option<&str>) -> Running {
-        let mut command = program();
+        let mut command = program_after(&self.inside);
         command.arg("--home").arg(&self.home).args(before).args(args);
         command.envs(self.variables.iter().copied());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());

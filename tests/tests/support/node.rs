@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::cli::Cli;
-use super::process::{Process, program};
+use super::process::{Process, program_after};
 use super::wait::{ARRIVAL, wait_for};
 use super::{TRUSTED, card_in_a_post, release, text};
 
@@ -43,6 +43,18 @@ impl Node {
         node
     }
 
+    /// Starts a node in a room of a [`super::Lab`]: it listens only where `net` says.
+    pub fn start_inside(inside: Vec<String>, folder: &Path, name: &str, net: &[String]) -> Self {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder).expect("can make a folder");
+        let mut cli = Cli::new(&folder.join("home"));
+        cli.inside = inside;
+        let (name, ip) = (name.to_owned(), "127.0.0.1".to_owned());
+        let mut node = Self { name, cli, key: String::new(), ip, folder, ready: Value::Null, process: None };
+        node.start_again(net);
+        node
+    }
+
     /// Starts it again with the home that it has.
     pub fn start_again(&mut self, net: &[String]) {
         self.begin(net);
@@ -58,11 +70,14 @@ impl Node {
     }
 
     fn begin(&mut self, net: &[String]) {
-        let mut command = program();
+        let mut command = program_after(&self.cli.inside);
         let any_port = format!("{}:0", self.ip);
         command.arg("--home").arg(self.home()).args(["--json", "run", "--http", "127.0.0.1:0"]);
-        command.args(["--p2p", "/ip4/127.0.0.1/tcp/0", "--bt", &any_port, "--bt-named", &any_port]);
-        command.args(["--no-mdns", "--no-starter", "--dir"]).arg(self.folder.join("downloads"));
+        command.args(["--bt", &any_port, "--bt-named", &any_port]);
+        if self.cli.inside.is_empty() {
+            command.args(["--p2p", "/ip4/127.0.0.1/tcp/0", "--no-mdns"]);
+        }
+        command.args(["--no-starter", "--dir"]).arg(self.folder.join("downloads"));
         if !net.iter().any(|flag| flag == "--no-dht") {
             command.args(["--dht", &any_port]);
         }
@@ -97,6 +112,12 @@ impl Node {
         let addresses = self.ready()["p2p"].as_array().expect("the ready line names libp2p addresses");
         let here = addresses.iter().filter_map(Value::as_str).find(|address| address.starts_with("/ip4/127."));
         here.unwrap_or_else(|| panic!("{} has no libp2p address on loopback", self.name)).to_owned()
+    }
+
+    /// Its libp2p addresses when it became ready.
+    pub fn listening(&self) -> Vec<String> {
+        let addresses = self.ready["p2p"].as_array().expect("the ready line names libp2p addresses");
+        addresses.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// Its `--home`.

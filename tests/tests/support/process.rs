@@ -34,6 +34,18 @@ pub fn program() -> Command {
     command
 }
 
+/// The same, begun by other words, such as those that lead into a room of a [`super::Lab`].
+pub fn program_after(words: &[String]) -> Command {
+    let plain = program();
+    let Some((first, rest)) = words.split_first() else { return plain };
+    let mut command = Command::new(first);
+    command.args(rest).arg(plain.get_program()).stdin(Stdio::null());
+    for (name, _) in plain.get_envs() {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A running process. Killed by its id when dropped.
 pub struct Process {
     child: Child,

@@ -11,6 +11,7 @@ mod importing;
 mod looking_up;
 mod merging;
 mod previewing;
+mod proving;
 mod renewing;
 mod rig;
 mod rings;
