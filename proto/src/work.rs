@@ -42,7 +42,7 @@ pub enum WorkIdError {
     },
     /// A web page that names no work.
     #[error(
-        "{text:?} is not the page of a work on IMDb, TMDB, Wikidata or MusicBrainz: write the id, such as imdb:tt1254207"
+        "{text:?} is not the page of a work on IMDb, TMDB, TheTVDB, Wikidata or MusicBrainz: write the id, such as imdb:tt1254207"
     )]
     UnknownPage {
         /// What was given.
@@ -84,16 +84,22 @@ impl FromStr for WorkId {
     type Err = WorkIdError;
 
     fn from_str(text: &str) -> Result<Self, WorkIdError> {
-        let text = text.trim();
+        // What people copy along: room, quotes, the brackets of an address in a text, a slash at the end.
+        let is_around = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '“' | '”');
+        let text = text.trim_matches(is_around);
         let lower = text.to_ascii_lowercase();
         if let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) {
             return from_page(text, rest).map(Self);
         }
+        if PAGES.iter().any(|domain| is_of(host(&lower), domain)) {
+            return from_page(text, &lower).map(Self);
+        }
+        let lower = lower.trim_end_matches('/');
         let Some((scheme, rest)) = lower.split_once(':') else {
-            return Err(no_scheme(text, &lower));
+            return bare(lower).map(Self).ok_or_else(|| no_scheme(text));
         };
         let rest = rest.trim();
-        let normalised = match scheme {
+        let normalised = match scheme.trim_end() {
             "imdb" => imdb(rest),
             "tmdb" => tmdb(rest),
             "tvdb" => tvdb(rest),
@@ -106,10 +112,37 @@ impl FromStr for WorkId {
     }
 }
 
-fn no_scheme(text: &str, lower: &str) -> WorkIdError {
-    let suggestion = match lower.strip_prefix("tt") {
-        Some(digits) if is_number(digits) => format!("imdb:{lower}"),
-        _ => "the id with its scheme, such as imdb:tt1254207 or tmdb:movie/10378".to_owned(),
+/// Domains of the pages that name works.
+const PAGES: [&str; 5] = ["imdb.com", "themoviedb.org", "thetvdb.com", "wikidata.org", "musicbrainz.org"];
+
+/// The host of an address without its scheme.
+fn host(page: &str) -> &str {
+    page.split(['/', '?', '#', ':']).next().unwrap_or_default()
+}
+
+fn is_of(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'))
+}
+
+/// The id in text that can only be of one catalogue: `tt1254207`, `Q4`, `movie/10378`, a UUID. A bare number can be of three.
+fn bare(lower: &str) -> Option<String> {
+    let is_marked = |mark| lower.strip_prefix(mark).is_some_and(is_number);
+    if is_marked("tt") {
+        imdb(lower).ok()
+    } else if is_marked("q") {
+        wikidata(lower).ok()
+    } else if is_marked("movie/") || is_marked("tv/") {
+        tmdb(lower).ok()
+    } else {
+        mbid(lower).ok()
+    }
+}
+
+fn no_scheme(text: &str) -> WorkIdError {
+    let suggestion = if is_number(text) {
+        format!("whose number it is, such as imdb:tt{text:0>7}, tmdb:movie/{text}, tmdb:tv/{text} or tvdb:{text}")
+    } else {
+        "the id with its scheme, such as imdb:tt1254207 or tmdb:movie/10378".to_owned()
     };
     WorkIdError::NoScheme { text: text.chars().take(80).collect(), suggestion }
 }
@@ -172,30 +205,42 @@ fn heirloom(rest: &str) -> Result<String, WorkIdError> {
     }
 }
 
-/// The id in a pasted web page address (already lower-cased, without scheme).
+/// The id in a pasted web page address (already in lower case, without scheme).
 fn from_page(original: &str, page: &str) -> Result<String, WorkIdError> {
     let unknown = || WorkIdError::UnknownPage { text: original.chars().take(80).collect() };
-    let path = page.split(['?', '#']).next().unwrap_or_default();
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let host = parts.next().unwrap_or_default();
-    let parts: Vec<&str> = parts.collect();
+    let (path, query) = page.split_once('?').unwrap_or((page, ""));
+    let path = path.split('#').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
     let after = |name: &str| parts.iter().position(|part| *part == name).and_then(|i| parts.get(i + 1)).copied();
-    let is_of = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'));
-    if is_of("imdb.com") {
-        return imdb(after("title").ok_or_else(unknown)?);
+    let asked = |name: &str| {
+        let query = query.split('#').next().unwrap_or_default();
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    let is_on = |domain| is_of(host(page), domain);
+    if is_on("imdb.com") {
+        return imdb(after("title").ok_or_else(unknown)?).map_err(|_| unknown());
     }
-    if is_of("themoviedb.org") {
+    if is_on("themoviedb.org") {
         for kind in ["movie", "tv"] {
             if let Some(id) = after(kind) {
-                return tmdb(&format!("{kind}/{}", id.split('-').next().unwrap_or_default()));
+                let id = id.split('-').next().unwrap_or_default();
+                return tmdb(&format!("{kind}/{id}")).map_err(|_| unknown());
             }
         }
     }
-    if is_of("wikidata.org") {
-        return wikidata(after("wiki").or_else(|| after("entity")).ok_or_else(unknown)?);
+    if is_on("thetvdb.com") {
+        // Most of its pages are named by a title; these few by a number.
+        let number = after("series").filter(|id| is_number(id)).or_else(|| asked("seriesid"));
+        let number = number.or_else(|| asked("id").filter(|_| asked("tab").is_none_or(|tab| tab == "series")));
+        return tvdb(number.ok_or_else(unknown)?).map_err(|_| unknown());
     }
-    if is_of("musicbrainz.org") {
-        return mbid(parts.get(1).ok_or_else(unknown)?);
+    if is_on("wikidata.org") {
+        let page = after("wiki").or_else(|| after("entity")).or_else(|| asked("title")).ok_or_else(unknown)?;
+        let id = if page == "special:entitypage" { after(page).unwrap_or_default() } else { page };
+        return wikidata(id).map_err(|_| unknown());
+    }
+    if is_on("musicbrainz.org") {
+        return mbid(parts.get(1).ok_or_else(unknown)?).map_err(|_| unknown());
     }
     Err(unknown())
 }
@@ -231,11 +276,87 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_can_only_be_one_need_no_scheme() {
+        let cases = [
+            ("tt0063350", "imdb:tt0063350"),
+            ("TT63350", "imdb:tt0063350"),
+            ("Q4", "wikidata:Q4"),
+            ("movie/10378", "tmdb:movie/10378"),
+            ("tv/1399", "tmdb:tv/1399"),
+            ("F5093C06-23E3-404F-AEAA-40F72885EE3A", "mbid:f5093c06-23e3-404f-aeaa-40f72885ee3a"),
+            ("www.imdb.com/title/tt0063350/", "imdb:tt0063350"),
+            ("imdb.com/title/tt0063350?x=1", "imdb:tt0063350"),
+            ("m.wikidata.org/wiki/Q4", "wikidata:Q4"),
+        ];
+        for (text, id) in cases {
+            assert_eq!(text.parse::<WorkId>().expect(text).as_str(), id, "{text}");
+        }
+    }
+
+    #[test]
     fn a_missing_scheme_is_answered_with_the_right_form() {
-        let error = "tt1254207".parse::<WorkId>().expect_err("no scheme");
-        assert_eq!(error.to_string(), "\"tt1254207\" has no scheme: write imdb:tt1254207");
-        for text in ["", "Big Buck Bunny", "1254207"] {
+        let error = "1254207".parse::<WorkId>().expect_err("three catalogues have that number");
+        assert_eq!(
+            error.to_string(),
+            "\"1254207\" has no scheme: write whose number it is, such as imdb:tt1254207, tmdb:movie/1254207, tmdb:tv/1254207 or tvdb:1254207"
+        );
+        for text in ["", "Big Buck Bunny", "1254207", "tt", "q", "ttx", "nm0000001", "tt12345678901", "movie/x"] {
             assert!(matches!(text.parse::<WorkId>(), Err(WorkIdError::NoScheme { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn pages_are_read_as_they_are_copied() {
+        let cases = [
+            ("<https://www.imdb.com/title/tt0063350/reference/?ref_=x#top>", "imdb:tt0063350"),
+            ("\"https://m.imdb.com/title/tt0063350/\"", "imdb:tt0063350"),
+            ("HTTPS://WWW.IMDB.COM/TITLE/TT0063350", "imdb:tt0063350"),
+            ("https://www.themoviedb.org/movie/10378-big-buck-bunny?language=de-DE", "tmdb:movie/10378"),
+            ("https://www.themoviedb.org/tv/1399-x/season/1/episode/2", "tmdb:tv/1399"),
+            ("https://thetvdb.com/?tab=series&id=81189&lid=7", "tvdb:81189"),
+            ("https://www.thetvdb.com/dereferrer/series/81189", "tvdb:81189"),
+            ("http://thetvdb.com/index.php?seriesid=81189", "tvdb:81189"),
+            ("https://www.wikidata.org/wiki/Special:EntityPage/Q4#P345", "wikidata:Q4"),
+            ("http://www.wikidata.org/entity/Q4", "wikidata:Q4"),
+            ("https://www.wikidata.org/w/index.php?title=Q4&uselang=de", "wikidata:Q4"),
+            (
+                "https://beta.musicbrainz.org/release-group/f5093c06-23e3-404f-aeaa-40f72885ee3a?tab=x",
+                "mbid:f5093c06-23e3-404f-aeaa-40f72885ee3a",
+            ),
+        ];
+        for (text, id) in cases {
+            assert_eq!(text.parse::<WorkId>().expect(text).as_str(), id, "{text}");
+        }
+        for text in [
+            "https://www.imdb.com/name/nm0000001/",
+            "https://www.imdb.com/title/",
+            "https://thetvdb.com/series/some-title",
+            "https://notimdb.com/title/tt0063350",
+            "https://imdb.com.example/title/tt0063350",
+            "https://www.wikidata.org/wiki/Property:P345",
+            "https://",
+        ] {
+            assert!(matches!(text.parse::<WorkId>(), Err(WorkIdError::UnknownPage { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_text_is_refused_in_one_short_sentence() {
+        let long = "9".repeat(10_000);
+        for text in [
+            long.clone(),
+            format!("imdb:tt{long}"),
+            format!("https://www.imdb.com/title/{long}"),
+            format!("{long}:1"),
+            "imdb:\u{202e}tt1".into(),
+            "\0".into(),
+            "<script>alert(1)</script>".into(),
+            "imdb:tt18446744073709551617".into(),
+            "wikidata:q-1".into(),
+            "tmdb:movie/1e9".into(),
+        ] {
+            let error = text.parse::<WorkId>().expect_err("no id").to_string();
+            assert!(error.len() < 1200 && !error.contains(['\n', '\u{202e}', '\0']), "{error}");
         }
     }
 

@@ -6,8 +6,8 @@
 mod support;
 
 use heirloom_proto::body::{
-    Attestation, CuratorEntry, CuratorList, DuplicityProof, Episode, File, Head, Level, Listing, Opinion, Profile,
-    Receipt, Retraction, Rotation, Scope, Verdict, Work, WorkKind,
+    Attestation, Credit, CuratorEntry, CuratorList, DuplicityProof, Episode, File, Head, Level, Listing, Opinion,
+    Profile, Receipt, Retraction, Rotation, Scope, Verdict, Work, WorkKind, WorkTitle,
 };
 use heirloom_proto::dht::{self, Item};
 use heirloom_proto::limits::{ENVELOPE_BYTES_MAX, LIFETIME_MS_MAX};
@@ -92,6 +92,9 @@ fn statement(kind: Kind) -> Verified<Statement> {
             runtime_min: Some(10),
             artwork: Some(Sha256([7; 32])),
             episodes: vec![Episode { season: 0, number: 1, title: "Making of".into(), date: "2008-05-30".into() }],
+            original_title: "Big Buck Bunny".into(),
+            titles: vec![WorkTitle { language: "eo".into(), title: "Granda Kuniklo Buck".into() }],
+            people: vec![Credit { name: "Sacha Goedegebure".into(), role: "director".into() }],
         }),
         Kind::Listing => Body::Listing(Listing {
             files: vec![File { episode: Some((1, 2)), ..listing().files.remove(0) }],

@@ -2,9 +2,10 @@
 
 mod support;
 
+use heirloom_proto::body::catalogue::{RUNTIME_MIN_MAX, SIZE_MAX};
 use heirloom_proto::body::{
-    Attestation, CuratorEntry, CuratorList, DuplicityProof, Episode, File, Head, Level, Listing, Opinion, Profile,
-    Receipt, Retraction, Rotation, Scope, Verdict, Work, WorkKind,
+    Attestation, Credit, CuratorEntry, CuratorList, DuplicityProof, Episode, File, Head, Level, Listing, Opinion,
+    Profile, Receipt, Retraction, Rotation, Scope, Verdict, Work, WorkKind, WorkTitle,
 };
 use heirloom_proto::dht::{self, Item};
 use heirloom_proto::limits::{ENVELOPE_BYTES_MAX, ENVELOPE_OVERHEAD_BYTES, LIFETIME_MS_MAX};
@@ -47,7 +48,7 @@ impl Case {
 /// Which fields of a kind's body are lists or messages, from `heirloom.proto`.
 fn shape_of(kind: Kind) -> Shape {
     match kind {
-        Kind::Work => Shape { repeated: &[2, 7, 8, 11], nested: &[1, 11] },
+        Kind::Work => Shape { repeated: &[2, 7, 8, 11, 13, 14], nested: &[1, 11, 13, 14] },
         Kind::Listing => Shape { repeated: &[7, 10, 11], nested: &[1, 7] },
         Kind::CuratorList => Shape { repeated: &[3], nested: &[1, 3] },
         _ => Shape { repeated: &[], nested: &[1] },
@@ -166,22 +167,40 @@ fn work() -> impl Strategy<Value = Work> {
     let kinds = ["film", "series", "episode", "album", "book", "software", "other"];
     let names =
         (vec(work_id(), 1..4), full_line(300), prop::option::of(1_u32..=9999), select(kinds.to_vec()), prose(600));
+    let title = (line(35), full_line(60)).prop_map(|(language, title)| WorkTitle { language, title });
+    let person = (full_line(60), line(40)).prop_map(|(name, role)| Credit { name, role });
     let lists = (vec(line(40), 0..4), vec(line(35), 0..4), vec(episode(), 0..6));
-    (names, lists, prop::option::of(1_u32..), prop::option::of(digest())).prop_map(
-        |((ids, title, year, kind, overview), (genres, languages, episodes), runtime_min, artwork)| {
+    let more = (line(300), vec(title, 0..3), vec(person, 0..3));
+    (names, lists, more, prop::option::of(1..=RUNTIME_MIN_MAX), prop::option::of(digest())).prop_map(
+        |((ids, title, year, kind, overview), (genres, languages, episodes), more, runtime_min, artwork)| {
+            let (original_title, titles, people) = more;
             let kind: WorkKind = kind.parse().expect("known");
-            Work { ids, title, year, kind, overview, genres, languages, runtime_min, artwork, episodes }
+            Work {
+                ids,
+                title,
+                year,
+                kind,
+                overview,
+                genres,
+                languages,
+                runtime_min,
+                artwork,
+                episodes,
+                original_title,
+                titles,
+                people,
+            }
         },
     )
 }
 
 fn file() -> impl Strategy<Value = File> {
-    (any::<u32>(), line(150), any::<u64>(), prop::option::of(episode_number()))
+    (any::<u32>(), line(150), 0..=SIZE_MAX, prop::option::of(episode_number()))
         .prop_map(|(index, path, size, episode)| File { index, path, size, episode })
 }
 
 fn listing() -> impl Strategy<Value = Listing> {
-    let what = (work_id(), infohash(), prop::option::of(digest()), full_line(300), any::<u64>());
+    let what = (work_id(), infohash(), prop::option::of(digest()), full_line(300), 0..=SIZE_MAX);
     let how = (line(20), line(100), vec(line(35), 0..4), vec(line(100), 0..4));
     (what, how, vec(file(), 0..4), prop::option::of(episode_number())).prop_map(
         |((work, infohash, info_sha256, name, size), (resolution, licence, languages, trackers), files, episode)| {

@@ -16,7 +16,8 @@ pub struct Title {
     pub year: Option<u32>,
     /// Kind.
     pub kind: WorkKind,
-    folded: String,
+    /// Every title of it, folded: its own first.
+    folded: Vec<String>,
 }
 
 /// The index.
@@ -74,8 +75,11 @@ impl Catalogue {
     }
 
     fn add_record(&mut self, place: Place, record: &Work) {
-        let title =
-            Title { title: record.title.clone(), year: record.year, kind: record.kind, folded: folded(&record.title) };
+        let others = record.titles.iter().map(|other| other.title.as_str());
+        let all = [record.title.as_str(), record.original_title.as_str()].into_iter().chain(others);
+        let mut folds: Vec<String> = all.map(folded).filter(|title| !title.is_empty()).collect();
+        folds.dedup();
+        let title = Title { title: record.title.clone(), year: record.year, kind: record.kind, folded: folds };
         let ids: Arc<[WorkId]> = record.ids.as_slice().into();
         for id in &record.ids {
             self.records.entry(id.clone()).or_default().insert(place, Arc::clone(&ids));
@@ -231,16 +235,19 @@ impl Catalogue {
 impl Title {
     /// 1: the title itself; 2: begins with it; 3: holds every word. `None`: no match.
     fn rank(&self, wanted: &str, words: &[&str]) -> Option<u8> {
-        if self.folded == wanted {
+        self.folded.iter().filter_map(|title| self.rank_of(title, wanted, words)).min()
+    }
+
+    fn rank_of(&self, title: &str, wanted: &str, words: &[&str]) -> Option<u8> {
+        if title == wanted {
             return Some(1);
         }
         let year = self.year.map(|year| year.to_string());
         let matches = |word: &&str| {
-            year.as_deref() == Some(*word)
-                || self.folded.split(' ').any(|have| have == *word || have.starts_with(*word))
+            year.as_deref() == Some(*word) || title.split(' ').any(|have| have == *word || have.starts_with(*word))
         };
         if words.iter().all(matches) {
-            return Some(if self.folded.starts_with(wanted) { 2 } else { 3 });
+            return Some(if title.starts_with(wanted) { 2 } else { 3 });
         }
         None
     }
@@ -270,7 +277,8 @@ mod tests {
 
     #[test]
     fn titles_are_found_as_people_type() {
-        let title = |text: &str, year| Title { title: text.into(), year, kind: WorkKind::Film, folded: folded(text) };
+        let title =
+            |text: &str, year| Title { title: text.into(), year, kind: WorkKind::Film, folded: vec![folded(text)] };
         let amelie = title("Le Fabuleux Destin d'Amélie Poulain", Some(2001));
         let rank = |title: &Title, text: &str| {
             let wanted = folded(text);

@@ -4,7 +4,7 @@
 //! falls by the word of anybody trusted more who keeps them apart. Nothing here is remembered: whoever takes a record
 //! back, or loses trust, takes their ties along. What it must not know: stores, clocks, how trust comes about.
 
-use heirloom_proto::body::{Episode, Work, WorkKind};
+use heirloom_proto::body::{Credit, Episode, Work, WorkKind, WorkTitle};
 use heirloom_proto::{Key, Sha256, WorkId};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,10 +180,19 @@ pub struct Merged {
     pub artwork: Option<Sha256>,
     /// Episodes by season and number.
     pub episodes: Vec<Episode>,
+    /// Title in its own language, or empty.
+    pub original_title: String,
+    /// Titles in other languages.
+    pub titles: Vec<WorkTitle>,
+    /// Who made it.
+    pub people: Vec<Credit>,
 }
 
 /// Most episodes of a work that is put together of several records, each of which has at most 500.
 const EPISODES_MAX: usize = 5_000;
+
+/// Most titles in other languages; more languages than catalogues translate into.
+const TITLES_MAX: usize = 60;
 
 /// Puts records of one work together, the most trusted first: each field is said by the first who says anything of it.
 #[must_use]
@@ -198,10 +207,14 @@ pub fn merged<'a>(records: impl IntoIterator<Item = &'a Work>) -> Merged {
         runtime_min: None,
         artwork: None,
         episodes: Vec::new(),
+        original_title: String::new(),
+        titles: Vec::new(),
+        people: Vec::new(),
     };
     let mut episodes: BTreeMap<(u32, u32), Episode> = BTreeMap::new();
     for record in records {
         fill(&mut all.title, &record.title);
+        fill(&mut all.original_title, &record.original_title);
         fill(&mut all.overview, &record.overview);
         if all.kind == WorkKind::Other {
             all.kind = record.kind;
@@ -211,6 +224,15 @@ pub fn merged<'a>(records: impl IntoIterator<Item = &'a Work>) -> Merged {
         all.artwork = all.artwork.or(record.artwork);
         if all.genres.is_empty() {
             all.genres.clone_from(&record.genres);
+        }
+        if all.people.is_empty() {
+            all.people.clone_from(&record.people);
+        }
+        // One title for each language.
+        for title in &record.titles {
+            if all.titles.len() < TITLES_MAX && !all.titles.iter().any(|known| known.language == title.language) {
+                all.titles.push(title.clone());
+            }
         }
         if all.languages.is_empty() {
             all.languages.clone_from(&record.languages);
@@ -335,14 +357,18 @@ mod tests {
         let id: WorkId = "imdb:tt0000001".parse().expect("an id");
         let episode =
             |number, title: &str, date: &str| Episode { season: 1, number, title: title.into(), date: date.into() };
+        let in_german = |title: &str| WorkTitle { language: "de".into(), title: title.into() };
         let first = Work {
             episodes: vec![episode(1, "", "2011-01-01"), episode(2, "Rain", "")],
+            titles: vec![in_german("Der Papiergarten")],
+            people: vec![Credit { name: "Mina Moor".into(), role: "director".into() }],
             ..Work::new(id.clone(), "The Paper Garden".into(), None, WorkKind::Series)
         };
         let second = Work {
             overview: "Paper grows.".into(),
             genres: vec!["drama".into()],
             runtime_min: Some(42),
+            titles: vec![in_german("Anderes"), WorkTitle { language: "fr".into(), title: "Le jardin".into() }],
             episodes: vec![episode(1, "Seeds", "1999-09-09"), episode(3, "Snow", "")],
             ..Work::new(id, "Another title".into(), Some(2011), WorkKind::Film)
         };
@@ -353,6 +379,8 @@ mod tests {
             ("Paper grows.", &["drama".to_owned()][..], Some(42))
         );
         assert_eq!(all.episodes, [episode(1, "Seeds", "2011-01-01"), episode(2, "Rain", ""), episode(3, "Snow", "")]);
+        let titles: Vec<&str> = all.titles.iter().map(|title| title.title.as_str()).collect();
+        assert_eq!((titles, all.people.len()), (vec!["Der Papiergarten", "Le jardin"], 1));
         assert_eq!(merged([]).title, "");
     }
 }

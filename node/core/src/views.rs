@@ -4,7 +4,7 @@ use crate::budgets::Budgets;
 use crate::fitting::{Filled, Flag};
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
-use heirloom_proto::body::{Episode, Level, Opinion, Scope, WorkKind};
+use heirloom_proto::body::{Credit, Episode, Level, Opinion, Scope, WorkKind, WorkTitle};
 use heirloom_proto::limits::HEAD_FRESH_MS;
 use heirloom_proto::{Infohash, Key, Sha256, StatementId, Timestamp, WorkId};
 use std::collections::BTreeMap;
@@ -382,6 +382,12 @@ pub struct Work {
     pub artwork: Option<Sha256>,
     /// Episodes, by season and number.
     pub episodes: Vec<Episode>,
+    /// Title in its own language, or empty.
+    pub original_title: String,
+    /// Titles in other languages.
+    pub titles: Vec<WorkTitle>,
+    /// Who made it.
+    pub people: Vec<Credit>,
     /// Nobody whom I trust has a record of it: what it is, a stranger says.
     pub is_by_strangers: bool,
     /// Best first.

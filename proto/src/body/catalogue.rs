@@ -101,6 +101,30 @@ pub struct Work {
     pub artwork: Option<Sha256>,
     /// Episodes of a series.
     pub episodes: Vec<Episode>,
+    /// Title in its own language, or empty where that is the title.
+    pub original_title: String,
+    /// Titles in other languages.
+    pub titles: Vec<WorkTitle>,
+    /// Who made it.
+    pub people: Vec<Credit>,
+}
+
+/// A title in a language.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkTitle {
+    /// BCP 47, or empty.
+    pub language: String,
+    /// Title.
+    pub title: String,
+}
+
+/// Somebody who took part in a work.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Credit {
+    /// Name.
+    pub name: String,
+    /// Such as `director`, or empty.
+    pub role: String,
 }
 
 impl Work {
@@ -118,6 +142,9 @@ impl Work {
             runtime_min: None,
             artwork: None,
             episodes: Vec::new(),
+            original_title: String::new(),
+            titles: Vec::new(),
+            people: Vec::new(),
         }
     }
 
@@ -147,6 +174,13 @@ impl Work {
             runtime_min: self.runtime_min.unwrap_or(0),
             artwork_sha256: self.artwork.map(|d| d.0.to_vec()).unwrap_or_default(),
             episodes: self.episodes.iter().map(episode).collect(),
+            original_title: self.original_title.clone(),
+            titles: self
+                .titles
+                .iter()
+                .map(|t| schema::WorkTitle { language: t.language.clone(), title: t.title.clone() })
+                .collect(),
+            people: self.people.iter().map(|p| schema::Credit { name: p.name.clone(), role: p.role.clone() }).collect(),
         }
     }
 
@@ -160,6 +194,20 @@ impl Work {
         if title.is_empty() {
             return Err(BodyError::Missing("title"));
         }
+        let other_title = |t: schema::WorkTitle| {
+            let title = clean_line(t.title, "title", 300)?;
+            if title.is_empty() {
+                return Err(BodyError::Missing("title"));
+            }
+            Ok(WorkTitle { language: clean_line(t.language, "languages", 35)?, title })
+        };
+        let person = |p: schema::Credit| {
+            let name = clean_line(p.name, "name", 100)?;
+            if name.is_empty() {
+                return Err(BodyError::Missing("name"));
+            }
+            Ok(Credit { name, role: clean_line(p.role, "role", 40)? })
+        };
         let episode = |e: schema::Episode| {
             // Unlike a file or a release, an episode is always one: (0, 0) is none here either.
             let (season, number) = episode_number(e.season, e.number)?.ok_or(BodyError::OutOfRange("episode"))?;
@@ -176,13 +224,20 @@ impl Work {
             overview: clean_text(wire.overview, "overview", 2000)?,
             genres: clean_lines(wire.genres, "genres", 16, 40)?,
             languages: clean_lines(wire.languages, "languages", 40, 35)?,
-            runtime_min: (wire.runtime_min != 0).then_some(wire.runtime_min),
+            runtime_min: match wire.runtime_min {
+                0 => None,
+                1..=RUNTIME_MIN_MAX => Some(wire.runtime_min),
+                _ => return Err(BodyError::OutOfRange("runtime")),
+            },
             artwork: if wire.artwork_sha256.is_empty() {
                 None
             } else {
                 Some(digest(&wire.artwork_sha256, "artwork_sha256")?)
             },
             episodes: at_most(wire.episodes, "episodes", 500)?.into_iter().map(episode).collect::<Result<_, _>>()?,
+            original_title: clean_line(wire.original_title, "original title", 300)?,
+            titles: at_most(wire.titles, "titles", 40)?.into_iter().map(other_title).collect::<Result<_, _>>()?,
+            people: at_most(wire.people, "people", 60)?.into_iter().map(person).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -258,7 +313,7 @@ impl Listing {
             Ok(File {
                 index: f.index,
                 path: clean_line(f.path, "path", 1024)?,
-                size: f.size,
+                size: size(f.size)?,
                 episode: episode_number(f.season, f.episode)?,
             })
         };
@@ -275,7 +330,7 @@ impl Listing {
                 Some(digest(&wire.info_sha256, "info_sha256")?)
             },
             name,
-            size: wire.size,
+            size: size(wire.size)?,
             files: at_most(wire.files, "files", 200)?.into_iter().map(file).collect::<Result<_, _>>()?,
             resolution: clean_line(wire.resolution, "resolution", 20)?,
             licence: clean_line(wire.licence, "licence", 100)?,
@@ -380,6 +435,16 @@ fn work_id(text: &str) -> Result<WorkId, BodyError> {
     let id: WorkId = text.parse().map_err(|_| BodyError::BadId("work id"))?;
     // Only the normalised form is canonical.
     if id.as_str() == text { Ok(id) } else { Err(BodyError::BadId("work id")) }
+}
+
+/// Largest size of a release or file in bytes: 1 PiB, a hundred times what a node fetches. What is larger is no size.
+pub const SIZE_MAX: u64 = 1 << 50;
+
+/// Longest runtime in minutes: ten weeks, longer than any film there is.
+pub const RUNTIME_MIN_MAX: u32 = 100_000;
+
+fn size(size: u64) -> Result<u64, BodyError> {
+    if size <= SIZE_MAX { Ok(size) } else { Err(BodyError::OutOfRange("size")) }
 }
 
 fn year(year: u32) -> Result<Option<u32>, BodyError> {
@@ -528,6 +593,18 @@ mod tests {
         assert!(read_work(|w| w.languages = vec!["l".repeat(35); 40]).is_ok());
         assert_eq!(read_work(|w| w.languages = vec!["l".into(); 41]), too_many("languages", 40));
         assert_eq!(read_work(|w| w.languages = vec!["l".repeat(36)]), too_long("languages", 35));
+        assert!(read_work(|w| w.original_title = "t".repeat(300)).is_ok());
+        assert_eq!(read_work(|w| w.original_title = "t".repeat(301)), too_long("original title", 300));
+        let title = |len| schema::WorkTitle { language: "de".into(), title: "t".repeat(len) };
+        assert!(read_work(|w| w.titles = vec![title(300); 40]).is_ok());
+        assert_eq!(read_work(|w| w.titles = vec![title(1); 41]), too_many("titles", 40));
+        assert_eq!(read_work(|w| w.titles = vec![title(301)]), too_long("title", 300));
+        assert_eq!(read_work(|w| w.titles = vec![title(0)]), Err(BodyError::Missing("title")));
+        let person = |len| schema::Credit { name: "n".repeat(len), role: "r".repeat(40) };
+        assert!(read_work(|w| w.people = vec![person(100); 60]).is_ok());
+        assert_eq!(read_work(|w| w.people = vec![person(1); 61]), too_many("people", 60));
+        assert_eq!(read_work(|w| w.people = vec![person(101)]), too_long("name", 100));
+        assert_eq!(read_work(|w| w.people = vec![person(0)]), Err(BodyError::Missing("name")));
         assert!(read_work(|w| w.artwork_sha256 = vec![1; 32]).is_ok());
         assert_eq!(read_work(|w| w.artwork_sha256 = vec![1; 31]), Err(BodyError::BadId("artwork_sha256")));
         assert!(read_work(|w| w.episodes = vec![episode(&"t".repeat(200)); 500]).is_ok());
@@ -546,6 +623,20 @@ mod tests {
         }
         for (season, number) in [(0, 0), (1, 0), (100_001, 1), (1, 100_001), (u32::MAX, u32::MAX)] {
             assert_eq!(read(season, number), Err(BodyError::OutOfRange("episode")), "{season} {number}");
+        }
+    }
+
+    #[test]
+    fn absurd_numbers_are_refused() {
+        let of_file = |size| read_listing(|l| l.files = vec![schema::File { size, ..Default::default() }]);
+        assert!(read_listing(|l| l.size = SIZE_MAX).is_ok() && of_file(SIZE_MAX).is_ok());
+        for absurd in [SIZE_MAX + 1, 1 << 63, u64::MAX] {
+            assert_eq!(read_listing(|l| l.size = absurd), Err(BodyError::OutOfRange("size")), "{absurd}");
+            assert_eq!(of_file(absurd), Err(BodyError::OutOfRange("size")), "{absurd}");
+        }
+        assert_eq!(read_work(|w| w.runtime_min = RUNTIME_MIN_MAX).map(|w| w.runtime_min), Ok(Some(RUNTIME_MIN_MAX)));
+        for absurd in [RUNTIME_MIN_MAX + 1, u32::MAX] {
+            assert_eq!(read_work(|w| w.runtime_min = absurd), Err(BodyError::OutOfRange("runtime")), "{absurd}");
         }
     }
 

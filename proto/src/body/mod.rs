@@ -7,7 +7,7 @@ pub mod catalogue;
 pub mod identity;
 pub mod trust;
 
-pub use catalogue::{Episode, File, Listing, Opinion, Verdict, Work, WorkKind};
+pub use catalogue::{Credit, Episode, File, Listing, Opinion, Verdict, Work, WorkKind, WorkTitle};
 pub use identity::{CuratorEntry, CuratorList, DuplicityProof, Head, Profile, Retraction, Rotation};
 pub use trust::{Attestation, Level, Receipt, Scope};
 
@@ -488,6 +488,13 @@ mod tests {
                     Body::Work(w) => {
                         let episode = |title, date| vec![Episode { season: 1, number: 1, title, date }];
                         all.push((Body::Work(Work { title: text(), ..w.clone() }), false));
+                        all.push((Body::Work(Work { original_title: text(), ..w.clone() }), false));
+                        let titles = |language, title| vec![WorkTitle { language, title }];
+                        all.push((Body::Work(Work { titles: titles(String::new(), text()), ..w.clone() }), false));
+                        all.push((Body::Work(Work { titles: titles(text(), "t".into()), ..w.clone() }), false));
+                        let people = |name, role| vec![Credit { name, role }];
+                        all.push((Body::Work(Work { people: people(text(), String::new()), ..w.clone() }), false));
+                        all.push((Body::Work(Work { people: people("n".into(), text()), ..w.clone() }), false));
                         all.push((Body::Work(Work { overview: text(), ..w.clone() }), true));
                         all.push((Body::Work(Work { genres: vec![text()], ..w.clone() }), false));
                         all.push((Body::Work(Work { languages: vec![text()], ..w.clone() }), false));
@@ -528,7 +535,7 @@ mod tests {
         for (body, is_prose) in with("two\nlines") {
             assert_eq!(sign(body.clone()).is_ok(), is_prose, "{body:?}");
         }
-        assert_eq!(with("").len(), 18, "every text field is tried");
+        assert_eq!(with("").len(), 23, "every text field is tried");
     }
 
     #[test]

@@ -107,6 +107,30 @@ pub struct Work {
     pub artwork_sha256: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, repeated, tag = "11")]
     pub episodes: ::prost::alloc::vec::Vec<Episode>,
+    /// empty = the title
+    #[prost(string, tag = "12")]
+    pub original_title: ::prost::alloc::string::String,
+    /// in other languages
+    #[prost(message, repeated, tag = "13")]
+    pub titles: ::prost::alloc::vec::Vec<WorkTitle>,
+    #[prost(message, repeated, tag = "14")]
+    pub people: ::prost::alloc::vec::Vec<Credit>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WorkTitle {
+    /// BCP 47
+    #[prost(string, tag = "1")]
+    pub language: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Credit {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// such as director, or empty
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct File {

@@ -185,23 +185,32 @@ impl<S: Store> Service<S> {
 
     /// A work and its releases, from the store.
     pub(super) fn show(&mut self, now: Now, work: &WorkId) -> Result<views::Work, StoreError> {
+        self.show_detailed(now, work, usize::MAX)
+    }
+
+    /// The same, with the details and flags of so many of the best releases only: reading names takes its time, and a
+    /// search shows but the best.
+    fn show_detailed(&mut self, now: Now, work: &WorkId, detailed: usize) -> Result<views::Work, StoreError> {
         let ids = self.ids_of(now, work)?;
         let (records, is_by_strangers) = self.records_of(now, &ids)?;
-        let merging::Merged { title, year, kind, overview, genres, languages, runtime_min, artwork, episodes } =
-            merging::merged(&records);
-        let releases = self.releases_of(now, &ids, kind)?;
+        let merged = merging::merged(&records);
+        let kind = merged.kind;
+        let releases = self.releases_of(now, &ids, kind, detailed)?;
         Ok(views::Work {
             work: work.clone(),
             ids: ids.into_iter().collect(),
-            title,
-            year,
+            title: merged.title,
+            year: merged.year,
             kind,
-            overview,
-            genres,
-            languages,
-            runtime_min,
-            artwork,
-            episodes,
+            overview: merged.overview,
+            genres: merged.genres,
+            languages: merged.languages,
+            runtime_min: merged.runtime_min,
+            artwork: merged.artwork,
+            episodes: merged.episodes,
+            original_title: merged.original_title,
+            titles: merged.titles,
+            people: merged.people,
             is_by_strangers,
             releases,
         })
@@ -244,6 +253,7 @@ impl<S: Store> Service<S> {
         now: Now,
         ids: &BTreeSet<WorkId>,
         kind: WorkKind,
+        detailed: usize,
     ) -> Result<Vec<views::Release>, StoreError> {
         let mut places: BTreeMap<Infohash, BTreeSet<Place>> = BTreeMap::new();
         for id in ids {
@@ -262,11 +272,11 @@ impl<S: Store> Service<S> {
                     listings.push((place.author, listing, stored.source));
                 }
             }
-            if let Some(release) = self.release(now, infohash, listings, kind, &bytes)? {
-                releases.push(release);
+            if let Some(release) = self.release(now, infohash, &mut listings, &bytes)? {
+                releases.push((release, listings));
             }
         }
-        releases.sort_by(|a, b| {
+        releases.sort_by(|(a, _), (b, _)| {
             band_rank(a.band)
                 .cmp(&band_rank(b.band))
                 .then(b.is_at_first_hand.cmp(&a.is_at_first_hand))
@@ -274,15 +284,21 @@ impl<S: Store> Service<S> {
                 .then(b.support.total_cmp(&a.support))
                 .then(a.infohash.cmp(&b.infohash))
         });
-        Ok(releases)
+        for (release, listings) in releases.iter_mut().take(detailed) {
+            let Some((_, best, _)) = listings.first() else { continue };
+            release.details = fitting::filled(best, kind);
+            release.resolution.clone_from(&release.details.resolution);
+            release.flags = self.flags_of(now, best, listings, kind);
+        }
+        Ok(releases.into_iter().map(|(release, _)| release).collect())
     }
 
+    /// A release as the most trusted of its listings has it, without details and flags. Puts the listings in that order.
     fn release(
         &mut self,
         now: Now,
         infohash: Infohash,
-        mut listings: Vec<(Key, Listing, views::Source)>,
-        kind: WorkKind,
+        listings: &mut [(Key, Listing, views::Source)],
         bytes: &BTreeMap<Key, u64>,
     ) -> Result<Option<views::Release>, StoreError> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
@@ -294,7 +310,7 @@ impl<S: Store> Service<S> {
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
         let mut listed_by: Vec<(Key, String, f64)> = Vec::new();
         let mut listers = BTreeSet::new();
-        for (key, ..) in &listings {
+        for (key, ..) in &*listings {
             if listers.insert(*key) && listed_by.len() < LISTERS_SHOWN_MAX {
                 listed_by.push((*key, self.name_of(key)?, score_of[key].score));
             }
@@ -303,16 +319,14 @@ impl<S: Store> Service<S> {
         for opinion in self.catalogue.verdicts_of(&infohash).into_values() {
             *verdicts.entry(opinion).or_default() += 1;
         }
-        let details = fitting::filled(&best, kind);
-        let flags = self.flags_of(now, &best, &listings, kind);
         let received_by_me = listers.iter().filter_map(|key| bytes.get(key)).sum();
         Ok(Some(views::Release {
             infohash,
             name: best.name,
             size: best.size,
-            resolution: details.resolution.clone(),
-            details,
-            flags,
+            resolution: best.resolution,
+            details: fitting::Filled::default(),
+            flags: Vec::new(),
             licence: best.licence,
             score: score.score,
             support: score.support,
@@ -373,7 +387,7 @@ impl<S: Store> Service<S> {
             if seen.contains(&id) {
                 continue;
             }
-            let shown = self.show(now, &id)?;
+            let shown = self.show_detailed(now, &id, 1)?;
             seen.extend(shown.ids.iter().cloned());
             if kind.is_some_and(|kind| kind != shown.kind) {
                 continue;

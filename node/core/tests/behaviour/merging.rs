@@ -3,7 +3,7 @@
 use crate::rig::*;
 use heirloom_core::command::{Command, Reply};
 use heirloom_core::views::{self, Found};
-use heirloom_proto::body::{Attestation, Episode, Level, Scope, Work, WorkKind};
+use heirloom_proto::body::{Attestation, Credit, Episode, Level, Scope, Work, WorkKind, WorkTitle};
 use heirloom_proto::{Body, Statement, Verified, WorkId};
 use proptest::prelude::*;
 
@@ -142,6 +142,24 @@ fn two_films_of_one_curator_stay_two_whatever_a_vouched_key_says() {
         assert_eq!((one.title.as_str(), two.title.as_str()), ("The Paper Garden", "The Stone Garden"), "{glue}");
     }
     assert_eq!(search(&mut alice, "garden").len(), 2);
+}
+
+#[test]
+fn a_work_is_found_by_its_titles_in_other_languages() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    let film = Work {
+        original_title: "Le Jardin de papier".into(),
+        titles: vec![WorkTitle { language: "de".into(), title: "Der Papiergarten".into() }],
+        people: vec![Credit { name: "Mina Moor".into(), role: "director".into() }],
+        ..record(ONE, "The Paper Garden")
+    };
+    alice.accept(&bob.says(1, START, &Body::Work(film)));
+    for text in ["paper garden", "jardin de papier", "papierg"] {
+        let found = search(&mut alice, text);
+        assert_eq!(found.iter().map(|found| found.title.as_str()).collect::<Vec<_>>(), ["The Paper Garden"], "{text}");
+    }
+    assert_eq!(alice.show(id("tmdb:movie/1")).people[0].name, "Mina Moor");
 }
 
 #[test]
