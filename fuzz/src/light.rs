@@ -85,7 +85,10 @@ pub fn envelope(by: u8, kind: u8, body: &[u8]) -> Vec<u8> {
     let secret = secret(by);
     let signature = secret.sign(&message).to_bytes();
     let author = secret.verifying_key().to_bytes();
-    [field(1, &author), vec![2 << 3, kind], field(3, body), field(4, &signature)].concat()
+    // What is zero or empty is not written.
+    let kind = if kind == 0 { Vec::new() } else { vec![2 << 3, kind] };
+    let body = if body.is_empty() { Vec::new() } else { field(3, body) };
+    [field(1, &author), kind, body, field(4, &signature)].concat()
 }
 
 fn holds(bytes: &[u8], statement: &Verified<Statement>) {
@@ -500,13 +503,13 @@ pub fn trust_graph(data: &[u8]) {
         match op % 8 {
             0 => drop(graph.set_root(Root::follow(node(to), FollowLevel::High))),
             1 => drop(graph.remove_root(&node(to), heirloom_graph::Scope::All)),
-            2 | 3 | 4 => {
+            2..=4 => {
                 let level = LEVELS[usize::from(what) % 6];
                 let (issuer, subject, scope) = (node(from), node(to), SCOPES[usize::from(op >> 3) % 4]);
                 let statement = heirloom_graph::Statement { issuer, subject, scope, level, time_ms, expires_ms: None };
                 // One time each, so that order alone cannot decide.
                 let statement = heirloom_graph::Statement { time_ms: statement.time_ms - step, ..statement };
-                if graph.add_statement(statement.clone()).is_ok() {
+                if graph.add_statement(statement).is_ok() {
                     statements.push(statement);
                 }
             }

@@ -19,6 +19,11 @@
 //!
 //! In a network namespace of its own (`ip netns`), the bytes on its loopback are all of these nodes; elsewhere, others' too.
 #![allow(clippy::print_stdout, reason = "its figures are what a benchmark is for")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "arguments and counts of a bench are small"
+)]
 
 #[path = "../tests/outsider/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
@@ -341,7 +346,6 @@ async fn wait_until_met(nodes: usize, mut met: mpsc::UnboundedReceiver<(usize, P
 }
 
 #[tokio::main]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "arguments of a bench are small")]
 async fn main() -> Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())

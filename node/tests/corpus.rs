@@ -3,6 +3,8 @@
 //! The changes come from the bytes of the file, so that a run is the same every time. `HEIRLOOM_MUTATIONS` asks for more of
 //! them than a test has time for.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "targets take bytes apart on purpose")]
+
 #[path = "../../fuzz/src/heavy.rs"]
 mod heavy;
 #[path = "../../fuzz/src/light.rs"]

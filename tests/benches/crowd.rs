@@ -6,7 +6,7 @@
 //! ```sh
 //! cargo build -p heirloom && cargo bench --profile dev -p heirloom-tests --bench crowd -- --nodes 20 --statements 50
 //! ```
-#![allow(clippy::print_stdout, reason = "its figures are what a benchmark is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its figures are what a benchmark is for")]
 
 #[allow(dead_code, unused_imports, reason = "the benches use a part of what the stories stand on")]
 #[path = "../tests/support/mod.rs"]

@@ -13,7 +13,7 @@
 //! cargo build -p heirloom && cargo bench --profile dev -p heirloom-tests --bench kills                 # 1,000 kills
 //! cargo bench --profile dev -p heirloom-tests --bench kills -- --kills 10000 --lanes 4
 //! ```
-#![allow(clippy::print_stdout, reason = "its figures are what a benchmark is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its figures are what a benchmark is for")]
 
 #[allow(dead_code, unused_imports, reason = "the benches use a part of what the stories stand on")]
 #[path = "../tests/support/mod.rs"]

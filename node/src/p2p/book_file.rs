@@ -129,6 +129,23 @@ mod tests {
     }
 
     #[test]
+    fn changed_bytes_are_left_out_and_harm_nothing() {
+        let good = print(&some());
+        for at in 0..good.len() {
+            for change in [b' ', b'\n', b'0', b'9', b':', b'-', b'[', 0, 0x7f] {
+                let mut bytes = good.clone().into_bytes();
+                bytes[at] = change;
+                let text = String::from_utf8(bytes).expect("still text");
+                let read = parse(&text);
+                assert!(read.len() <= some().len() + 1, "a line more than was split at most");
+                // What was read is written in one form, and read again alike.
+                assert_eq!(parse(&print(&read)), read, "byte {at} as {change}");
+            }
+            parse(&good[..at]);
+        }
+    }
+
+    #[test]
     fn what_is_written_is_read() {
         let some = some();
         let folder = tempfile::tempdir().expect("a folder");

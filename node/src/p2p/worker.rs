@@ -379,7 +379,9 @@ impl Worker {
         let gossipsub: &mut Gossipsub = &mut self.swarm.behaviour_mut().gossipsub;
         gossipsub.set_application_score(&peer, standing);
         let score = gossipsub.peer_score(&peer).unwrap_or_default();
-        if score < params::GRAYLIST && self.swarm.is_connected(&peer) {
+        // Who is banned already may be connected for a moment more, and is not dropped, or counted, again.
+        let is_banned = self.swarm.behaviour().gate.is_banned(&peer, now);
+        if score < params::GRAYLIST && !is_banned && self.swarm.is_connected(&peer) {
             tracing::info!(%peer, score, "peer dropped for its score");
             self.shared.counters.graylisted.one();
             self.ban(peer, now);

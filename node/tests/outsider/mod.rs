@@ -28,6 +28,8 @@ pub enum Order {
     Ask { peer: PeerId, frame: Vec<u8> },
     /// Connect.
     Dial(Multiaddr),
+    /// Read and write nothing any more, and keep every connection.
+    Freeze,
 }
 
 /// What it sees.
@@ -154,6 +156,7 @@ impl Outsider {
                         Some(Order::Say { topic, bytes }) => drop(swarm.behaviour_mut().gossipsub.publish(IdentTopic::new(topic), bytes)),
                         Some(Order::Ask { peer, frame }) => drop(swarm.behaviour_mut().sync.send_request(&peer, frame)),
                         Some(Order::Dial(address)) => drop(swarm.dial(address)),
+                        Some(Order::Freeze) => std::future::pending().await,
                         None => return,
                     },
                     event = swarm.select_next_some() => {
