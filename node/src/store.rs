@@ -25,9 +25,8 @@ const WRITE_BUFFERS_BYTES: usize = 4 * WRITE_BUFFER_BYTES;
 const CACHE_SHARE: u64 = 16;
 const CACHE_BYTES_MIN: u64 = 8 << 20;
 const CACHE_BYTES_MAX: u64 = 32 << 20;
-/// Least time between two rewritings of the whole store: two gigabytes are seconds of work, and what was deleted a minute
-/// ago may wait.
-const COMPACT_EVERY: Duration = Duration::from_secs(600);
+/// Rewriting the whole store takes at most this part of the time: two gigabytes are seconds of work, a few megabytes none.
+const COMPACT_SHARE: u32 = 50;
 /// Most open files: the system's usual limit is 1024 and torrents need most of it.
 const OPEN_FILES_MAX: i32 = 128;
 
@@ -96,7 +95,8 @@ pub struct Gauge {
     cache: Cache,
     path: PathBuf,
     quota_bytes: u64,
-    compacted: Arc<Mutex<Option<Instant>>>,
+    /// When the store was rewritten last, and how long that took.
+    compacted: Arc<Mutex<Option<(Instant, Duration)>>>,
 }
 
 impl Gauge {
@@ -134,18 +134,17 @@ impl Gauge {
             return false;
         }
         let Some(db) = self.db.upgrade() else { return false };
-        {
-            // A panic while the lock was held leaves a time behind, which is as good as any.
-            let mut compacted = self.compacted.lock().unwrap_or_else(PoisonError::into_inner);
-            if compacted.is_some_and(|at| at.elapsed() < COMPACT_EVERY) {
-                return false;
-            }
-            *compacted = Some(Instant::now());
+        // A panic while the lock was held leaves times behind, which are as good as any.
+        let mut compacted = self.compacted.lock().unwrap_or_else(PoisonError::into_inner);
+        if compacted.is_some_and(|(at, took)| at.elapsed() < took * COMPACT_SHARE) {
+            return false;
         }
+        let start = Instant::now();
         for table in Table::ALL.into_iter().filter_map(|table| db.cf_handle(table.name())) {
             // Once given up, this returns at once.
             db.compact_range_cf(table, None::<&[u8]>, None::<&[u8]>);
         }
+        *compacted = Some((Instant::now(), start.elapsed()));
         true
     }
 

@@ -180,7 +180,7 @@ impl Checker {
                 continue;
             }
             let floor = ground.floor(&Place::of(said)).map_err(text)?;
-            let is_replaced = floor.is_some_and(|floor| floor.order > said.header().order());
+            let is_replaced = floor.is_some_and(|floor| floor > said.header().order());
             let rival = ground.place_by_sequence(said.author(), said.header().order()).map_err(text)?;
             let target = Body::Retraction(Retraction { target: *id });
             let retraction = Place { author: *said.author(), kind: Kind::Retraction, slot: target.slot() };
@@ -321,7 +321,7 @@ fn ledger_adds_up(node: NodeId, nodes: &[Node], swarm: &Swarm, rows: &[LedgerRow
 /// Whether a store has come at least as far as a statement at its place.
 fn reaches<S: Store + Clone>(store: &S, said: &Verified<Statement>) -> Result<bool, Broken> {
     let floor = Ground::new(store.clone()).floor(&Place::of(said)).map_err(text)?;
-    Ok(floor.is_some_and(|floor| floor.order >= said.header().order()))
+    Ok(floor.is_some_and(|floor| floor >= said.header().order()))
 }
 
 /// An own statement and its number would survive a power cut at the moment at which it leaves.

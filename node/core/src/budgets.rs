@@ -3,7 +3,7 @@
 //! Adapters measure and hand their readings in; what is short is decided here. The owner's own words, and what belongs
 //! to whom they follow, come last in every shortage. It must not know how anything is measured.
 
-use crate::ingest::{FOLLOWED_BYTES_MAX, RATED_BYTES_MAX, RATED_KEYS_MAX, STRANGERS_BYTES_MAX};
+use crate::ingest::{FLOOR_BYTES, FOLLOWED_BYTES_MAX, RATED_BYTES_MAX, RATED_KEYS_MAX, STRANGERS_BYTES_MAX};
 use crate::io::Now;
 use crate::sync::Pace;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub const VERIFIES_PER_S: u32 = 4_000;
 const VERIFY_BURST_S: f64 = 5.0;
 /// Time over which work for others is averaged: a sync of a big log may take its share of some minutes at once.
 pub const CPU_BURST: Duration = Duration::from_secs(300);
+/// The part of the store that floors of keys without standing may take.
+const FLOORS_SHARE: u64 = 8;
 /// Free space on a large disk below which only own words are written: a twentieth of it (`security.md` §5).
 const RESERVE_SHARE: u64 = 20;
 /// Free space below which only own words are written, however small the disk (`security.md` §5).
@@ -81,6 +83,14 @@ impl Default for Budgets {
 }
 
 impl Budgets {
+    /// Floors of keys without standing: as many as chosen, and no more than an eighth of the store, or what strangers left
+    /// behind would fill it.
+    #[must_use]
+    pub fn loose_floors_max(&self) -> usize {
+        let share = self.store_bytes / FLOORS_SHARE / FLOOR_BYTES;
+        self.loose_floors.min(usize::try_from(share).unwrap_or(usize::MAX))
+    }
+
     /// Free bytes below which only own words are written, on a disk of that size.
     #[must_use]
     pub fn reserve_on(&self, disk_bytes: u64) -> u64 {

@@ -281,7 +281,12 @@ impl<S: Store> Ground<S> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn floor(&self, place: &Place) -> Result<Option<Floor>, StoreError> {
+    pub fn floor(&self, place: &Place) -> Result<Option<(u32, u64)>, StoreError> {
+        Ok(self.floor_row(place)?.map(|floor| floor.order))
+    }
+
+    /// The same, and whether the statement of that order may come back.
+    pub(crate) fn floor_row(&self, place: &Place) -> Result<Option<Floor>, StoreError> {
         Ok(self.get(Table::Floors, &place.to_bytes())?.and_then(|bytes| Floor::from_bytes(&bytes)))
     }
 
@@ -344,7 +349,7 @@ impl<S: Store> Ground<S> {
     /// [`StoreError`].
     pub(crate) fn evict(&mut self, place: &Place, at: Timestamp) -> Result<Option<Stored>, StoreError> {
         let Some(old) = self.remove(place)? else { return Ok(None) };
-        if let Some(floor) = self.floor(place)? {
+        if let Some(floor) = self.floor_row(place)? {
             let floor = Floor { evicted_ms: Some(at.0), ..floor };
             self.put(Table::Floors, place.to_bytes(), Some(floor.to_bytes()), Durability::Process);
         }
@@ -365,7 +370,7 @@ impl<S: Store> Ground<S> {
 
 /// The newest order accepted at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Floor {
+pub(crate) struct Floor {
     /// Generation and sequence number.
     pub order: (u32, u64),
     /// When the statement of that order was taken away for want of room, in Unix milliseconds: it may come back.

@@ -335,7 +335,7 @@ impl Ingest {
         if self.strangers.bytes > self.budgets.strangers_bytes {
             return Some(Over::Strangers);
         }
-        if self.floors.loose() > self.budgets.loose_floors {
+        if self.floors.loose() > self.budgets.loose_floors_max() {
             return Some(Over::Floors);
         }
         let is_over = self.store_bytes() > self.budgets.store_bytes;
@@ -677,7 +677,7 @@ fn check_place<S: Store>(
         }
         losers.push(stored);
     }
-    let floor = ground.floor(place)?;
+    let floor = ground.floor_row(place)?;
     if let Some(floor) = &floor {
         let is_winner_of_conflict = floor.order == order && losers.iter().any(|l| Place::of(&l.statement) == *place);
         // What went for want of room may come back; what is older may not.

@@ -90,7 +90,7 @@ fn budgets_json(usage: &views::Usage, health: &Health) -> Value {
             "strangers": { "used": usage.strangers_bytes, "limit": granted.strangers_bytes, "keys": usage.strangers },
             "rated": { "keys": usage.rated, "limit": granted.rated_keys, "bytes_each": granted.rated_bytes },
             "followed": { "bytes_each": granted.followed_bytes },
-            "floors": { "used": usage.loose_floors, "limit": granted.loose_floors, "all": usage.floors },
+            "floors": { "used": usage.loose_floors, "limit": granted.loose_floors_max(), "all": usage.floors },
             "full": usage.store_bytes >= granted.store_bytes,
             "short": is_short("disk"),
         },

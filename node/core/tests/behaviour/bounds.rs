@@ -223,6 +223,20 @@ fn floors_of_strangers_are_limited_and_those_of_whom_i_know_never_go() {
 }
 
 #[test]
+fn what_strangers_leave_behind_does_not_fill_a_small_store() {
+    let budgets = Budgets { store_bytes: 128 << 10, strangers_bytes: 16 << 10, ..Budgets::default() };
+    let (mut alice, bob) = (person_within("alice", budgets), signer("bob"));
+    alice.follow(bob.key(), Level::FULL);
+    for number in 0..1_500_u32 {
+        alice.import(&[said(&signer(&format!("stranger {number}")), 1, 7)]);
+    }
+    let usage = alice.usage();
+    assert!(usage.loose_floors <= 171 && usage.strangers > 30, "{usage:?}");
+    let all: Vec<_> = (0..100).map(|number| said(&bob, number, number + 1)).collect();
+    assert_eq!(alice.import(&all).imported, 100, "{:?}", alice.counters());
+}
+
+#[test]
 fn a_stranger_that_leaves_floors_behind_with_conflicts_only_loses_them() {
     let budgets = Budgets { loose_floors: 50, ..Budgets::default() };
     let (mut alice, mallory) = (person_within("alice", budgets), signer("mallory"));
