@@ -23,6 +23,10 @@ pub const URGENT: Duration = Duration::from_secs(14 * 24 * 3600);
 /// speak too.
 pub const PUSH_GAP: Duration = Duration::from_millis(100);
 
+/// Statements pushed at once after a start, before the others wait for their turn: what a peer takes in one second. Most
+/// people say no more in an hour.
+pub const PUSH_AT_ONCE: usize = 20;
+
 /// What waits for its turn.
 #[derive(Debug, Default)]
 pub struct Upkeep {

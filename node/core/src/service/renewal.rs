@@ -7,7 +7,7 @@ use crate::ground::{Place, Stored};
 use crate::io::Now;
 use crate::replication::{Own, Task};
 use crate::store::{Durability, Store, StoreError, Table};
-use crate::upkeep::{PUSH_GAP, RENEWAL_PERIOD, RENEWED_PER_ROUND, URGENT, URGENT_PER_ROUND, is_renewed};
+use crate::upkeep::{PUSH_AT_ONCE, PUSH_GAP, RENEWAL_PERIOD, RENEWED_PER_ROUND, URGENT, URGENT_PER_ROUND, is_renewed};
 use heirloom_proto::limits::PUSH_AGE_MS_MAX;
 use heirloom_proto::{Body, Kind};
 use rand_core::Rng;
@@ -18,8 +18,11 @@ impl<S: Store> Service<S> {
     pub(super) fn push_in_turn(&mut self, now: Now, mut said: Vec<Stored>) {
         // The profile first, since others check what follows against it; the newest last, as it was said.
         said.sort_by_key(|stored| (stored.statement.kind() != Kind::Profile, stored.statement.header().order()));
-        self.upkeep.to_push = said.iter().map(|stored| Place::of(&stored.statement)).collect();
-        self.upkeep.push_at = now.mono;
+        for stored in said.iter().take(PUSH_AT_ONCE) {
+            self.push(&stored.statement);
+        }
+        self.upkeep.to_push = said.iter().skip(PUSH_AT_ONCE).map(|stored| Place::of(&stored.statement)).collect();
+        self.upkeep.push_at = now.mono + PUSH_GAP;
     }
 
     /// What time brings about here.

@@ -4,7 +4,7 @@ use crate::rig::*;
 use heirloom_core::command::{Command, Publish, Reply};
 use heirloom_core::ingest::is_gone;
 use heirloom_core::replication::WORK_ITEMS_MAX;
-use heirloom_core::upkeep::{PUSH_GAP, RENEWAL_PERIOD, URGENT_PER_ROUND};
+use heirloom_core::upkeep::{PUSH_AT_ONCE, PUSH_GAP, RENEWAL_PERIOD, URGENT_PER_ROUND};
 use heirloom_core::views;
 use heirloom_proto::body::{Level, Opinion};
 use heirloom_proto::dht::work_salt;
@@ -184,7 +184,7 @@ fn after_a_start_what_is_fresh_leaves_one_by_one_and_once() {
     alice.start();
     alice.settle(&mut Shelf::default());
     let mut pushed = alice.pushed();
-    assert!(pushed.len() <= 3, "{} at once", pushed.len());
+    assert!(pushed.len() <= PUSH_AT_ONCE + 3, "{} at once", pushed.len());
     assert_eq!(pushed[0].kind(), Kind::Profile, "what others are checked against goes first");
     alice.elapse(10 * PUSH_GAP);
     let more = alice.pushed();
