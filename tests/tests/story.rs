@@ -9,6 +9,8 @@ mod support;
 
 #[path = "story/bad_input.rs"]
 mod bad_input;
+#[path = "story/calibration.rs"]
+mod calibration;
 #[path = "story/catching_up.rs"]
 mod catching_up;
 #[path = "story/crashes.rs"]
