@@ -3,7 +3,7 @@
 
 use crate::faults::Faults;
 use crate::sync::Lie;
-use crate::world::{Failure, NodeId, World};
+use crate::world::{Failure, Mutation, NodeId, World};
 use heirloom_core::command::{Command, Reply};
 use heirloom_proto::body::{Level, Opinion, Scope};
 use heirloom_proto::{Infohash, Sha256};
@@ -29,6 +29,10 @@ pub struct CatchUp {
     pub liars: usize,
     /// The weather while they speak and while the late one catches up; `None`: fine.
     pub weather: Option<Faults>,
+    /// Keep the whole trace.
+    pub keeps_trace: bool,
+    /// Break the late one's core on purpose.
+    pub breaks: Option<Mutation>,
 }
 
 /// What a run came to.
@@ -52,7 +56,16 @@ impl CatchUp {
     /// A small run in fine weather.
     #[must_use]
     pub fn calm(seed: u64) -> Self {
-        Self { seed, curators: 3, statements: 20, readers: 3, liars: 0, weather: None }
+        Self {
+            seed,
+            curators: 3,
+            statements: 20,
+            readers: 3,
+            liars: 0,
+            weather: None,
+            keeps_trace: false,
+            breaks: None,
+        }
     }
 
     /// A run drawn from its seed: bad weather, and fewer liars than honest peers.
@@ -69,6 +82,8 @@ impl CatchUp {
             readers: 3 + dice.index(4),
             liars: dice.index(3),
             weather: Some(weather),
+            keeps_trace: false,
+            breaks: None,
         }
     }
 
@@ -77,9 +92,17 @@ impl CatchUp {
     /// # Errors
     /// [`Failure`] when a rule broke, or the late one did not get everything.
     pub fn run(&self) -> Result<Caught, Failure> {
+        self.run_world().map(|(caught, _)| caught)
+    }
+
+    /// Runs it, and gives the world at its end too.
+    ///
+    /// # Errors
+    /// As [`CatchUp::run`].
+    pub fn run_world(&self) -> Result<(Caught, World), Failure> {
         let honest = self.curators + self.readers;
         let late: NodeId = honest + self.liars;
-        let mut world = World::new(self.seed, late + 1, 0, false);
+        let mut world = World::new(self.seed, late + 1, 0, self.keeps_trace);
         world.without_dht();
         for liar in 0..self.liars {
             let lie = Lie::ALL[(liar + world.dice().index(Lie::ALL.len())) % Lie::ALL.len()];
@@ -113,6 +136,9 @@ impl CatchUp {
         }
         world.run_for(5 * SECOND)?;
         self.follow_all(&mut world, late)?;
+        if let Some(mutation) = self.breaks {
+            world.mutate(late, mutation);
+        }
         if self.seed.is_multiple_of(2) {
             world.run_for(5 * MINUTE)?;
         }
@@ -146,14 +172,15 @@ impl CatchUp {
         world.audit()?;
         let counters = counters(&mut world, late)?;
         let of = |name: &str| counters.get(name).copied().unwrap_or(0);
-        Ok(Caught {
+        let caught = Caught {
             took,
             pulled: of("sync_pulled"),
             bytes: of("sync_bytes_in") + of("sync_bytes_out"),
             omitted: of("sync_omitted"),
             crashes: world.crashes(),
             digest: world.trace().digest(),
-        })
+        };
+        Ok((caught, world))
     }
 
     fn follow_all(&self, world: &mut World, node: NodeId) -> Result<(), Failure> {

@@ -10,6 +10,12 @@ pub struct Faults {
     pub latency: (Duration, Duration),
     /// Messages of gossip, and requests to single DHT nodes, that are lost.
     pub loss: PerMille,
+    /// Messages of gossip that arrive twice.
+    pub duplication: PerMille,
+    /// Messages of gossip that are late, so that later ones overtake them.
+    pub reordering: PerMille,
+    /// Bytes that a node can send, and receive, in a second; 0: any number.
+    pub bytes_per_s: u64,
     /// Gossip in which a bit is turned on the way.
     pub corruption: PerMille,
     /// Floods after which a peer repeats some old message of anybody.
@@ -26,7 +32,7 @@ pub struct Faults {
     pub crash_period: Duration,
     /// Crashes that are power cuts: what was not synced is lost.
     pub power_cuts: PerMille,
-    /// Whether gossip reaches only nodes of the same half.
+    /// Whether gossip and sync reach only nodes of the same half.
     pub is_split: bool,
 }
 
@@ -35,6 +41,9 @@ impl Faults {
     pub const NONE: Self = Self {
         latency: (Duration::from_millis(5), Duration::from_millis(150)),
         loss: 0,
+        duplication: 0,
+        reordering: 0,
+        bytes_per_s: 0,
         corruption: 0,
         replays: 0,
         silence: 0,
@@ -52,6 +61,9 @@ impl Faults {
         Self {
             latency: (Duration::from_millis(1), Duration::from_millis(20 + dice.below(1980))),
             loss: dice.below(301),
+            duplication: 0,
+            reordering: 0,
+            bytes_per_s: 0,
             corruption: dice.below(31),
             replays: dice.below(301),
             silence: dice.below(101),

@@ -1,10 +1,10 @@
 //! Gossip as flooding along a graph of peers: a node passes on what its core accepts, and nothing else.
 
 use crate::dice::Dice;
+use crate::message::Message;
 use crate::world::NodeId;
 use heirloom_core::io::MessageId;
 use heirloom_proto::GossipId;
-use heirloom_proto::statement::gossip_id;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
@@ -13,8 +13,8 @@ const EXTRA_PEERS: usize = 2;
 /// Messages that somebody may repeat.
 const SAID_MAX: usize = 512;
 
-/// From whom a message came, and its bytes.
-pub(crate) type Passed = (NodeId, Rc<[u8]>);
+/// From whom a message came, and the message.
+pub(crate) type Passed = (NodeId, Rc<Message>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Mesh {
@@ -25,7 +25,9 @@ pub(crate) struct Mesh {
     /// What was damaged on the way: only of this may a core say that the relayer is to blame.
     damaged: BTreeSet<GossipId>,
     /// What was said lately by anybody, for who repeats it.
-    said: VecDeque<Rc<[u8]>>,
+    said: VecDeque<Rc<Message>>,
+    /// Who passes nothing on.
+    mute: BTreeSet<NodeId>,
 }
 
 impl Mesh {
@@ -53,43 +55,59 @@ impl Mesh {
         self.peers[node].iter().copied().collect()
     }
 
-    /// Whether these bytes are new to a node since it started.
-    pub(crate) fn is_new(&mut self, node: NodeId, bytes: &[u8]) -> bool {
-        self.seen.entry(node).or_default().insert(gossip_id(bytes))
+    /// Lets a node pass nothing on from now on.
+    pub(crate) fn silence(&mut self, node: NodeId) {
+        self.mute.insert(node);
     }
 
-    pub(crate) fn wait_for_admission(&mut self, node: NodeId, message: MessageId, from: NodeId, bytes: Rc<[u8]>) {
-        self.waiting.insert((node, message), (from, bytes));
+    pub(crate) fn is_mute(&self, node: NodeId) -> bool {
+        self.mute.contains(&node)
     }
 
-    pub(crate) fn admitted(&mut self, node: NodeId, message: MessageId) -> Option<Passed> {
-        self.waiting.remove(&(node, message))
+    /// Whether a message is new to a node since it started.
+    pub(crate) fn is_new(&mut self, node: NodeId, message: &Message) -> bool {
+        self.seen.entry(node).or_default().insert(message.id)
+    }
+
+    pub(crate) fn wait_for_admission(&mut self, node: NodeId, id: MessageId, from: NodeId, message: Rc<Message>) {
+        self.waiting.insert((node, id), (from, message));
+    }
+
+    /// What an admission is about.
+    pub(crate) fn waiting(&self, node: NodeId, id: MessageId) -> Option<&Passed> {
+        self.waiting.get(&(node, id))
+    }
+
+    pub(crate) fn admitted(&mut self, node: NodeId, id: MessageId) -> Option<Passed> {
+        self.waiting.remove(&(node, id))
     }
 
     /// Remembers what was said.
-    pub(crate) fn remember(&mut self, bytes: &Rc<[u8]>) {
+    pub(crate) fn remember(&mut self, message: &Rc<Message>) {
         if self.said.len() == SAID_MAX {
             self.said.pop_front();
         }
-        self.said.push_back(Rc::clone(bytes));
+        self.said.push_back(Rc::clone(message));
     }
 
     /// Some message of the past.
-    pub(crate) fn recall(&self, dice: &mut Dice) -> Option<Rc<[u8]>> {
+    pub(crate) fn recall(&self, dice: &mut Dice) -> Option<Rc<Message>> {
         self.said.get(dice.index(self.said.len())).cloned()
     }
 
     /// Turns one bit around.
-    pub(crate) fn damage(&mut self, bytes: &[u8], dice: &mut Dice) -> Rc<[u8]> {
-        let mut bytes = bytes.to_vec();
+    pub(crate) fn damage(&mut self, message: &Message, dice: &mut Dice) -> Rc<Message> {
+        let mut bytes = message.bytes.clone();
         let at = dice.index(bytes.len());
         bytes[at] ^= 1 << dice.below(8);
-        self.damaged.insert(gossip_id(&bytes));
-        bytes.into()
+        let message = Message::new(bytes);
+        self.damaged.insert(message.id);
+        message
     }
 
-    pub(crate) fn is_damaged(&self, bytes: &[u8]) -> bool {
-        self.damaged.contains(&gossip_id(bytes))
+    /// Whether a message was wrong when it was sent, so that whoever passes it on may be blamed.
+    pub(crate) fn is_damaged(&self, message: &Message) -> bool {
+        self.damaged.contains(&message.id)
     }
 
     /// A process ended: its caches are gone.

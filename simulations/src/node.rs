@@ -1,51 +1,15 @@
 //! One node: a real core, its disk and its clock. The disk outlives the process.
 
 use crate::dice::Dice;
+use crate::disk::Disk;
 use heirloom_core::io::{Now, RequestId};
-use heirloom_core::store::{Batch, Durability, StoreError, Table, Visit};
-use heirloom_core::{Config, MemoryStore, OpenError, Service, Store, TrustSettings};
+use heirloom_core::{Config, OpenError, Service, TrustSettings};
 use heirloom_proto::{Key, SecretKey, Sha256, Timestamp};
-use std::cell::RefCell;
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// When worlds begin: 2026-10-01T00:00:00Z.
-const EPOCH: Timestamp = Timestamp(1_790_812_800_000);
-
-/// A store that the world can look into while a core owns it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Rc<RefCell<MemoryStore>>);
-
-impl Disk {
-    /// What would be left after a power cut now.
-    pub(crate) fn synced(&self) -> MemoryStore {
-        self.0.borrow().after_power_cut()
-    }
-
-    pub(crate) fn cut_power(&self) {
-        let left = self.synced();
-        *self.0.borrow_mut() = left;
-    }
-
-    pub(crate) fn set_full(&self, is_full: bool) {
-        self.0.borrow_mut().failing = is_full.then_some(StoreError::DiskFull);
-    }
-}
-
-impl Store for Disk {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.borrow().get(table, key)
-    }
-
-    fn scan_from(&self, table: Table, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
-        self.0.borrow().scan_from(table, prefix, from, visit)
-    }
-
-    fn write(&mut self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
-        self.0.borrow_mut().write(batch, durability)
-    }
-}
+pub(crate) const EPOCH: Timestamp = Timestamp(1_790_812_800_000);
 
 /// A node, running or not.
 #[derive(Debug)]
@@ -61,6 +25,8 @@ pub(crate) struct Node {
     booted: Duration,
     /// How far its wall clock is ahead.
     skew: Duration,
+    /// How far it is behind.
+    lag: Duration,
     /// When it wants to be woken.
     pub(crate) wake_at: Option<Duration>,
     /// Wake-ups in a row at one moment.
@@ -82,11 +48,21 @@ impl Node {
             booted: Duration::ZERO,
             // Less than the ten minutes by which a statement may come from the future.
             skew: dice.between((Duration::ZERO, Duration::from_secs(240))),
+            lag: Duration::ZERO,
             wake_at: None,
             spins: 0,
             last_request: 0,
             last_message: 0,
         }
+    }
+
+    /// Sets the wall clock: ahead and behind.
+    pub(crate) fn set_clock(&mut self, ahead: Duration, behind: Duration) {
+        (self.skew, self.lag) = (ahead, behind);
+    }
+
+    pub(crate) fn secret(&self) -> &SecretKey {
+        &self.secret
     }
 
     pub(crate) fn key(&self) -> Key {
@@ -121,7 +97,7 @@ impl Node {
     }
 
     pub(crate) fn now(&self, at: Duration) -> Now {
-        Now { mono: at.saturating_sub(self.booted), wall: EPOCH.plus(at + self.skew) }
+        Now { mono: at.saturating_sub(self.booted), wall: EPOCH.plus(at + self.skew).minus(self.lag) }
     }
 
     /// When the core wants to be woken, in the world's time.

@@ -4,7 +4,7 @@
 
 use crate::dice::PerMille;
 use crate::faults::Faults;
-use crate::world::{Failure, NodeId, World};
+use crate::world::{Failure, Mutation, NodeId, World};
 use heirloom_core::command::{Command, CommandError, Publish, Reply, Subject, Target, Wanted};
 use heirloom_core::io::Metainfo;
 use heirloom_core::views;
@@ -49,6 +49,8 @@ pub struct Story {
     pub everybody_off: Duration,
     /// Keep the whole trace.
     pub keeps_trace: bool,
+    /// Break a core on purpose: the curator's where it is about what one says, else the newcomer's.
+    pub breaks: Option<Mutation>,
 }
 
 /// What a run came to.
@@ -93,6 +95,7 @@ impl Story {
             is_newcomer_late: false,
             everybody_off: Duration::ZERO,
             keeps_trace: false,
+            breaks: None,
         }
     }
 
@@ -112,6 +115,7 @@ impl Story {
             is_newcomer_late: dice.happens(500),
             everybody_off: if dice.happens(300) { 3 * HOUR } else { Duration::ZERO },
             keeps_trace: false,
+            breaks: None,
         }
     }
 
@@ -135,6 +139,11 @@ impl Story {
             world.boot_in(node, after);
         }
         world.run_for(10 * SECOND)?;
+        if let Some(mutation) = self.breaks {
+            let is_said =
+                matches!(mutation, Mutation::ReusesNumbers | Mutation::SpeaksBeforeCommit | Mutation::LosesOwn);
+            world.mutate(if is_said { cast.curator } else { cast.newcomer }, mutation);
+        }
         if let Some(weather) = self.weather {
             world.set_faults(weather);
         }

@@ -41,6 +41,8 @@ pub(crate) struct Swarm {
     sent: BTreeMap<(NodeId, NodeId, Infohash), u64>,
     /// Fetches during which the node crashed: a piece may be on its disk and in no ledger.
     disturbed: BTreeSet<(NodeId, Infohash)>,
+    /// Who takes and never gives.
+    free_riders: BTreeSet<NodeId>,
 }
 
 fn pieces(size: u64) -> u32 {
@@ -53,6 +55,11 @@ impl Swarm {
         self.disks.insert((node, metainfo.infohash), (0..pieces(metainfo.size)).collect());
         self.sources.insert((node, source.to_owned()), metainfo.infohash);
         self.torrents.insert(metainfo.infohash, metainfo);
+    }
+
+    /// Lets nobody have anything of a node.
+    pub(crate) fn make_free_rider(&mut self, node: NodeId) {
+        self.free_riders.insert(node);
     }
 
     pub(crate) fn prepare(&self, node: NodeId, source: &str) -> Option<Metainfo> {
@@ -99,6 +106,7 @@ impl Swarm {
             .keys()
             .filter(|(other, of)| *other != node && *of == infohash)
             .map(|(other, _)| *other)
+            .filter(|other| !self.free_riders.contains(other))
             .filter(|other| self.disks.get(&(*other, infohash)).is_some_and(|have| have.contains(&piece)))
             .collect();
         if seeders.is_empty() {

@@ -1,4 +1,4 @@
-//! Catching up over many seeds. A failure prints its seed; `heirloom-sim SEED 1 sync` tells it again.
+//! Catching up over many seeds. A failure prints its seed; `heirloom-sim sync SEED 1` tells it again.
 
 use heirloom_sim::reconciling::reconcile;
 use heirloom_sim::sync::Lie;

@@ -13,6 +13,8 @@ mod archives;
 mod bad_input;
 #[path = "story/bounds.rs"]
 mod bounds;
+#[path = "story/calibration.rs"]
+mod calibration;
 #[path = "story/catching_up.rs"]
 mod catching_up;
 #[path = "story/crashes.rs"]

@@ -7,6 +7,7 @@
 mod asking;
 mod hosting;
 mod marks;
+mod opening;
 mod pace;
 
 pub use asking::{Asking, Fetching, Next, Wait};

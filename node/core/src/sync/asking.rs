@@ -2,6 +2,7 @@
 
 use crate::io::OrderId;
 use crate::sync::hosting::{FRAME, Nonsense, Set};
+use crate::sync::opening::opening;
 use crate::sync::{Marks, Order, REQUESTS_MAX, ROUNDS_MAX, SESSION_BYTES_MAX};
 use heirloom_proto::sync::{Filter, NAMES_MAX, OPEN_MESSAGE_BYTES_MAX, Request, Salt};
 use heirloom_proto::{Key, Sha256, Statement, Verified};
@@ -85,7 +86,7 @@ impl Asking {
     #[must_use]
     pub fn new(marks: &Marks, filter: Filter, asked: Vec<Key>, mono: Duration) -> Option<Self> {
         let set = Set::of(marks, &filter);
-        let message = Negentropy::borrowed(&set.items, FRAME).and_then(|mut half| half.initiate()).ok()?;
+        let message = opening(&set.items).ok()?;
         if message.len() > OPEN_MESSAGE_BYTES_MAX {
             return None;
         }

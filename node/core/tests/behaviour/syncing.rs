@@ -4,13 +4,13 @@ use crate::rig::{
     DAY, HOUR, MINUTE, Person, SECOND, bunny, listing, offline, online, person, publish, release, signer, sintel,
 };
 use heirloom_core::command::Command;
-use heirloom_core::io::{ExchangeId, Input, Output, Peer, SyncEvent, SyncOrder};
+use heirloom_core::io::{ExchangeId, Input, MessageId, Output, Peer, SyncEvent, SyncOrder};
 use heirloom_core::views::Source;
 use heirloom_core::{Reply, sync};
 use heirloom_graph::Band;
-use heirloom_proto::Kind;
-use heirloom_proto::body::{Level, Opinion, Scope};
+use heirloom_proto::body::{Level, Opinion, Profile, Scope};
 use heirloom_proto::sync::{Request, Response};
+use heirloom_proto::{Body, Header, Kind, Sha256, Statement, Timestamp, Verified};
 use proptest::prelude::*;
 
 /// The number by which others know a person.
@@ -141,6 +141,40 @@ fn a_late_joiner_gets_what_gossip_did_not_push() {
     let pulled = bob.count("sync_pulled");
     talk(&mut bob, &mut alice);
     assert_eq!(bob.count("sync_pulled"), pulled);
+}
+
+/// Two profiles of one key that commit to different next keys.
+fn contradiction(person: &Person) -> [Verified<Statement>; 2] {
+    let janus = signer("janus");
+    [1, 2].map(|next| {
+        let next_key_hash = Sha256([next; 32]);
+        let body = Body::Profile(Profile { name: "Janus".into(), url: String::new(), next_key_hash });
+        let created = person.wall;
+        let (seq, expires) = (created.0 + u64::from(next), Some(Timestamp(created.0 + 1_000_000_000)));
+        Statement::sign(&janus.secret, &Header { generation: 0, seq, created, expires }, &body).expect("a profile")
+    })
+}
+
+/// Found by the simulator: whoever knew of the duplicity refused the curator's proof of it, and had its log never whole.
+#[test]
+fn a_curator_whose_proof_is_no_news_is_whole_nevertheless() {
+    let mut alice = curator(3);
+    let mut bob = late("bob", &alice);
+    let words = contradiction(&alice);
+    for person in [&mut alice, &mut bob] {
+        person.accept(&words[0]);
+        person.feed(Input::Gossip { message: MessageId(8), bytes: words[1].bytes().to_vec() });
+        assert_eq!(person.count("duplicity"), 1, "{:?}", person.counters());
+    }
+    assert_eq!(alice.pushed_of(Kind::DuplicityProof).len(), 1, "who has spoken says so");
+    for person in [&mut alice, &mut bob] {
+        person.elapse(3 * HOUR);
+        person.outbox.clear();
+    }
+    meet(&mut alice, &mut bob);
+    bob.elapse(2 * SECOND);
+    talk(&mut bob, &mut alice);
+    assert!(is_whole(&mut bob), "{:?}", bob.counters());
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! What a scenario may arrange in a world, and read off it.
+
+use super::{NodeId, World};
+use crate::disk::Disk;
+use crate::message::Message;
+use crate::network::Traffic;
+use crate::node::EPOCH;
+use crate::truth::Truth;
+use heirloom_proto::{Key, Statement, Timestamp, Verified};
+use std::time::Duration;
+
+impl World {
+    /// Puts nodes behind a partition, away from all of other groups.
+    pub fn put_into_group(&mut self, node: NodeId, group: u8) {
+        self.trace.note(self.now, &format!("n{node} in group {group}"));
+        self.network.put_into_group(node, group);
+    }
+
+    /// What a node sent and received.
+    #[must_use]
+    pub fn traffic(&self, node: NodeId) -> Traffic {
+        self.network.traffic[node]
+    }
+
+    /// Sets a node's wall clock: ahead of the others, and behind them.
+    pub fn set_clock(&mut self, node: NodeId, ahead: Duration, behind: Duration) {
+        self.nodes[node].set_clock(ahead, behind);
+    }
+
+    /// The wall clock that is right.
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        EPOCH.plus(self.now)
+    }
+
+    /// Lets a node pass nothing on.
+    pub fn silence(&mut self, node: NodeId) {
+        self.mesh.silence(node);
+    }
+
+    /// Lets a node seed nothing, though its core says so.
+    pub fn make_free_rider(&mut self, node: NodeId) {
+        self.swarm.make_free_rider(node);
+    }
+
+    /// Measures from now on how long a key's words take to a node.
+    pub fn watch(&mut self, node: NodeId, author: Key) {
+        self.watched.insert((node, author));
+    }
+
+    /// How long words took by gossip to who was watched, since this was asked last.
+    pub fn take_delays(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.delays)
+    }
+
+    /// Puts a statement that was signed by hand before some of a node's peers, as if the node had passed it on.
+    pub fn inject(&mut self, from: NodeId, to: &[NodeId], statement: &Verified<Statement>) {
+        self.truth.signs(statement.id(), self.now);
+        let message = Message::new(statement.bytes().to_vec());
+        for peer in to {
+            self.send_gossip(from, *peer, &message, false);
+        }
+    }
+
+    /// Notes that a statement exists, which comes to nodes by another way than gossip.
+    pub fn note_signed(&mut self, statement: &Verified<Statement>) {
+        self.truth.signs(statement.id(), self.now);
+    }
+
+    /// Notes that a key really contradicted itself.
+    pub fn note_duplicity(&mut self, key: Key) {
+        self.truth.contradicts_itself(key);
+    }
+
+    /// The peers of a node.
+    #[must_use]
+    pub fn peers_of(&self, node: NodeId) -> Vec<NodeId> {
+        self.mesh.peers_of(node)
+    }
+
+    /// How many nodes there are, running or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub(crate) fn truth(&self) -> &Truth {
+        &self.truth
+    }
+
+    pub(crate) fn disk(&self, node: NodeId) -> &Disk {
+        &self.nodes[node].disk
+    }
+
+    /// How many steps cores took.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
