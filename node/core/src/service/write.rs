@@ -10,6 +10,7 @@ use crate::replication::{Own, QUERY_GAP, Task, WORK_ITEMS_MAX, Waiting};
 use crate::scoring::band_rank;
 use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
+use crate::upkeep::Turn;
 use crate::views::{self, Source};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{
@@ -88,7 +89,11 @@ impl<S: Store> Service<S> {
             }
         }
         if !is_private {
-            self.push(&statement);
+            match self.upkeep.turn(now.mono, Place::of(&statement)) {
+                Turn::Now => self.push(&statement),
+                Turn::Waits => {}
+                Turn::Never => self.ingest.count("left_to_sync"),
+            }
         }
         self.is_head_due |= changes_public && statement.kind() != Kind::Head;
         for old in unsaid {
