@@ -10,6 +10,7 @@ use crate::io::{Admission, Now};
 use crate::store::{Durability, Store, StoreError};
 use crate::strangers::Strangers;
 use crate::views::Source;
+use heirloom_proto::body::Head;
 use heirloom_proto::limits::{FUTURE_MS_MAX, LIFETIME_MS_MAX, PUSH_AGE_MS_MAX};
 use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Timestamp, Verified};
 use rand_core::Rng;
@@ -433,7 +434,7 @@ impl Ingest {
     #[must_use]
     pub fn log_len(&self, author: &Key) -> usize {
         let of_author = self.counts.range((*author, Kind::Profile)..=(*author, Kind::DuplicityProof));
-        of_author.filter(|((_, kind), _)| *kind != Kind::Head).map(|(_, count)| count).sum()
+        of_author.filter(|((_, kind), _)| Head::counts(*kind)).map(|(_, count)| count).sum()
     }
 
     /// Keys with live statements.

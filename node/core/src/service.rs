@@ -421,7 +421,7 @@ impl<S: Store> Service<S> {
             // An own statement from outside: after a restore the network may know more than the disk.
             self.identity.raise(statement.header().seq, &mut self.ground);
         }
-        if let Err(refusal) = self.check_succession(now, &statement, source)? {
+        if let Err(refusal) = self.check_succession(now, &statement)? {
             self.ingest.count(refusal.counter());
             return Ok(Err(refusal));
         }

@@ -43,7 +43,7 @@ impl Profile {
 /// A key's newest state: the one thing in the DHT from which all else of that key is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Live public statements other than heads when this was signed.
+    /// Live public statements that [`Head::counts`], when this was signed.
     pub live_count: u64,
     /// SHA-256 over their sorted store ids, so that an omission shows.
     pub live_root: Sha256,
@@ -52,6 +52,13 @@ pub struct Head {
 }
 
 impl Head {
+    /// Whether statements of a kind are of the log that a head counts, and of its archive. Heads are not. Nor are duplicity
+    /// proofs: one about an accused is enough, whoever signed it, so most nodes hold another's and refuse this one.
+    #[must_use]
+    pub fn counts(kind: Kind) -> bool {
+        !matches!(kind, Kind::Head | Kind::DuplicityProof)
+    }
+
     /// The root over a live set: SHA-256 of the sorted store ids.
     #[must_use]
     pub fn root_of(ids: &std::collections::BTreeSet<StatementId>) -> Sha256 {
@@ -370,6 +377,12 @@ mod tests {
         assert_eq!(root, Sha256::of(&[[1; 32], [2; 32]].concat()));
         assert_ne!(root, Head::root_of(&ids[..1].iter().copied().collect()), "an omission shows");
         assert_eq!(Head::root_of(&Default::default()), Sha256::of(&[]));
+    }
+
+    #[test]
+    fn heads_and_proofs_are_of_no_log() {
+        let left_out: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !Head::counts(*kind)).collect();
+        assert_eq!(left_out, [Kind::Head, Kind::DuplicityProof]);
     }
 
     #[test]

@@ -198,7 +198,7 @@ pub struct Verdict {
 pub struct Head {
     #[prost(message, optional, tag = "1")]
     pub header: ::core::option::Option<Header>,
-    /// live public statements other than heads, as of created_ms
+    /// live public statements other than heads and duplicity proofs, as of created_ms
     #[prost(uint64, tag = "2")]
     pub live_count: u64,
     /// 32 B, SHA-256 over their sorted store ids

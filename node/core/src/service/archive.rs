@@ -153,7 +153,7 @@ impl<S: Store> Service<S> {
     /// Decides whether and when an archive of the own log is made. Called whenever that log changed, and hourly.
     pub(super) fn plan_own_archive(&mut self, now: Now, own: &[Stored]) {
         let me = self.identity.key();
-        let public = own.iter().filter(|s| !s.is_private && s.statement.kind() != Kind::Head);
+        let public = own.iter().filter(|s| !s.is_private && Head::counts(s.statement.kind()));
         let numbers: Vec<Order> = public.map(|stored| stored.statement.header().order()).collect();
         let current = self.archives.current(&me);
         if let Some((infohash, kept)) = current
@@ -203,7 +203,7 @@ impl<S: Store> Service<S> {
                 let stored = self.ground.statement(&place)?;
                 let is_public = |stored: &Stored| {
                     let statement = &stored.statement;
-                    !stored.is_private && statement.kind() != Kind::Head && !statement.header().is_expired(now.wall)
+                    !stored.is_private && Head::counts(statement.kind()) && !statement.header().is_expired(now.wall)
                 };
                 let Some(stored) = stored.filter(is_public) else {
                     write.last = number;

@@ -16,8 +16,14 @@ use std::time::Duration;
 impl<S: Store> Service<S> {
     /// Pushes statements one after the other.
     pub(super) fn push_in_turn(&mut self, now: Now, mut said: Vec<Stored>) {
-        // The profile first, since others check what follows against it; the newest last, as it was said.
-        said.sort_by_key(|stored| (stored.statement.kind() != Kind::Profile, stored.statement.header().order()));
+        // The profile first, since others check what follows against it; then the head, by which they pull whatever is
+        // still in the queue or is lost; the newest last, as it was said.
+        let rank = |kind: Kind| match kind {
+            Kind::Profile => 0,
+            Kind::Head => 1,
+            _ => 2,
+        };
+        said.sort_by_key(|stored| (rank(stored.statement.kind()), stored.statement.header().order()));
         for stored in said.iter().take(PUSH_AT_ONCE) {
             self.push(&stored.statement);
         }

@@ -11,7 +11,6 @@ use crate::ingest::{Accepted, Refusal, Standing};
 use crate::io::Now;
 use crate::replication::{Own, QUERY_GAP, Task};
 use crate::store::{Store, StoreError};
-use crate::views::Source;
 use heirloom_proto::body::{DuplicityProof, Profile, Rotation};
 use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Verified};
 use std::collections::BTreeSet;
@@ -31,7 +30,6 @@ impl<S: Store> Service<S> {
         &mut self,
         now: Now,
         new: &Verified<Statement>,
-        source: Source,
     ) -> Result<Result<(), Refusal>, StoreError> {
         let author = *new.author();
         if self.succession.compromised_since(&author).is_some_and(|since| new.header().created >= since) {
@@ -40,13 +38,8 @@ impl<S: Store> Service<S> {
         match new.body() {
             Body::Profile(profile) => self.check_profile(now, new, profile),
             Body::Rotation(rotation) => self.check_rotation(now, new, rotation),
-            // One proof is enough, but the head of whom I keep counts theirs too: without it their log is never whole.
-            Body::DuplicityProof(proof)
-                if self.succession.is_convicted(proof.accused())
-                    && (source != Source::Sync || self.standing(&author) == Standing::Stranger) =>
-            {
-                Ok(Err(Refusal::Proven))
-            }
+            // One proof is enough, whoever signed it. No head counts its author's, so no log lacks it.
+            Body::DuplicityProof(proof) if self.succession.is_convicted(proof.accused()) => Ok(Err(Refusal::Proven)),
             _ => Ok(Ok(())),
         }
     }

@@ -241,7 +241,10 @@ impl<S: Store> Service<S> {
         for stored in self.ground.statements_of(author)? {
             match stored.statement.body() {
                 Body::Head(head) => said = Some(head.clone()),
-                _ if !stored.is_private && stored.statement.header().order() < order => {
+                body if Head::counts(body.kind())
+                    && !stored.is_private
+                    && stored.statement.header().order() < order =>
+                {
                     live.insert(stored.statement.id());
                 }
                 _ => {}

@@ -182,7 +182,7 @@ impl<S: Store> Service<S> {
     }
 
     fn live_set(own: &[Stored]) -> BTreeSet<StatementId> {
-        let public = own.iter().filter(|s| !s.is_private && s.statement.kind() != Kind::Head);
+        let public = own.iter().filter(|s| !s.is_private && Head::counts(s.statement.kind()));
         public.map(|s| s.statement.id()).collect()
     }
 

@@ -10,7 +10,7 @@ use heirloom_core::io::{ArchiveEvent, ArchiveFault, ArchiveOrder, Input, OrderId
 use heirloom_core::views::{Archive, ArchiveState, LedgerBy, Source};
 use heirloom_core::{Reply, sync};
 use heirloom_proto::archive::{ARCHIVE_BYTES_MAX, Log};
-use heirloom_proto::body::{Head, Level, Opinion};
+use heirloom_proto::body::{Head, Level, Opinion, Profile};
 use heirloom_proto::statement_file::{MAGIC, Reader, end, record};
 use heirloom_proto::sync::Request;
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Statement, Timestamp, Verified};
@@ -260,6 +260,36 @@ fn what_is_private_is_in_no_archive() {
     assert_eq!(envelopes_in(&desk.files[&named]).len(), 300, "299 and the profile");
 }
 
+/// Most followers hold another proof and refuse this one: they could not make the file, nor would a log with it be whole.
+#[test]
+fn a_proof_is_in_no_archive() {
+    let mut desk = Desk::default();
+    let mut alice = online("alice");
+    talks(&mut alice, 1, 300);
+    let words = [1, 2].map(|next| {
+        let (name, url) = ("Janus".to_owned(), String::new());
+        let body = Body::Profile(Profile { name, url, next_key_hash: Sha256([next; 32]) });
+        signer("janus").says(START.0 + u64::from(next), START, &body)
+    });
+    alice.accept(&words[0]);
+    alice.ignore(&words[1], "contradicts");
+    assert_eq!(alice.pushed_of(Kind::DuplicityProof).len(), 1);
+    elapse(&mut alice, &mut desk, MINUTE);
+    let said = head(&mut alice);
+    let (named, sha256) = archive_in(&said).expect("named");
+    let file = &desk.files[&named];
+    assert_eq!(Sha256::of(file), sha256);
+    let live: BTreeSet<_> = envelopes_in(file)
+        .iter()
+        .map(|bytes| heirloom_proto::statement::verify(bytes).expect("it holds"))
+        .inspect(|statement| assert_ne!(statement.kind(), Kind::DuplicityProof))
+        .map(|statement| statement.id())
+        .collect();
+    assert_eq!(live.len(), 300, "299 and the profile");
+    let Body::Head(body) = said.body() else { panic!("{said:?}") };
+    assert_eq!((body.live_count, body.live_root), (300, Head::root_of(&live)));
+}
+
 #[test]
 fn who_never_rests_is_archived_all_the_same() {
     let mut desk = Desk::default();
@@ -370,7 +400,8 @@ fn a_crash_between_the_file_and_the_head_is_made_good() {
     alice.feed(Input::Archive(ArchiveEvent::Written { order, infohash, sha256, bytes: 1 }));
     alice.restart();
     alice.start();
-    elapse(&mut alice, &mut desk, 10 * SECOND);
+    // Hundreds of statements wait to be pushed: the head goes before them.
+    elapse(&mut alice, &mut desk, SECOND);
     assert_eq!(archive_in(&head(&mut alice)), Some((infohash, sha256)));
 }
 

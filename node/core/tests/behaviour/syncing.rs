@@ -8,7 +8,7 @@ use heirloom_core::io::{ExchangeId, Input, MessageId, Output, Peer, SyncEvent, S
 use heirloom_core::views::Source;
 use heirloom_core::{Reply, sync};
 use heirloom_graph::Band;
-use heirloom_proto::body::{Level, Opinion, Profile, Scope};
+use heirloom_proto::body::{DuplicityProof, Level, Opinion, Profile, Scope};
 use heirloom_proto::sync::{Request, Response};
 use heirloom_proto::{Body, Header, Kind, Sha256, Statement, Timestamp, Verified};
 use proptest::prelude::*;
@@ -155,26 +155,85 @@ fn contradiction(person: &Person) -> [Verified<Statement>; 2] {
     })
 }
 
-/// Found by the simulator: whoever knew of the duplicity refused the curator's proof of it, and had its log never whole.
+/// Makes somebody hear of a contradiction.
+fn hears_both(person: &mut Person, words: &[Verified<Statement>; 2]) {
+    person.accept(&words[0]);
+    person.feed(Input::Gossip { message: MessageId(8), bytes: words[1].bytes().to_vec() });
+    assert_eq!(person.count("duplicity"), 1, "{:?}", person.counters());
+}
+
+/// Found by the simulator: whoever knew of the duplicity refused the curator's proof of it, and had its log never whole;
+/// nor had who knew nothing and asked only them.
 #[test]
-fn a_curator_whose_proof_is_no_news_is_whole_nevertheless() {
+fn a_proof_is_of_no_log_so_those_who_refused_it_hand_the_whole_log_on() {
     let mut alice = curator(3);
+    let before = alice.pushed_of(Kind::Head);
     let mut bob = late("bob", &alice);
     let words = contradiction(&alice);
+    hears_both(&mut alice, &words);
+    hears_both(&mut bob, &words);
+    let [proof] = &alice.pushed_of(Kind::DuplicityProof)[..] else { panic!("who has spoken says so, once") };
     for person in [&mut alice, &mut bob] {
-        person.accept(&words[0]);
-        person.feed(Input::Gossip { message: MessageId(8), bytes: words[1].bytes().to_vec() });
-        assert_eq!(person.count("duplicity"), 1, "{:?}", person.counters());
+        person.elapse(MINUTE);
     }
-    assert_eq!(alice.pushed_of(Kind::DuplicityProof).len(), 1, "who has spoken says so");
+    assert_eq!(alice.pushed_of(Kind::Head), before, "it changes nothing that a head counts");
+    bob.ignore(proof, "proven");
     for person in [&mut alice, &mut bob] {
         person.elapse(3 * HOUR);
         person.outbox.clear();
     }
     meet(&mut alice, &mut bob);
-    bob.elapse(2 * SECOND);
-    talk(&mut bob, &mut alice);
+    live(&mut bob, &mut alice, 3 * SECOND);
     assert!(is_whole(&mut bob), "{:?}", bob.counters());
+    part(&mut alice, &mut bob);
+    // What is said after it is counted, whoever has the proof.
+    alice.list(bunny(), 9);
+    alice.elapse(3 * HOUR);
+    bob.elapse(alice.mono - bob.mono);
+    meet(&mut alice, &mut bob);
+    live(&mut bob, &mut alice, 3 * SECOND);
+    assert!(is_whole(&mut bob), "{:?}", bob.counters());
+    let mut carol = late("carol", &alice);
+    carol.elapse(bob.mono.saturating_sub(carol.mono));
+    meet(&mut bob, &mut carol);
+    live(&mut carol, &mut bob, 3 * SECOND);
+    assert_eq!(carol.show(bunny()).releases.len(), 4);
+    assert!(is_whole(&mut carol), "{:?}", carol.counters());
+}
+
+#[test]
+fn a_follower_of_the_accused_gets_the_proof_from_who_has_it_whoever_signed_it() {
+    let janus = signer("janus").key();
+    let mut alice = curator(1);
+    let words = contradiction(&alice);
+    alice.accept(&words[0]);
+    // By somebody whom nobody knows.
+    let proof = Body::DuplicityProof(DuplicityProof::new(&words[0], &words[1]).expect("a contradiction"));
+    alice.accept(&signer("witness").says(1, alice.wall, &proof));
+    for has_seen in [true, false] {
+        let mut bob = person(if has_seen { "bob" } else { "carol" });
+        bob.elapse(alice.mono);
+        bob.follow(janus, Level::HIGH);
+        if has_seen {
+            bob.accept(&words[0]);
+        }
+        assert!(bob.trust_of(janus).expect("followed").score > 0.0);
+        // Too old to be pushed.
+        for person in [&mut alice, &mut bob] {
+            person.elapse(3 * HOUR);
+        }
+        meet(&mut alice, &mut bob);
+        live(&mut bob, &mut alice, 3 * SECOND);
+        assert!(bob.trust_of(janus).is_none_or(|row| row.score <= 0.0), "{:?}", bob.counters());
+        part(&mut alice, &mut bob);
+        // And hands it on.
+        let mut dave = person(if has_seen { "dave" } else { "erin" });
+        dave.elapse(bob.mono);
+        dave.follow(janus, Level::LOW);
+        meet(&mut bob, &mut dave);
+        live(&mut dave, &mut bob, 3 * SECOND);
+        assert!(dave.trust_of(janus).is_none_or(|row| row.score <= 0.0), "{:?}", dave.counters());
+    }
 }
 
 #[test]
