@@ -87,4 +87,5 @@ doc: setup ## the documentation of the code, warnings denied
 
 interop: build ## other BitTorrent, DHT and libp2p programs against ours
 	@scripts/setup interop
+	@$(CARGO) build $(LOCKED) -p heirloom-core --example release_names
 	@HEIRLOOM_BIN="$(BIN)" tests/interop/run $(ARGS)

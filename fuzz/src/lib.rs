@@ -3,3 +3,4 @@
 #[cfg(feature = "node")]
 pub mod heavy;
 pub mod light;
+pub mod strangers;

@@ -8,10 +8,12 @@ use heirloom_core::command::{Command, Reply};
 use heirloom_core::io::{
     DhtEvent, DhtOrder, ExchangeId, Input, MessageId, Now, OrderId, Output, Peer, RequestId, SyncEvent, SyncOrder,
 };
+use heirloom_core::release_name::{self, Expected, NAME_BYTES_MAX, RANGE_MAX};
 use heirloom_core::store::{Batch, Durability, Store, Table};
 use heirloom_core::{Config, MemoryStore, Service, TrustSettings};
 use heirloom_graph::{
-    Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, Scores, TrustGraph,
+    Epoch, Evidence, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Root, RootPolicy, Scores,
+    TrustGraph, Values,
 };
 use heirloom_proto::body::{Level, Scope};
 use heirloom_proto::dht::{self, Item};
@@ -23,12 +25,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// 2026-10-01T09:00:00Z.
-const START: u64 = 1_790_845_200_000;
+pub(super) const START: u64 = 1_790_845_200_000;
 /// Steps of one input: enough to get somewhere, few enough to stay fast.
-const STEPS_MAX: usize = 48;
+pub(super) const STEPS_MAX: usize = 48;
 
 /// Takes an input apart.
-struct Bytes<'a>(&'a [u8]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
     fn take(&mut self, count: usize) -> &'a [u8] {
@@ -37,7 +39,7 @@ impl<'a> Bytes<'a> {
         taken
     }
 
-    fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         self.take(1).first().copied().unwrap_or(0)
     }
 
@@ -49,18 +51,22 @@ impl<'a> Bytes<'a> {
     }
 
     /// Bytes behind a length of two.
-    fn chunk(&mut self) -> &'a [u8] {
+    pub(super) fn chunk(&mut self) -> &'a [u8] {
         let length = usize::from(self.byte()) << 8 | usize::from(self.byte());
         self.take(length)
     }
 }
 
-fn secret(number: u8) -> SigningKey {
-    SigningKey::from_bytes(&Sha256::of(&[number]).0)
+pub(super) fn seed(number: u8) -> [u8; 32] {
+    Sha256::of(&[number]).0
 }
 
-fn key(number: u8) -> Key {
-    SecretKey::from_seed(&Sha256::of(&[number]).0).public()
+fn secret(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&seed(number))
+}
+
+pub(super) fn key(number: u8) -> Key {
+    SecretKey::from_seed(&seed(number)).public()
 }
 
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -228,7 +234,10 @@ pub fn work_id(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(id) = text.parse::<WorkId>() {
         assert_eq!(id.as_str().parse::<WorkId>().as_ref(), Ok(&id), "normalising twice changes nothing");
-        assert!(id.as_str().len() <= 128 && !id.as_str().chars().any(char::is_whitespace), "{id:?}");
+        assert!(id.as_str().len() <= 67 && !id.as_str().chars().any(char::is_whitespace), "{id:?}");
+        for pasted in [format!(" {id}\n"), format!("<{text}>"), format!("“{text}”"), id.as_str().to_uppercase()] {
+            assert_eq!(pasted.parse().as_ref(), Ok(&id), "{pasted:?}");
+        }
     }
     let year = data.first().map_or(0, |byte| 1900 + u32::from(*byte));
     let title = WorkId::of_title(&text, year, "film");
@@ -236,18 +245,18 @@ pub fn work_id(data: &[u8]) {
 }
 
 /// A core with clocks that go where they are put.
-struct Core {
-    service: Service<MemoryStore>,
-    now: Now,
+pub(super) struct Core {
+    pub(super) service: Service<MemoryStore>,
+    pub(super) now: Now,
     asks: Vec<OrderId>,
     gets: Vec<OrderId>,
-    requests: u64,
+    pub(super) requests: u64,
 }
 
 impl Core {
-    fn open(store: MemoryStore) -> Self {
+    pub(super) fn open(store: MemoryStore) -> Self {
         let config = Config {
-            secret: SecretKey::from_seed(&Sha256::of(&[0]).0),
+            secret: SecretKey::from_seed(&seed(0)),
             next_key_hash: Sha256([1; 32]),
             generation: 0,
             seed: [2; 32],
@@ -259,7 +268,7 @@ impl Core {
         Self { service, now, asks: Vec::new(), gets: Vec::new(), requests: 0 }
     }
 
-    fn feed(&mut self, input: Input) -> Vec<Output> {
+    pub(super) fn feed(&mut self, input: Input) -> Vec<Output> {
         self.service.handle(self.now, input);
         self.service.commit().expect("a store in memory holds");
         let outputs: Vec<Output> = std::iter::from_fn(|| self.service.poll_output()).collect();
@@ -290,13 +299,13 @@ impl Core {
         })
     }
 
-    fn follow(&mut self, key: Key) {
+    pub(super) fn follow(&mut self, key: Key) {
         let level = Level::new(75).expect("a level");
         self.ask(Command::Follow { key, level, scope: Scope::All, alias: String::new(), preview: false });
     }
 
     /// What it says of itself must go on, whatever came before.
-    fn is_well(&mut self) {
+    pub(super) fn is_well(&mut self) {
         assert!(self.ask(Command::Status).is_some(), "it answers");
         let attested = self.ask(Command::Attest {
             subject: key(200),
@@ -560,5 +569,118 @@ pub fn trust_graph(data: &[u8]) {
             let other = followed.key(&key);
             assert!((score.score - other.score).abs() < 1e-6, "{key:?}: {score:?} is not {other:?}");
         }
+    }
+}
+
+/// Names of releases: read within bounds whatever they are, the same at each reading.
+pub fn release_name(data: &[u8]) {
+    let name = String::from_utf8_lossy(data);
+    for expected in [Expected::Anything, Expected::Film, Expected::Episodes] {
+        let read = release_name::read_as(&name, expected);
+        assert!(read.title.len() <= NAME_BYTES_MAX && read.group.len() <= NAME_BYTES_MAX, "{read:?}");
+        assert!(read.resolution.len() <= 16 && (read.date.is_empty() || read.date.len() == 10), "{read:?}");
+        for numbers in [&read.seasons, &read.episodes] {
+            assert!(
+                numbers.len() <= RANGE_MAX as usize + 1 && numbers.iter().all(|number| *number <= 9999),
+                "{read:?}"
+            );
+        }
+        assert_eq!(release_name::read_as(&name, expected), read, "the same name reads the same");
+    }
+}
+
+/// Something that a key says in a web of [`trust_laws`]: an attestation of another key, bytes received from it, a vote.
+fn tell(graph: &mut TrustGraph, fact: &[u8]) {
+    let [op, from, to, what] = [0, 1, 2, 3].map(|at| fact.get(at).copied().unwrap_or(0));
+    let (from, to, time_ms) = (law_key(from), law_key(to), START - u64::from(what) * 86_500_000);
+    let opinions = [Opinion::Listing, Opinion::Good, Opinion::Fake, Opinion::Poor];
+    let release = ReleaseId([what % 4; 20]);
+    match op % 8 {
+        0..=5 => {
+            let scope = if op & 8 == 0 { heirloom_graph::Scope::All } else { heirloom_graph::Scope::Catalogue };
+            let level = f64::from(i32::from(op >> 4) * 10 - 50) / 100.0;
+            let said = heirloom_graph::Statement { issuer: from, subject: to, scope, level, time_ms, expires_ms: None };
+            graph.add_statement(said).expect("in range");
+        }
+        6 => graph.add_evidence(Evidence {
+            receiver: from,
+            subject: to,
+            scope: heirloom_graph::Scope::Catalogue,
+            day_bytes: vec![heirloom_graph::DayBytes { time_ms, bytes: 1 << (op >> 4 << 1), release: Some(release) }],
+        }),
+        _ => {
+            let opinion = opinions[usize::from(op >> 4) % 4];
+            graph.add_vote(ReleaseVote { voter: from, release, opinion, time_ms, expires_ms: None });
+        }
+    }
+}
+
+fn law_key(number: u8) -> NodeId {
+    NodeId([number % 16; 32])
+}
+
+fn law_graph<'a>(facts: impl Iterator<Item = &'a [u8]>, follows: u8) -> TrustGraph {
+    let mut graph = TrustGraph::new();
+    facts.for_each(|fact| tell(&mut graph, fact));
+    graph.set_root(Root::me(law_key(0))).expect("an empty graph");
+    for follow in 1..=follows {
+        graph.set_root(Root::follow(law_key(follow), FollowLevel::High)).expect("a few roots");
+    }
+    graph
+}
+
+/// Laws of small webs, as `graph/tests/properties.rs` states them: order changes no bit (P9), one more distrust never raises
+/// its subject (P11), gates only ever lower reach (P12).
+pub fn trust_laws(data: &[u8]) {
+    // The scores are sums of at most some hundred terms of at most 1.
+    const SLACK: f64 = 1e-9;
+    let mut bytes = Bytes(data);
+    let (follows, by, of) = (bytes.byte() % 4, bytes.byte() % 16, bytes.byte() % 16);
+    // Not a root: one that I distrust is a root no more, which changes everybody's reach.
+    let of = of.max(follows + 1);
+    let by = if by == of { 0 } else { by };
+    let facts: Vec<&[u8]> = bytes.0.chunks(4).take(4 * STEPS_MAX).collect();
+    let scored = |graph: &TrustGraph, params: &Params| {
+        Scores::compute(graph, heirloom_graph::Scope::Catalogue, Epoch::of(START), params)
+    };
+    let strict = *Params::strict().values();
+
+    let all = |graph: &TrustGraph| -> Vec<[u64; 6]> {
+        let scores = scored(graph, &Params::strict());
+        let on = scores.on(graph);
+        let numbers = (0..16).map(|number| on.key(&law_key(number)));
+        let numbers =
+            numbers.chain((0..4).flat_map(|n| [on.release(&ReleaseId([n; 20])), on.listing(&ReleaseId([n; 20]))]));
+        let bits = |score: heirloom_graph::Score| {
+            let heirloom_graph::Score { score, support, support_all, power_for, power_against, reach, .. } = score;
+            [score, support, support_all, power_for, power_against, reach].map(f64::to_bits)
+        };
+        numbers.map(bits).collect()
+    };
+    let (graph, turned) = (law_graph(facts.iter().copied(), follows), law_graph(facts.iter().rev().copied(), follows));
+    assert_eq!(all(&graph), all(&turned), "P9");
+
+    let plain = Values { rounds: 1, agreement_gain: 0.0, distruster_penalty: 0.0, ..strict };
+    let plain = Params::new(plain).expect("in range");
+    let is_news = |fact: &&&[u8]| {
+        let at = |at: usize| fact.get(at).copied().unwrap_or(0);
+        at(0) % 8 == 7 || (at(1) % 16, at(2) % 16) != (by, of)
+    };
+    let mut graph = law_graph(facts.iter().filter(is_news).copied(), follows);
+    let before = scored(&graph, &plain).on(&graph).key(&law_key(of)).score;
+    let (issuer, subject, scope) = (law_key(by), law_key(of), heirloom_graph::Scope::All);
+    let distrust = heirloom_graph::Statement { issuer, subject, scope, level: -1.0, time_ms: START, expires_ms: None };
+    graph.add_statement(distrust).expect("in range");
+    let after = scored(&graph, &plain).on(&graph).key(&law_key(of)).score;
+    assert!(after <= before + SLACK, "P11: {before} -> {after}");
+
+    // Equal roots: a root that distrusts a follow would end it, and free its share.
+    let rounds = |rounds| {
+        let values = Values { rounds, reach_epsilon: 1e-18, ..strict };
+        Params::new(values).expect("in range").with_root_policy(RootPolicy::Equal)
+    };
+    let (open, gated) = (scored(&graph, &rounds(1)), scored(&graph, &rounds(2)));
+    for (id, score) in gated.on(&graph).keys() {
+        assert!(score.reach <= open.on(&graph).key(&id).reach + SLACK, "P12: {id:?}");
     }
 }

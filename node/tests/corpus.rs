@@ -9,18 +9,25 @@
 mod heavy;
 #[path = "../../fuzz/src/light.rs"]
 mod light;
+#[path = "../../fuzz/src/strangers.rs"]
+mod strangers;
 
 use std::path::Path;
 
 type Target = fn(&[u8]);
 
 /// Every target, and how many changed copies of each file a test runs: fewer where each opens a core.
-const TARGETS: [(&str, Target, u64); 15] = [
+const TARGETS: [(&str, Target, u64); 21] = [
+    ("archive", strangers::archive, 20),
     ("body", light::body, 100),
     ("dht_item", light::dht_item, 100),
     ("gossip", light::gossip, 10),
+    ("identity_frame", strangers::identity_frame, 20),
+    ("lookup_frame", strangers::lookup_frame, 200),
+    ("lookup_roles", strangers::lookup_roles, 10),
     ("magnet", heavy::magnet, 200),
     ("metainfo", heavy::metainfo, 200),
+    ("release_name", light::release_name, 200),
     ("request", heavy::request, 200),
     ("statement", light::statement, 200),
     ("statement_file", light::statement_file, 200),
@@ -29,6 +36,7 @@ const TARGETS: [(&str, Target, u64); 15] = [
     ("sync_roles", light::sync_roles, 10),
     ("text", light::text, 100),
     ("trust_graph", light::trust_graph, 40),
+    ("trust_laws", light::trust_laws, 40),
     ("work_id", light::work_id, 200),
     ("envelope", |data| drop(heirloom_proto::verify(&light::envelope(1, 5, data))), 20),
 ];
@@ -125,12 +133,17 @@ macro_rules! replayed {
 }
 
 replayed! {
+    logs_are_one_keys_own_and_ascend "archive",
     bodies_are_read_in_one_form_only "body",
     items_of_the_dht_are_refused_or_hold "dht_item",
     envelopes_of_any_body_are_refused_or_hold "envelope",
     gossip_with_leaping_clocks_leaves_the_core_well "gossip",
+    frames_of_identity_prove_what_was_proved_or_nothing "identity_frame",
+    lookups_are_read_in_one_form_only "lookup_frame",
+    lookups_and_proofs_survive_any_peer "lookup_roles",
     magnet_links_are_refused_or_read_again "magnet",
     torrents_are_refused_or_stay_in_their_folder "metainfo",
+    names_of_releases_are_read_within_bounds "release_name",
     requests_are_refused_or_read "request",
     envelopes_are_refused_or_hold "statement",
     statement_files_are_read_alike_in_pieces "statement_file",
@@ -139,5 +152,6 @@ replayed! {
     both_roles_of_sync_survive_any_peer "sync_roles",
     pasted_text_is_refused_or_said_again "text",
     small_webs_keep_every_sum_in_range "trust_graph",
+    small_webs_keep_the_laws_of_the_metric "trust_laws",
     works_are_normalised_once_and_for_all "work_id",
 }

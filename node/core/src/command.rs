@@ -210,6 +210,7 @@ pub struct Publish {
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each carries the view that its command names")]
+#[allow(clippy::large_enum_variant, reason = "a reply travels in a box of its own")]
 pub enum Reply {
     Identity(views::Identity),
     Followed(views::Followed),
