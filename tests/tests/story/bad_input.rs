@@ -46,7 +46,7 @@ fn bad_ids_keys_and_links_are_refused_in_one_sentence() {
     let before = node.cli.ok(&["export", "--statements"]);
     let clip = bed.file("clip.mp4", &bytes_of(1000, 90));
     let clip = clip.to_str().expect("text");
-    for work in ["tt1254207", "nosuch:1", "imdb:xyz", "imdb:", "", "https://example.org/title/tt1254207"] {
+    for work in ["1254207", "nosuch:1", "imdb:xyz", "imdb:", "", "https://example.org/title/tt1254207"] {
         check(&node, &["publish", clip, "--work", work], 2);
         check(&node, &["show", work], 2);
     }
