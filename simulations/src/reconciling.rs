@@ -1,7 +1,7 @@
 //! What reconciling costs: the two halves of a session over many real heads, and their bytes counted.
 
 use heirloom_core::ground::Stored;
-use heirloom_core::sync::{Asking, Hosting, Marks, Next};
+use heirloom_core::sync::{Asking, Declined, Hosting, Marks, Next};
 use heirloom_core::views::Source;
 use heirloom_proto::body::Head;
 use heirloom_proto::sync::{Filter, Request, Salt};
@@ -44,7 +44,8 @@ pub fn reconcile(total: usize, missing: usize, is_clustered: bool) -> Cost {
     }
     let mut filter = Filter::for_keys(Salt([7; 16]), keys.len());
     keys.iter().for_each(|key| filter.insert(key.as_bytes()));
-    let mut asking = Asking::new(&here, filter, keys, Duration::ZERO).expect("a first message");
+    let declined = Declined::new(filter.salt(), Duration::ZERO);
+    let mut asking = Asking::new(&here, &declined, filter, keys, Duration::ZERO).expect("a first message");
     let mut hosting: Option<Hosting> = None;
     let mut rounds = 0;
     while let Next::Ask(request) = asking.next_step() {

@@ -156,7 +156,7 @@ impl<S: Store> Service<S> {
             replication: Replication::default(),
             seeking: Seeking::default(),
             upkeep: Upkeep::default(),
-            sync: Sync::default(),
+            sync: Sync::new(config.seed),
             archives: Archives::open(&ground)?,
             proving: Proving::default(),
             has_torrents: false,

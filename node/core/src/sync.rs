@@ -5,19 +5,22 @@
 //! whether a log is whole, never a peer's word. It must not know the store: `service/sync.rs` reads and writes.
 
 mod asking;
+mod declined;
 mod hosting;
 mod marks;
 mod opening;
 mod pace;
 
 pub use asking::{Asking, Fetching, Next, Wait};
+pub use declined::Declined;
 pub use hosting::{Hosting, Nonsense, Set};
-pub use marks::{Mark, Marks};
+pub use marks::{Mark, Marks, about};
 pub use pace::Pace;
 
 use crate::ground::Stored;
 use crate::io::{OrderId, Peer};
-use heirloom_proto::{Body, Key};
+use heirloom_proto::sync::{Filter, Salt};
+use heirloom_proto::{Body, Key, Sha256, Timestamp};
 use rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,6 +57,13 @@ pub const SETTLE: Duration = Duration::from_secs(5);
 pub const REST: Duration = Duration::from_secs(30);
 /// Peers that are asked for what a new head counts and gossip lost.
 const HELPERS: usize = 2;
+/// Time for which the salt of a peer's sessions stays the same.
+pub const SALT_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Most statements remembered that one peer named in vain: of the 100,000 heads that it may offer fewer than 200 match the
+/// fullest filter by chance.
+pub const DECLINED_MAX: usize = 1024;
+/// Most peers of which that is remembered: at 200 bytes each no more than 13 MB. Overflow forgets the peer asked longest ago.
+pub const DECLINED_PEERS_MAX: usize = 64;
 /// Keys in a filter at least, decoys included.
 pub const FILTER_KEYS_MIN: usize = 48;
 /// Most rotations and proofs that wait for the logs they build on.
@@ -111,6 +121,10 @@ struct Unmet {
 /// All of sync.
 #[derive(Debug, Default)]
 pub struct Sync {
+    /// From it come salts, decoys and padding, which must not be guessed; of this run.
+    secret: [u8; 32],
+    /// What peers named in vain.
+    declined: BTreeMap<Peer, Declined>,
     /// Peers that are or lately were connected.
     pub peers: BTreeMap<Peer, PeerState>,
     /// Sessions in which this node asks.
@@ -129,6 +143,62 @@ pub struct Sync {
 }
 
 impl Sync {
+    /// With a secret that nobody else knows.
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self { secret, ..Self::default() }
+    }
+
+    /// Chance that stays the same in this run.
+    fn lot(&self, what: &[u8], of: &[u8]) -> Sha256 {
+        Sha256::of(&[b"heirloom sync lot", &self.secret[..], &[what.len() as u8], what, of].concat())
+    }
+
+    /// The salt of sessions with a peer: the same for a week, so that the same keys match by chance and whoever compares
+    /// many filters learns nothing from it; another for each peer, so that none knows the keyed ids of other sessions.
+    #[must_use]
+    pub fn salt(&self, peer: Peer, wall: Timestamp) -> Salt {
+        let week = u128::from(wall.0) / SALT_LIFE.as_millis();
+        let lot = self.lot(b"salt", &[&peer.0.to_be_bytes()[..], &week.to_be_bytes()].concat());
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&lot.0[..16]);
+        Salt(salt)
+    }
+
+    /// So many of these keys as decoys: the same for every peer and as long as they are there, or whoever compares filters
+    /// could strip them.
+    #[must_use]
+    pub fn decoys(&self, strangers: Vec<Key>, count: usize) -> Vec<Key> {
+        let mut ranked: Vec<(Sha256, Key)> =
+            strangers.into_iter().map(|key| (self.lot(b"decoy", key.as_bytes()), key)).collect();
+        ranked.sort_unstable();
+        ranked.into_iter().take(count).map(|(_, key)| key).collect()
+    }
+
+    /// A key of nobody, to fill a filter up: the same in this run for each number.
+    #[must_use]
+    pub fn nobody(&self, number: usize) -> [u8; 32] {
+        self.lot(b"nobody", &number.to_be_bytes()).0
+    }
+
+    /// A session with a peer.
+    #[must_use]
+    pub fn open(&mut self, peer: Peer, filter: Filter, asked: Vec<Key>, mono: Duration) -> Option<Asking> {
+        if self.declined.len() >= DECLINED_PEERS_MAX && !self.declined.contains_key(&peer) {
+            let oldest = self.declined.iter().min_by_key(|(peer, declined)| (declined.used, **peer));
+            let oldest = oldest.map(|(peer, _)| *peer);
+            oldest.map(|peer| self.declined.remove(&peer));
+        }
+        let declined = self.declined.entry(peer).or_insert_with(|| Declined::new(filter.salt(), mono));
+        declined.prepare(&filter, &asked, mono);
+        Asking::new(&self.marks, declined, filter, asked, mono)
+    }
+
+    /// What a peer named in vain.
+    pub fn declined(&mut self, peer: Peer) -> Option<&mut Declined> {
+        self.declined.get_mut(&peer)
+    }
+
     /// Forgets what is derived from statements; sessions go on.
     pub fn reset(&mut self) {
         self.marks = Marks::default();

@@ -309,7 +309,7 @@ pub mod sync_request {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SyncOpen {
-    /// 16 B, fresh; names the session from now on
+    /// 16 B, of this peer and week; names the session from now on
     #[prost(bytes = "vec", tag = "1")]
     pub salt: ::prost::alloc::vec::Vec<u8>,
     /// the keys asked about; 64 B to 16 KiB, a power of two

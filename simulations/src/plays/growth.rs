@@ -7,6 +7,7 @@ use super::{Play, circle, float};
 use crate::report::{Line, Outcome, Plot};
 use crate::settings::{Figure, Parameter, Settings, figure, number};
 use crate::world::Failure;
+use heirloom_core::budgets::TRAFFIC_PER_DAY;
 use leaf::{Day, Leaf};
 use serde_json::json;
 
@@ -39,7 +40,7 @@ static PARAMETERS: [Parameter; 16] = [
     number("days", 2, (1, 30), "days that a leaf is followed"),
 ];
 
-static FIGURES: [Figure; 10] = [
+static FIGURES: [Figure; 11] = [
     figure("heard_share", "", "of all that followed keys say, what is at followers, at the worst size"),
     figure("node_bytes_change", "", "bytes of a node in an hour: by how much they differ between the sizes"),
     figure("node_bytes_per_hour", "B", "the same at the largest size"),
@@ -50,6 +51,7 @@ static FIGURES: [Figure; 10] = [
     figure("leaf_kept", "", "keys that a leaf keeps at the largest size"),
     figure("leaf_unasked", "", "heads a day that came because a filter matches by chance, at the largest size"),
     figure("full_gossip_bytes_per_day", "B", "what full gossip would bring at the largest size: why leaves pull"),
+    figure("keys_within_budget", "", "keys up to which full gossip and pulling fit the traffic of a day"),
 ];
 
 fn check(settings: &Settings) -> Result<(), String> {
@@ -120,7 +122,8 @@ fn run(settings: &Settings) -> Result<Outcome, Failure> {
         .with("leaf_sync_share", day.finding / day.bytes().max(1.0))
         .with("leaf_kept", day.kept)
         .with("leaf_unasked", day.unasked)
-        .with("full_gossip_bytes_per_day", gossip(float(settings.get("leaves_most"))));
+        .with("full_gossip_bytes_per_day", gossip(float(settings.get("leaves_most"))))
+        .with("keys_within_budget", (float(TRAFFIC_PER_DAY) - day.bytes()).max(0.0) / gossip(1.0).max(1.0));
     let line = |name: &str, points: Vec<(f64, f64)>| Line { name: name.to_owned(), points };
     done.plots.push(Plot {
         name: "nodes",

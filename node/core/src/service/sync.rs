@@ -5,12 +5,11 @@ use crate::fields::Fields;
 use crate::ingest::{Refusal, Standing};
 use crate::io::{Now, OrderId, Output, Peer, SyncEvent, SyncOrder};
 use crate::store::{Durability, Store, StoreError, Table};
-use crate::sync::{ANSWER_MAX, Asking, FILTER_KEYS_MIN, Fetching, KEPT_MAX, LATE_MAX, Next, Order, Wait};
+use crate::sync::{ANSWER_MAX, FILTER_KEYS_MIN, Fetching, KEPT_MAX, LATE_MAX, Next, Order, Wait, about};
 use crate::views::Source;
 use heirloom_proto::body::Head;
 use heirloom_proto::sync::{Filter, Reason, Response, Salt};
 use heirloom_proto::{Body, Key, Kind, Statement, StatementId, Verified, Verifier};
-use rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -96,11 +95,10 @@ impl<S: Store> Service<S> {
             self.sync.fail(peer, now.mono, Some(QUIET_WAIT), &mut self.rng);
             return Ok(());
         }
-        let mut salt = [0; 16];
-        self.rng.fill_bytes(&mut salt);
-        let (filter, asked) = self.whom_to_ask_about(now, Salt(salt));
+        let salt = self.sync.salt(peer, now.wall);
+        let (filter, asked) = self.whom_to_ask_about(now, salt);
         self.ingest.count("sync_sessions");
-        match Asking::new(&self.sync.marks, filter, asked, now.mono) {
+        match self.sync.open(peer, filter, asked, now.mono) {
             Some(session) => {
                 self.sync.asking.insert(peer, session);
                 self.go_on(now, peer)
@@ -131,22 +129,11 @@ impl<S: Store> Service<S> {
         let room = if self.is_saving(now) { 0 } else { most.saturating_sub(asked.len()) };
         asked.extend(rated.into_iter().map(|(_, key)| key).filter(|key| !known.contains(key)).take(room));
         let kept: BTreeSet<Key> = asked.iter().copied().collect();
-        let mut strangers: Vec<Key> =
-            self.ingest.all_authors().into_iter().filter(|author| !kept.contains(author)).collect();
-        for _ in 0..DECOYS_MIN.max(kept.len() / DECOY_SHARE) {
-            if strangers.is_empty() {
-                break;
-            }
-            let chosen = usize::try_from(self.rng.next_u64() % strangers.len() as u64).unwrap_or(0);
-            asked.push(strangers.swap_remove(chosen));
-        }
+        let strangers = self.ingest.all_authors().into_iter().filter(|author| !kept.contains(author)).collect();
+        asked.extend(self.sync.decoys(strangers, DECOYS_MIN.max(kept.len() / DECOY_SHARE)));
         let mut filter = Filter::for_keys(salt, asked.len().max(FILTER_KEYS_MIN));
         asked.iter().for_each(|key| filter.insert(key.as_bytes()));
-        for _ in asked.len()..FILTER_KEYS_MIN {
-            let mut nobody = [0; 32];
-            self.rng.fill_bytes(&mut nobody);
-            filter.insert(&nobody);
-        }
+        (asked.len()..FILTER_KEYS_MIN).for_each(|number| filter.insert(&self.sync.nobody(number)));
         (filter, asked)
     }
 
@@ -303,6 +290,10 @@ impl<S: Store> Service<S> {
                 if salt != session.salt() || session.reconcile(&message).is_err() {
                     return self.blame(now, peer, "sync_nonsense");
                 }
+                let gone = std::mem::take(&mut session.gone);
+                if let Some(declined) = self.sync.declined(peer) {
+                    declined.forget(&gone);
+                }
                 self.go_on(now, peer)
             }
             Response::Statements { envelopes, is_end, is_whole } => {
@@ -341,14 +332,13 @@ impl<S: Store> Service<S> {
                 return self.blame(now, peer, "sync_unasked");
             }
             self.ingest.count("sync_differences");
-            let about = match statement.body() {
-                Body::Head(_) => *statement.author(),
-                Body::Rotation(rotation) => rotation.previous_key,
-                Body::DuplicityProof(proof) => *proof.accused(),
-                _ => return self.blame(now, peer, "sync_unasked"),
-            };
+            let Some(about) = about(&statement) else { return self.blame(now, peer, "sync_unasked") };
             // The filter matches some keys by chance: they are not asked about, and nobody's fault.
             if !session.asked.contains(&about) {
+                self.ingest.count("sync_declined");
+                if let Some(declined) = self.sync.declined(peer) {
+                    declined.add(&statement);
+                }
                 continue;
             }
             if statement.kind() == Kind::Head {

@@ -3,9 +3,9 @@
 use crate::io::OrderId;
 use crate::sync::hosting::{FRAME, Nonsense, Set};
 use crate::sync::opening::opening;
-use crate::sync::{Marks, Order, REQUESTS_MAX, ROUNDS_MAX, SESSION_BYTES_MAX};
+use crate::sync::{Declined, Marks, Order, REQUESTS_MAX, ROUNDS_MAX, SESSION_BYTES_MAX};
 use heirloom_proto::sync::{Filter, NAMES_MAX, OPEN_MESSAGE_BYTES_MAX, Request, Salt};
-use heirloom_proto::{Key, Sha256, Statement, Verified};
+use heirloom_proto::{Key, Sha256, Statement, StatementId, Verified};
 use negentropy::{Id, Negentropy};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub struct Asking {
     naming: Vec<Sha256>,
     /// Keys whose head here the peer does not have.
     lacking: BTreeSet<Key>,
+    /// What it was thought to have and has no longer.
+    pub gone: BTreeSet<StatementId>,
     /// Keys of which the peer showed a head that was not here.
     pub offered: BTreeSet<Key>,
     rounds: u32,
@@ -82,10 +84,11 @@ pub enum Next {
 }
 
 impl Asking {
-    /// A session about these keys; the filter holds them and decoys.
+    /// A session about these keys; the filter holds them and decoys. What the peer named in vain before, made ready for
+    /// these keys, is not asked for again.
     #[must_use]
-    pub fn new(marks: &Marks, filter: Filter, asked: Vec<Key>, mono: Duration) -> Option<Self> {
-        let set = Set::of(marks, &filter);
+    pub fn new(marks: &Marks, declined: &Declined, filter: Filter, asked: Vec<Key>, mono: Duration) -> Option<Self> {
+        let set = Set::with(marks, &filter, declined);
         let message = opening(&set.items).ok()?;
         if message.len() > OPEN_MESSAGE_BYTES_MAX {
             return None;
@@ -99,6 +102,7 @@ impl Asking {
             need: BTreeSet::new(),
             naming: Vec::new(),
             lacking: BTreeSet::new(),
+            gone: BTreeSet::new(),
             offered: BTreeSet::new(),
             rounds: 1,
             requests: 0,
@@ -166,7 +170,13 @@ impl Asking {
         let name = |id: &Id| Sha256(id.to_bytes());
         // An order that does not differ from run to run.
         self.need.extend(need.iter().map(name));
-        self.lacking.extend(have.iter().filter_map(|id| self.set.names.get(&name(id)).map(|(_, about)| *about)));
+        for (id, about) in have.iter().filter_map(|id| self.set.names.get(&name(id))) {
+            if self.set.declined.contains(id) {
+                self.gone.insert(*id);
+            } else {
+                self.lacking.insert(*about);
+            }
+        }
         self.reconcile_bytes += message.len() as u64;
         if let Some(message) = next {
             self.reconcile_bytes += message.len() as u64;

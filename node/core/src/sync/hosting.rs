@@ -1,10 +1,10 @@
 //! A set to reconcile, and the answering half of a session. The ids in it are keyed by the session's salt.
 
-use crate::sync::{ITEMS_MAX, Mark, Marks, ROUNDS_MAX};
+use crate::sync::{Declined, ITEMS_MAX, Marks, ROUNDS_MAX};
 use heirloom_proto::sync::{Filter, ROUND_MESSAGE_BYTES_MAX, Salt};
-use heirloom_proto::{Key, Sha256, StatementId};
+use heirloom_proto::{Key, Sha256, StatementId, Timestamp};
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The marks that a filter matches, as `negentropy` wants them.
@@ -13,24 +13,45 @@ pub struct Set {
     pub(super) items: NegentropyStorageVector,
     /// What is behind each keyed id.
     pub(super) names: BTreeMap<Sha256, (StatementId, Key)>,
+    /// Those that are not held, only known to be at the peer.
+    pub(super) declined: BTreeSet<StatementId>,
 }
 
 impl Set {
     /// What matches, the newest [`ITEMS_MAX`] of it.
     #[must_use]
     pub fn of(marks: &Marks, filter: &Filter) -> Self {
-        let mut found: Vec<(&StatementId, &Mark)> =
-            marks.iter().filter(|(_, mark)| filter.matches(&mark.about)).collect();
+        Self::build(marks, filter, None)
+    }
+
+    /// The same, with what the peer is known to have; of a key that is not kept its head stands for an older one here.
+    #[must_use]
+    pub fn with(marks: &Marks, filter: &Filter, declined: &Declined) -> Self {
+        Self::build(marks, filter, Some(declined))
+    }
+
+    fn build(marks: &Marks, filter: &Filter, declined: Option<&Declined>) -> Self {
+        let newer = declined.map(Declined::heads).unwrap_or_default();
+        let mut found: Vec<(StatementId, Key, Timestamp)> = marks
+            .iter()
+            .filter(|(_, mark)| filter.matches(&mark.about))
+            .filter(|(_, mark)| mark.head.is_none() || newer.get(&mark.about).is_none_or(|at| *at <= mark.created))
+            .map(|(id, mark)| (*id, mark.about, mark.created))
+            .collect();
         if found.len() > ITEMS_MAX {
-            found.sort_by_key(|(id, mark)| (std::cmp::Reverse(mark.created), **id));
+            found.sort_by_key(|(id, _, created)| (std::cmp::Reverse(*created), *id));
             found.truncate(ITEMS_MAX);
         }
         let mut set = Self::default();
-        for (id, mark) in found {
-            let name = filter.salt().name_of(id);
+        if let Some(declined) = declined {
+            found.extend(declined.beyond(marks));
+            set.declined = declined.beyond(marks).map(|(id, ..)| id).collect();
+        }
+        for (id, about, created) in found {
+            let name = filter.salt().name_of(&id);
             // PANIC: never; it fails for a sealed set only.
-            let _ = set.items.insert(mark.created.0, Id::from_byte_array(name.0));
-            set.names.insert(name, (*id, mark.about));
+            let _ = set.items.insert(created.0, Id::from_byte_array(name.0));
+            set.names.insert(name, (id, about));
         }
         let _ = set.items.seal();
         set

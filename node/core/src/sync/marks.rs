@@ -2,7 +2,7 @@
 
 use crate::ground::{Place, Stored};
 use crate::sync::Order;
-use heirloom_proto::{Body, Key, StatementId, Timestamp};
+use heirloom_proto::{Body, Key, Statement, StatementId, Timestamp};
 use std::collections::BTreeMap;
 
 /// One thing to reconcile.
@@ -18,6 +18,17 @@ pub struct Mark {
     pub head: Option<Order>,
 }
 
+/// Whom a statement is about, if it is one to reconcile.
+#[must_use]
+pub fn about(statement: &Statement) -> Option<Key> {
+    match statement.body() {
+        Body::Head(_) => Some(*statement.author()),
+        Body::Rotation(rotation) => Some(rotation.previous_key),
+        Body::DuplicityProof(proof) => Some(*proof.accused()),
+        _ => None,
+    }
+}
+
 /// All marks by id, and each key's head.
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -29,12 +40,7 @@ impl Marks {
     /// Takes a live statement in, if it is a mark and not private.
     pub fn add(&mut self, stored: &Stored) {
         let statement = &stored.statement;
-        let about = match statement.body() {
-            Body::Head(_) => *statement.author(),
-            Body::Rotation(rotation) => rotation.previous_key,
-            Body::DuplicityProof(proof) => *proof.accused(),
-            _ => return,
-        };
+        let Some(about) = about(statement) else { return };
         if stored.is_private {
             return;
         }

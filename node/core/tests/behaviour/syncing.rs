@@ -8,10 +8,11 @@ use heirloom_core::io::{ExchangeId, Input, MessageId, Output, Peer, SyncEvent, S
 use heirloom_core::views::Source;
 use heirloom_core::{Reply, sync};
 use heirloom_graph::Band;
-use heirloom_proto::body::{DuplicityProof, Level, Opinion, Profile, Scope};
+use heirloom_proto::body::{DuplicityProof, Head, Level, Opinion, Profile, Scope};
 use heirloom_proto::sync::{Request, Response};
 use heirloom_proto::{Body, Header, Kind, Sha256, Statement, Timestamp, Verified};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// The number by which others know a person.
 fn number(name: &str) -> Peer {
@@ -141,6 +142,57 @@ fn a_late_joiner_gets_what_gossip_did_not_push() {
     let pulled = bob.count("sync_pulled");
     talk(&mut bob, &mut alice);
     assert_eq!(bob.count("sync_pulled"), pulled);
+}
+
+/// A head that counts nothing.
+fn empty_head(author: &crate::rig::Signer, at: Timestamp) -> Verified<Statement> {
+    let (live_count, live_root) = (0, Head::root_of(&BTreeSet::new()));
+    author.says(at.0, at, &Body::Head(Head { live_count, live_root, archive: None }))
+}
+
+#[test]
+fn what_a_filter_matches_by_chance_is_named_once() {
+    let mut alice = curator(1);
+    let mut bob = late("bob", &alice);
+    meet(&mut alice, &mut bob);
+    bob.elapse(2 * SECOND);
+    let (mut filter, mut opened) = (None, 0);
+    let mut live = |bob: &mut Person, alice: &mut Person, span: std::time::Duration| {
+        let mut left = span;
+        while !left.is_zero() {
+            bob.elapse(10 * SECOND);
+            alice.elapse(10 * SECOND);
+            talk_through(bob, alice, |request, response| {
+                if let Request::Open { filter: of, .. } = request {
+                    opened += 1;
+                    assert_eq!(filter.get_or_insert_with(|| of.clone()).salt(), of.salt(), "for a week");
+                    filter = Some(of.clone());
+                }
+                response
+            });
+            left = left.saturating_sub(10 * SECOND);
+        }
+        (filter.clone(), opened)
+    };
+    let (Some(filter), before) = live(&mut bob, &mut alice, 20 * SECOND) else { panic!("a session") };
+    let chance: Vec<crate::rig::Signer> = (0..)
+        .map(|number| signer(&format!("stranger {number}")))
+        .filter(|stranger| filter.matches(&stranger.key()))
+        .take(2)
+        .collect();
+    chance.iter().for_each(|stranger| alice.accept(&empty_head(stranger, alice.wall)));
+    let (_, after) = live(&mut bob, &mut alice, HOUR);
+    assert!(after >= before + 4, "{before} {after}");
+    assert_eq!(bob.count("sync_declined"), 2, "{:?}", bob.counters());
+    alice.accept(&empty_head(&chance[0], alice.wall));
+    live(&mut bob, &mut alice, HOUR);
+    assert_eq!((bob.count("sync_declined"), blamed(&mut bob)), (3, 0), "a newer head alone");
+    // Whoever is followed now is asked about, and nothing that was declined stands in the way.
+    for stranger in &chance {
+        bob.follow(stranger.key(), Level::LOW);
+    }
+    live(&mut bob, &mut alice, MINUTE);
+    assert!(is_whole(&mut bob), "{:?}", bob.counters());
 }
 
 /// Two profiles of one key that commit to different next keys.

@@ -8,11 +8,11 @@ use crate::settings::Settings;
 use heirloom_core::TrustSettings;
 use heirloom_core::ground::Stored;
 use heirloom_core::ingest::RATED_KEYS_MAX;
-use heirloom_core::sync::{Asking, Hosting, Marks, Next, PERIOD};
+use heirloom_core::sync::{Asking, Declined, FILTER_KEYS_MIN, Hosting, Marks, Next, PERIOD, SALT_LIFE};
 use heirloom_core::views::Source;
 use heirloom_graph::{Epoch, FollowLevel, NodeId, Root, Scope, Scores, Statement as Edge, TrustGraph};
 use heirloom_proto::body::Head;
-use heirloom_proto::sync::{FILTER_BYTES_MIN, Filter, NAMES_MAX, Request, Response, Salt};
+use heirloom_proto::sync::{Filter, NAMES_MAX, Request, Response, Salt};
 use heirloom_proto::{Body, Header, Key, SecretKey, Sha256, Statement, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Keys whose heads a peer holds at most: those it keeps for their score, and as many strangers as 16 MiB hold at a
 /// little over a kilobyte each.
 const HOST_KEYS_MAX: u64 = RATED_KEYS_MAX as u64 + 15_000;
-/// Sessions in a row that are followed; the first, which knows nothing yet, is not counted.
+/// Sessions with each peer that are followed for each day; before them a first one with each, which knows nothing yet.
 const SESSIONS: u64 = 8;
 /// What sync adds to the statements that it fetches: requests, frames, and what two sessions both bring.
 const FETCH_SHARE: f64 = 1.3;
@@ -136,12 +136,18 @@ impl Leaf<'_> {
         let asked: Vec<Key> = kept.iter().map(|key| network.key(*key)).collect();
         let mut here = Marks::default();
         mine.iter().for_each(|key| here.add(&network.heads[key]));
-        let (mut bytes, mut came) = (0, 0);
+        let mut peers: Vec<Declined> = (0..self.settings.get("peers")).map(|_| self.peer()).collect();
+        let (mut first, mut first_came, mut bytes, mut came) = (0, 0, 0, 0);
         let sessions_a_day = self.settings.get("peers") * 86_400 / PERIOD.as_secs();
-        let days = self.settings.get("days");
-        for session in 0..=SESSIONS * days {
-            let (more, unknown) = self.session(&mut network, &mut here, &asked, &mine);
-            if session > 0 {
+        let (all, counted) = (peers.len() as u64, SESSIONS * self.settings.get("days"));
+        for session in 0..all * (counted + 1) {
+            // PANIC: below the number of peers.
+            let peer = &mut peers[usize::try_from(session % all).expect("small")];
+            let (more, unknown) = session_with(peer, &mut network, &mut here, &asked, &mine);
+            if session < all {
+                first += more;
+                first_came += unknown;
+            } else {
                 bytes += more;
                 came += unknown;
             }
@@ -152,60 +158,77 @@ impl Leaf<'_> {
                 }
             }
         }
-        let per_day = float(sessions_a_day) / float(SESSIONS * days);
+        let per_day = float(sessions_a_day) / float(all * counted);
+        // Once in the life of a salt everybody is new.
+        let firsts_per_day = 86_400.0 / SALT_LIFE.as_secs_f64();
         let words = float(self.settings.get("words_per_day") * self.settings.get("word_bytes"));
         Day {
             circle: float(circle as u64),
             kept: float(kept.len() as u64),
-            finding: float(bytes) * per_day,
+            finding: float(bytes) * per_day + float(first) * firsts_per_day,
             words: float(kept.len() as u64) * words * FETCH_SHARE,
-            unasked: float(came) * per_day,
+            unasked: float(came) * per_day + float(first_came) * firsts_per_day,
         }
     }
 
-    /// One session: bytes of its frames both ways, and heads that came by chance.
-    fn session(&mut self, network: &mut Heads, here: &mut Marks, asked: &[Key], mine: &BTreeSet<u64>) -> (u64, u64) {
+    /// A peer that named nothing yet, and the salt of its sessions.
+    fn peer(&mut self) -> Declined {
         let mut salt = [0; 16];
         salt.copy_from_slice(&self.dice.bytes()[..16]);
-        let mut filter = Filter::for_keys(Salt(salt), asked.len().max(FILTER_BYTES_MIN));
-        asked.iter().for_each(|key| filter.insert(key.as_bytes()));
-        let mut hosting = Hosting::new(&network.marks, &filter, Duration::ZERO);
-        let (mut bytes, mut came) = (0, 0);
-        // PANIC: sets of this size fit their frames.
-        let mut asking = Asking::new(here, filter, asked.to_vec(), Duration::ZERO).expect("a first message");
-        while let Next::Ask(request) = asking.next_step() {
-            bytes += request.encode().len() as u64;
-            let response = match request {
-                Request::Open { ref message, .. } | Request::Round { ref message, .. } => {
-                    let message = hosting.reconcile(message, Duration::ZERO).expect("an honest question");
-                    asking.reconcile(&message).expect("an honest answer");
-                    Response::Round { salt: Salt(salt), message }
-                }
-                Request::Names { ref ids, .. } => {
-                    let mut envelopes = Vec::new();
-                    for id in ids.iter().take(NAMES_MAX) {
-                        let id = hosting.set().statement(id).expect("what it offered");
-                        let stored = &network.heads[&network.by_id[&id]];
-                        envelopes.push(stored.statement.bytes().to_vec());
-                        asking.named(&stored.statement);
-                        let key = network.by_id[&id];
-                        if mine.contains(&key) {
-                            if let Some(old) = network.known.insert(key, stored.clone()) {
-                                here.remove(&old);
-                            }
-                            here.add(stored);
-                        } else {
-                            came += 1;
-                        }
-                    }
-                    Response::Statements { envelopes, is_end: true, is_whole: false }
-                }
-                Request::Fetch { .. } => break,
-            };
-            bytes += response.encode().len() as u64;
-        }
-        (bytes, came)
+        Declined::new(Salt(salt), Duration::ZERO)
     }
+}
+
+/// One session: bytes of its frames both ways, and heads that came by chance.
+fn session_with(
+    peer: &mut Declined,
+    network: &mut Heads,
+    here: &mut Marks,
+    asked: &[Key],
+    mine: &BTreeSet<u64>,
+) -> (u64, u64) {
+    let salt = peer.salt();
+    let mut filter = Filter::for_keys(salt, asked.len().max(FILTER_KEYS_MIN));
+    asked.iter().for_each(|key| filter.insert(key.as_bytes()));
+    peer.prepare(&filter, asked, Duration::ZERO);
+    let mut hosting = Hosting::new(&network.marks, &filter, Duration::ZERO);
+    let (mut bytes, mut came) = (0, 0);
+    // PANIC: sets of this size fit their frames.
+    let mut asking = Asking::new(here, peer, filter, asked.to_vec(), Duration::ZERO).expect("a first message");
+    while let Next::Ask(request) = asking.next_step() {
+        bytes += request.encode().len() as u64;
+        let response = match request {
+            Request::Open { ref message, .. } | Request::Round { ref message, .. } => {
+                let message = hosting.reconcile(message, Duration::ZERO).expect("an honest question");
+                asking.reconcile(&message).expect("an honest answer");
+                peer.forget(&std::mem::take(&mut asking.gone));
+                Response::Round { salt, message }
+            }
+            Request::Names { ref ids, .. } => {
+                let mut envelopes = Vec::new();
+                for id in ids.iter().take(NAMES_MAX) {
+                    let id = hosting.set().statement(id).expect("what it offered");
+                    let key = network.by_id[&id];
+                    let stored = &network.heads[&key];
+                    envelopes.push(stored.statement.bytes().to_vec());
+                    asking.named(&stored.statement);
+                    if mine.contains(&key) {
+                        if let Some(old) = network.known.insert(key, stored.clone()) {
+                            here.remove(&old);
+                        }
+                        here.add(stored);
+                    } else {
+                        peer.add(&stored.statement);
+                        came += 1;
+                    }
+                }
+                Response::Statements { envelopes, is_end: true, is_whole: false }
+            }
+            Request::Fetch { .. } => break,
+        };
+        bytes += response.encode().len() as u64;
+    }
+    (bytes, came)
 }
 
 /// The heads of a network, as one peer holds them.
