@@ -140,7 +140,7 @@ fn a_broken_core_is_found_out_by_the_program_too() {
 fn bad_input_is_answered_in_one_sentence() {
     let scratch = Scratch::new("bad");
     let path = scratch.path("bad.toml");
-    std::fs::write(&path, "name = \"x\"\ntitel_x = 3\n").expect("it is written");
+    std::fs::write(&path, "name = \"x\"\ntint_x = 3\n").expect("it is written");
     let churn = file("churn");
     for (words, expected) in [
         (vec!["run", &churn, "--seed", "x"], "--seed must be a whole number"),
@@ -148,7 +148,7 @@ fn bad_input_is_answered_in_one_sentence() {
         (vec!["run", &churn, "--set", "nodes=99999999"], "nodes must be from 2"),
         (vec!["run", &churn, "--set", "nodes=5"], "need more than nodes = 5"),
         (vec!["run", &churn, "--set", "noses=5"], "no number of this play"),
-        (vec!["run", &path], "unknown key \"titel_x\""),
+        (vec!["run", &path], "unknown key \"tint_x\""),
         (vec!["run", "/no/such/file.toml"], "cannot be read"),
         (vec!["run", &churn, "--smoke", "--out", &path], "cannot be made"),
         (vec!["run", &churn, "--trace", "t"], "give --seed too"),
