@@ -33,7 +33,7 @@ impl Hand {
     pub fn says(&mut self, body: &Body, now: Timestamp) -> Verified<Statement> {
         let seq = now.0.max(self.last_seq + 1);
         let statement = self.says_as(body, seq, now);
-        if statement.kind() != Kind::Head {
+        if Head::counts(statement.kind()) {
             self.live.insert((statement.kind(), body.slot()), statement.id());
         }
         statement

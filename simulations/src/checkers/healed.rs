@@ -3,7 +3,7 @@
 use super::{Held, Property};
 use crate::world::{NodeId, World};
 use heirloom_core::ground::Ground;
-use heirloom_proto::{Body, Key, Sha256, StatementId, Timestamp};
+use heirloom_proto::{Body, Key, Kind, Sha256, StatementId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there of a key that may leave a node: ids by which states are compared.
@@ -62,10 +62,14 @@ pub(crate) fn proofs_arrive(world: &World, followers: &[(NodeId, Key)]) -> (Held
     (held, (there, all))
 }
 
-/// What a node holds of a key that may leave it, and has not expired.
+/// What a node holds of a key that may leave it, and has not expired. Without proofs, of which everybody keeps the first
+/// about an accused, whoever signed it: [`proofs_arrive`] looks for those.
 pub(crate) fn log(world: &World, node: NodeId, author: &Key) -> Log {
     let wall: Timestamp = world.wall();
     let stored = Ground::new(world.disk(node).clone()).statements_of(author).unwrap_or_default();
-    let counts = |s: &&heirloom_core::ground::Stored| !s.is_private && !s.statement.header().is_expired(wall);
+    let counts = |s: &&heirloom_core::ground::Stored| {
+        let is_proof = s.statement.kind() == Kind::DuplicityProof;
+        !s.is_private && !is_proof && !s.statement.header().is_expired(wall)
+    };
     stored.iter().filter(counts).map(|stored| stored.statement.id()).collect()
 }

@@ -36,7 +36,7 @@ impl World {
         self.verdict()
     }
 
-    fn look_at(&mut self, node: NodeId, rated: &BTreeSet<Key>) {
+    pub(super) fn look_at(&mut self, node: NodeId, rated: &BTreeSet<Key>) {
         let of = &self.nodes[node];
         let ground = Ground::new(of.disk.clone());
         let (stored, damaged) = match ground.statements(&[]) {

@@ -12,7 +12,7 @@ use heirloom_graph::Band;
 use heirloom_proto::body::{CuratorList, DuplicityProof, Opinion, Profile, Verdict};
 use heirloom_proto::sync::Response;
 use heirloom_proto::{Body, Infohash, Kind, Sha256, Statement, Timestamp, Verified, statement};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a core is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,12 +135,20 @@ impl World {
             Mutation::RollsBack => {
                 let ground = Ground::new(disk.clone());
                 let places = ground.statements(&[]).map(|(all, _)| all).unwrap_or_default();
+                let mut back = Vec::new();
                 for place in places.iter().map(|stored| Place::of(&stored.statement).to_bytes()) {
                     let Ok(Some(now)) = disk.get(Table::Statements, &place) else { continue };
                     let first = broke.first.entry(place.clone()).or_insert_with(|| now.clone()).clone();
                     if first != now {
-                        write(&mut disk, vec![(Table::Statements, place, Some(first))]);
+                        back.push((Table::Statements, place, Some(first)));
                     }
+                }
+                if !back.is_empty() {
+                    // The disk is looked at on either side, not only when its turn comes: a core whose disk changes under
+                    // it may break anything else before.
+                    self.look_at(node, &BTreeSet::new());
+                    write(&mut disk, back);
+                    self.look_at(node, &BTreeSet::new());
                 }
             }
             Mutation::Invents if !broke.is_done => {
@@ -206,8 +214,10 @@ fn falsify(mutation: Mutation, outputs: &mut [Output]) {
         let Output::Reply { result: Ok(reply), .. } = output else { continue };
         match (mutation, reply.as_mut()) {
             (Mutation::TrustsAnything, Reply::Trust(rows)) => {
-                for row in rows.iter_mut().filter(|row| row.distance.is_none_or(|hops| hops > 1)) {
+                // Even of whom the owner follows it is said that they stand further off: some people know no others.
+                for row in rows.iter_mut() {
                     (row.band, row.support) = (Band::Trusted, 0.0);
+                    row.distance = row.distance.map(|hops| hops.max(2));
                 }
             }
             (Mutation::BooksTwice, Reply::Ledger(rows)) => {

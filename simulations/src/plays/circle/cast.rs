@@ -126,7 +126,7 @@ impl Cast {
             for _ in 0..settings.count("follows") {
                 follows.insert(keys[world.dice().index(keys.len())]);
             }
-            Reader { node, follows: follows.into_iter().collect(), wants_film }
+            Reader { node, follows: follows.into_iter().collect(), wants_film, turns: 0 }
         };
         for (number, node) in take("skewed").enumerate() {
             let skewed = ClockSkewed {
