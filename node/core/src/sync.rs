@@ -151,7 +151,7 @@ impl Sync {
 
     /// Chance that stays the same in this run.
     fn lot(&self, what: &[u8], of: &[u8]) -> Sha256 {
-        Sha256::of(&[b"heirloom sync lot", &self.secret[..], &[what.len() as u8], what, of].concat())
+        Sha256::of(&[b"heirloom sync lot", &self.secret[..], &(what.len() as u64).to_be_bytes(), what, of].concat())
     }
 
     /// The salt of sessions with a peer: the same for a week, so that the same keys match by chance and whoever compares
