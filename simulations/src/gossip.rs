@@ -8,8 +8,9 @@ use heirloom_proto::GossipId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-/// Peers that each node looks for beside the one that ties it to the others.
-const EXTRA_PEERS: usize = 2;
+/// Peers that each node looks for beside the one that ties it to the others: with those that look for it about ten, as a
+/// real node dials ten (`BOOK_OUTBOUND_MAX`) and gossips with eight.
+const EXTRA_PEERS: usize = 4;
 /// Messages that somebody may repeat.
 const SAID_MAX: usize = 512;
 

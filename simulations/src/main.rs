@@ -70,12 +70,12 @@ fn make_folder(folder: &Path) -> Result<(), String> {
 }
 
 fn save_trace(file: &Path, result: &Result<Outcome, Failure>) -> Result<(), String> {
-    let text = match result {
-        Ok(outcome) => outcome.trace.join("\n"),
-        // Of a run that broke there is the end.
-        Err(failure) => failure.tail.clone(),
+    let trace = match result {
+        Ok(outcome) => &outcome.trace,
+        Err(failure) => &failure.trace,
     };
-    std::fs::write(file, text + "\n").map_err(|error| format!("{} cannot be written: {error}", file.display()))
+    std::fs::write(file, trace.join("\n") + "\n")
+        .map_err(|error| format!("{} cannot be written: {error}", file.display()))
 }
 
 fn list(folder: &Path) -> Result<bool, String> {

@@ -22,8 +22,12 @@ pub(crate) fn followers_hear(world: &World, words: &Words, followers: &[(NodeId,
         all += said.len() as u64;
         there += (said.len() - missing) as u64;
         if missing > 0 && held.is_ok() {
-            held = Property::FollowersHear
-                .broken(format!("n{node} lacks {missing} of {} statements of {author}", said.len()));
+            let (peers, many) = (world.peers_of(*node), said.len());
+            let holds = |peer: &&NodeId| said.difference(&has).all(|id| log(world, **peer, author).contains(id));
+            let near: Vec<&NodeId> = peers.iter().filter(holds).collect();
+            held = Property::FollowersHear.broken(format!(
+                "n{node} lacks {missing} of {many} statements of {author}; its peers are {peers:?}, all of it is at {near:?}"
+            ));
         }
     }
     (held, (there, all))

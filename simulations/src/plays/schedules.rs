@@ -266,6 +266,7 @@ fn run(settings: &Settings) -> Result<Outcome, Failure> {
                     property: Property::NoRollback,
                     what: format!("schedule {schedule}: {what}"),
                     tail: String::new(),
+                    trace: Vec::new(),
                 });
             }
         }

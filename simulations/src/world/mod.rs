@@ -101,6 +101,8 @@ pub struct Failure {
     pub what: String,
     /// The last lines of the trace.
     pub tail: String,
+    /// Every line, if they were kept.
+    pub trace: Vec<String>,
 }
 
 impl fmt::Display for Failure {
@@ -375,7 +377,15 @@ impl World {
     }
 
     fn failure(&self, property: Property, what: String) -> Failure {
-        Failure { seed: self.seed, step: self.steps, at: self.now, property, what, tail: self.trace.tail() }
+        Failure {
+            seed: self.seed,
+            step: self.steps,
+            at: self.now,
+            property,
+            what,
+            tail: self.trace.tail(),
+            trace: self.trace.whole().to_vec(),
+        }
     }
 
     /// Notes the first property that broke.
