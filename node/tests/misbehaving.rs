@@ -120,6 +120,13 @@ impl Person {
     }
 }
 
+/// A core whose runtime ends under it panics: the node ends first.
+impl Drop for Person {
+    fn drop(&mut self) {
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.node.stop()));
+    }
+}
+
 /// Alice, whom it is done to; Bob, who is honest; and Mallory, connected with Alice.
 struct Stage {
     alice: Person,
