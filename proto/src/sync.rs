@@ -61,7 +61,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// With room for so many keys at [`BITS_WANTED`] each, within the limits.
+    /// With room for so many keys at `BITS_WANTED` each, within the limits.
     #[must_use]
     pub fn for_keys(salt: Salt, count: usize) -> Self {
         let bytes = count.saturating_mul(BITS_WANTED / 8).next_power_of_two().clamp(FILTER_BYTES_MIN, FILTER_BYTES_MAX);

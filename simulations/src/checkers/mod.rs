@@ -1,5 +1,5 @@
 //! What must hold at every moment of every world, whatever goes wrong in it: one property a file. All are looked at
-//! after every step; a property that breaks ends the run. What must hold once a world has healed is in [`healed`].
+//! after every step; a property that breaks ends the run. What must hold once a world has healed is in `healed`.
 //!
 //! Each can fail: `tests/checkers.rs` breaks one node in one way ([`crate::Mutation`]) and sees its checker complain.
 
