@@ -36,6 +36,15 @@ const LONELY_MIN: Duration = Duration::from_secs(10);
 /// Its longest wait, doubled up to: under 0.2 requests and 60 bytes a second for whoever stays alone.
 const LONELY_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// Places that one lookup names from which the rendezvous counts as crowded: those who answer name 10 or so each, by
+/// chance, of all that were announced, so that the next lookup names others. More than a node alone needs.
+const CROWDED_FROM: usize = 48;
+
+/// Lookups at a crowded rendezvous after which a node that reached nobody waits longer all the same: some two minutes.
+/// With 300 places of which one is honest, a lookup of 16 answers of 10 each misses it six times of ten, and 16 lookups
+/// once in some 5,000.
+const CROWDED_LOOKS_MAX: u32 = 16;
+
 /// Wait between two lookups, and two announcements, of a node in company: nodes of the DHT forget after 30 minutes or
 /// more. With jitter, so that nodes started together do not ask together.
 const CALM_MIN: Duration = Duration::from_secs(25 * 60);
@@ -86,6 +95,8 @@ struct Pace {
     look_at: Instant,
     announce_at: Instant,
     lonely_looks: u32,
+    /// Lookups in a row that were named many places of which none led to a peer.
+    crowded_looks: u32,
     failed_announces: u32,
     announced: Option<Instant>,
     was_lonely: bool,
@@ -93,8 +104,9 @@ struct Pace {
 
 impl Pace {
     fn new(now: Instant) -> Self {
-        let (lonely_looks, failed_announces) = (0, 0);
-        Self { look_at: now, announce_at: now, lonely_looks, failed_announces, announced: None, was_lonely: true }
+        let (lonely_looks, crowded_looks, failed_announces) = (0, 0, 0);
+        let (announced, was_lonely) = (None, true);
+        Self { look_at: now, announce_at: now, lonely_looks, crowded_looks, failed_announces, announced, was_lonely }
     }
 
     /// A node that has become lonely does not wait for the end of a calm pause.
@@ -104,6 +116,9 @@ impl Pace {
             self.lonely_looks = 0;
             self.look_at = now;
         }
+        if peers > 0 {
+            self.crowded_looks = 0;
+        }
         self.was_lonely = is_lonely;
         let is_stale = self.announced.is_some_and(|announced| now >= announced + LONELY_ANNOUNCE);
         if peers == 0 && is_stale {
@@ -111,10 +126,15 @@ impl Pace {
         }
     }
 
-    fn looked(&mut self, now: Instant, chance: f64) {
+    /// A lookup named so many places while there were so many peers.
+    fn looked(&mut self, places: usize, peers: usize, now: Instant, chance: f64) {
         let wait = if self.was_lonely {
             let longest = doubled(LONELY_MIN, self.lonely_looks);
-            self.lonely_looks += 1;
+            if peers == 0 && places >= CROWDED_FROM && self.crowded_looks < CROWDED_LOOKS_MAX {
+                self.crowded_looks += 1;
+            } else {
+                self.lonely_looks += 1;
+            }
             // The upper half is left to chance.
             longest.mul_f64(0.5 + 0.5 * chance)
         } else {
@@ -220,10 +240,8 @@ impl Meeting {
                 pace.announced(was_taken, Instant::now(), chance());
             }
             if Instant::now() >= pace.look_at {
-                if self.look(pace.was_lonely).await.is_err() {
-                    return;
-                }
-                pace.looked(Instant::now(), chance());
+                let Ok(places) = self.look(pace.was_lonely).await else { return };
+                pace.looked(places, self.p2p.peers(), Instant::now(), chance());
             }
             if self.p2p.is_stopped() {
                 return;
@@ -287,7 +305,8 @@ impl Meeting {
         was_taken
     }
 
-    async fn look(&self, is_lonely: bool) -> Result<(), p2p::Stopped> {
+    /// How many places were named.
+    async fn look(&self, is_lonely: bool) -> Result<usize, p2p::Stopped> {
         let mut seen = BTreeSet::new();
         for key in looked_at(wall(), is_lonely) {
             let mut answers = self.dht.peers(key);
@@ -303,7 +322,7 @@ impl Meeting {
         }
         self.tally.lookups.fetch_add(1, Ordering::Relaxed);
         debug!(places = seen.len(), "looked at the rendezvous");
-        Ok(())
+        Ok(seen.len())
     }
 }
 
@@ -367,17 +386,43 @@ mod tests {
         while now < start + Duration::from_secs(3600) {
             pace.notice(0, now);
             looks += 1;
-            pace.looked(now, 1.0);
+            pace.looked(CROWDED_FROM - 1, 0, now, 1.0);
             now = pace.look_at;
         }
         assert_eq!(looks, 16, "10, 20, 40, 80, 160 s, then every 5 min");
         pace.notice(LONELY_BELOW, now);
-        pace.looked(now, 0.0);
+        pace.looked(1, LONELY_BELOW, now, 0.0);
         assert_eq!(pace.look_at, now + CALM_MIN);
-        pace.looked(now, 1.0);
+        pace.looked(1, LONELY_BELOW, now, 1.0);
         assert_eq!(pace.look_at, now + CALM_MAX);
         pace.notice(0, now);
         assert_eq!(pace.look_at, now, "alone again, at once");
+    }
+
+    #[test]
+    fn among_many_dead_places_it_looks_again_soon_but_not_for_ever() {
+        let start = Instant::now();
+        let looks_in_an_hour = |peers: usize| {
+            let (mut pace, mut now, mut looks) = (Pace::new(start), start, Vec::new());
+            while now < start + Duration::from_secs(3600) {
+                pace.notice(peers, now);
+                looks.push(now);
+                pace.looked(CROWDED_FROM, peers, now, 1.0);
+                now = pace.look_at;
+            }
+            looks
+        };
+        let looks = looks_in_an_hour(0);
+        let soon = looks.windows(2).take_while(|pair| pair[1] - pair[0] == LONELY_MIN).count();
+        assert_eq!(soon, CROWDED_LOOKS_MAX as usize + 1);
+        assert_eq!(looks.len(), 16 + CROWDED_LOOKS_MAX as usize, "then as rarely as anybody alone");
+        assert_eq!(looks_in_an_hour(1).len(), 16, "one peer is enough not to hurry");
+        let mut pace = Pace::new(start);
+        (0..CROWDED_LOOKS_MAX).for_each(|_| pace.looked(CROWDED_FROM, 0, start, 1.0));
+        pace.notice(1, start);
+        pace.notice(0, start);
+        pace.looked(CROWDED_FROM, 0, start, 1.0);
+        assert_eq!(pace.look_at, start + LONELY_MIN, "whoever had a peer and lost it starts anew");
     }
 
     #[test]
