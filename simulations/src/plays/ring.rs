@@ -54,6 +54,10 @@ fn check(settings: &Settings) -> Result<(), String> {
     if friends > few {
         return Err(format!("friends = {friends} must not be above few = {few}: each is fooled by another fake"));
     }
+    let loud = settings.get("loud");
+    if loud > few {
+        return Err(format!("loud = {loud} must not be above few = {few}: both rings have the same loud fakes"));
+    }
     Ok(())
 }
 
@@ -125,19 +129,22 @@ fn gain(settings: &Settings, size: usize) -> Result<Gain, Failure> {
     pour(&mut world, vec![says(&mut frank, &Body::Listing(honest.clone()), wall)])?;
     let honest_before = shown(&mut world, honest.infohash)?.map_or(0.0, |release| release.score);
 
-    let mut ring: Vec<Hand> = (0..size).map(|_| Hand::new(world.dice().bytes())).collect();
+    // The loud fakes are drawn first, so that they are the same in a small ring and in a large one: two that differ in
+    // whom they praise differ in what they gain, whatever their size.
+    let loud = settings.count("loud");
+    let mut ring: Vec<Hand> = (0..loud).map(|_| Hand::new(world.dice().bytes())).collect();
+    let mut praised: Vec<Vec<usize>> = Vec::with_capacity(size);
+    praised.extend((0..loud).map(|at| others_than(at, settings.count("edges"), loud, &mut world)));
+    ring.extend((loud..size).map(|_| Hand::new(world.dice().bytes())));
+    praised.extend((loud..size).map(|at| others_than(at, 1, loud, &mut world)));
     let keys: Vec<Key> = ring.iter().map(Hand::key).collect();
     let mut said = Vec::new();
     for (friend, fake) in friends.iter_mut().zip(&keys) {
         said.push(says(friend, &trusts(*fake), wall));
     }
-    let loud = settings.count("loud").min(size);
     let fake = listing("the fake");
     for (at, hand) in ring.iter_mut().enumerate() {
-        let steps = if at < loud { settings.count("edges") } else { 1 };
-        let others: BTreeSet<usize> =
-            (0..steps).map(|_| world.dice().index(loud)).filter(|other| *other != at).collect();
-        said.extend(others.into_iter().map(|other| says(hand, &trusts(keys[other]), wall)));
+        said.extend(praised[at].iter().map(|other| says(hand, &trusts(keys[*other]), wall)));
         if at < loud {
             said.push(says(hand, &Body::Listing(fake.clone()), wall));
             for (infohash, opinion) in [(fake.infohash, Opinion::Good), (honest.infohash, Opinion::Malware)] {
@@ -162,6 +169,12 @@ fn gain(settings: &Settings, size: usize) -> Result<Gain, Failure> {
     let honest = shown(&mut world, honest.infohash)?;
     world.audit()?;
     Ok(Gain { ring, fake, honest_before, honest, world })
+}
+
+/// At most `steps` of the first `of`, by chance, without `at`.
+fn others_than(at: usize, steps: usize, of: usize, world: &mut World) -> Vec<usize> {
+    let others: BTreeSet<_> = (0..steps).map(|_| world.dice().index(of)).filter(|other| *other != at).collect();
+    others.into_iter().collect()
 }
 
 type Said = heirloom_proto::Verified<heirloom_proto::Statement>;
