@@ -33,7 +33,7 @@ pub const RETRY_MS_MAX: u32 = 3_600_000;
 /// They hid little: whose log is fetched shows, and of them none is. Decoys hide, since their logs are fetched.
 const BITS_WANTED: usize = 32;
 /// Bits that a key sets in a filter.
-const BITS_PER_KEY: usize = 3;
+const BITS_PER_KEY: usize = 5;
 
 /// Names a session, and keys its filter and ids, so that what was crafted for one peer's sessions is of no use in another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,10 +50,10 @@ impl Salt {
     }
 }
 
-/// Keys as a Bloom filter: three bits for each, at the first three big-endian `u32` of
+/// Keys as a Bloom filter: five bits for each, at the first five big-endian `u32` of
 /// SHA-256("heirloom/sync/1 filter" ‖ salt ‖ key), modulo the number of bits. Bit `n` is bit `n % 8` of byte `n / 8`.
 ///
-/// At 32 bits for each key one in 1,400 other keys matches by chance.
+/// At 32 bits for each key one in 15,800 other keys matches by chance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     salt: Salt,
@@ -79,7 +79,7 @@ impl Filter {
         bytes.extend_from_slice(&self.salt.0);
         bytes.extend_from_slice(key);
         let digest = Sha256::of(&bytes).0;
-        [0, 4, 8].map(|at| {
+        [0, 4, 8, 12, 16].map(|at| {
             let word = u32::from_be_bytes([digest[at], digest[at + 1], digest[at + 2], digest[at + 3]]);
             let bit = usize::try_from(word).unwrap_or(usize::MAX) % (self.bits.len() * 8);
             (bit / 8, 1 << (bit % 8))

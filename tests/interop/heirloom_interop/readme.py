@@ -132,7 +132,7 @@ class Session:
         bits = bytearray(filter_bytes)
         for key in keys:
             digest = hashlib.sha256(b"heirloom/sync/1 filter" + self.salt + key).digest()
-            for at in (0, 4, 8):
+            for at in (0, 4, 8, 12, 16):
                 bit = int.from_bytes(digest[at : at + 4], "big") % (len(bits) * 8)
                 bits[bit // 8] |= 1 << bit % 8
         self.filter = bytes(bits)
