@@ -152,6 +152,8 @@ pub struct Watch {
     day: u64,
     /// Bytes of that day, earlier runs of the process included.
     used: u64,
+    /// No day begins before this: the clock was set back.
+    no_day_before: Duration,
     /// Of these, what was said to be remembered.
     remembered: u64,
     /// Microseconds of work for others.
@@ -173,6 +175,7 @@ impl Watch {
             reading: Reading::default(),
             day,
             used,
+            no_day_before: Duration::ZERO,
             remembered: used,
             work: Pace::full((micros_per_s, micros_per_s * CPU_BURST.as_secs_f64()), Duration::ZERO),
             verifies: Pace::full((verifies_per_s, verifies_per_s * VERIFY_BURST_S), Duration::ZERO),
@@ -199,13 +202,15 @@ impl Watch {
         is_new.then_some((self.day, self.used))
     }
 
-    /// A clock that was set back gives no second day.
+    /// A clock that was set back gives no second day, nor does it when it is set forward again: no day begins until a whole
+    /// one has really passed. One that had been years ahead costs a day or two, not years.
     fn turn_day(&mut self, now: Now) {
         let today = now.wall.0 / DAY_MS;
-        if today > self.day {
-            (self.used, self.remembered) = (0, 0);
+        if today < self.day {
+            (self.day, self.no_day_before) = (today, now.mono + Duration::from_millis(DAY_MS));
+        } else if today > self.day && now.mono >= self.no_day_before {
+            (self.day, self.used, self.remembered) = (today, 0, 0);
         }
-        self.day = today;
     }
 
     /// Notes work that others brought.
@@ -294,9 +299,26 @@ mod tests {
         assert_eq!(watch.shortages(at(3, today)), [Shortage::TrafficLow, Shortage::Traffic]);
         assert!(watch.is_short(at(3, today - 1), Shortage::Traffic), "a clock set back gives no second day");
         let reading = Reading { traffic_bytes: 950, ..Reading::default() };
-        assert_eq!(watch.read(at(4, 11 * DAY_MS), reading), Some((11, 50)));
-        assert_eq!(watch.read(at(5, 11 * DAY_MS), reading), None, "nothing new");
-        assert!(watch.shortages(at(4, 11 * DAY_MS)).is_empty());
+        let tomorrow = 3 + 24 * 3600;
+        assert_eq!(watch.read(at(tomorrow, 11 * DAY_MS), reading), Some((11, 50)));
+        assert_eq!(watch.read(at(tomorrow + 1, 11 * DAY_MS), reading), None, "nothing new");
+        assert!(watch.shortages(at(tomorrow, 11 * DAY_MS)).is_empty());
+    }
+
+    #[test]
+    fn a_clock_set_back_and_forward_again_gives_no_second_day() {
+        let mut watch = watch();
+        let hour = |number: u64| number * 3600;
+        watch.read(at(0, 10 * DAY_MS), Reading { traffic_bytes: 900, ..Reading::default() });
+        for (hours, day) in [(1, 9), (2, 10), (3, 8), (4, 11), (20, 12), (26, 12)] {
+            assert_eq!(watch.traffic_today(at(hour(hours), day * DAY_MS)), 1000, "{hours} {day}");
+        }
+        assert_eq!(watch.traffic_today(at(hour(27), 12 * DAY_MS)), 0, "a day after it was set back for the last time");
+        // One that was years ahead.
+        let mut watch = Watch::new(Budgets { traffic_per_day: 1000, ..Budgets::default() }, (9000, 700));
+        assert_eq!(watch.traffic_today(at(0, 10 * DAY_MS)), 700);
+        assert_eq!(watch.traffic_today(at(hour(23), 11 * DAY_MS)), 700);
+        assert_eq!(watch.traffic_today(at(hour(24), 11 * DAY_MS)), 0);
     }
 
     #[test]

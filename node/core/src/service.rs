@@ -380,6 +380,7 @@ impl<S: Store> Service<S> {
         self.make_room(now, None)?;
         self.archive_sweep(now)?;
         self.renew_worths(now);
+        self.repeat_proofs(now)?;
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 
@@ -416,7 +417,13 @@ impl<S: Store> Service<S> {
         statement: Verified<Statement>,
         source: Source,
     ) -> Result<Result<(), crate::ingest::Refusal>, StoreError> {
-        let standing = self.standing(statement.author());
+        let mut standing = self.standing(statement.author());
+        if standing == Standing::Stranger
+            && matches!(statement.body(), heirloom_proto::Body::DuplicityProof(p) if self.is_mine_or_followed(p.accused()))
+        {
+            // A proof that matters here is for no pool, whoever signed it.
+            standing = Standing::Rated;
+        }
         if standing == Standing::Own {
             // An own statement from outside: after a restore the network may know more than the disk.
             self.identity.raise(statement.header().seq, &mut self.ground);
@@ -449,7 +456,15 @@ impl<S: Store> Service<S> {
                 if statement.kind() == Kind::Head && source != Source::Sync && is_kept {
                     self.sync.doubt(*statement.author(), now.mono);
                 }
+                // Who got it by sync has peers that were cut off too.
+                let learnt = match statement.body() {
+                    heirloom_proto::Body::DuplicityProof(proof) if source == Source::Sync => Some(*proof.accused()),
+                    _ => None,
+                };
                 let author = *statement.author();
+                if let Some(accused) = learnt {
+                    self.repeat_proof(now, &accused)?;
+                }
                 if self.ingest.must_sort() {
                     self.sort_authors(now);
                 }

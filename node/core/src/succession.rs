@@ -4,8 +4,10 @@
 //! author), so every stored rotation is a step, and nothing has to be checked again at a start.
 
 use crate::ground::{Place, Stored};
+use crate::sync::Pace;
 use heirloom_proto::{Body, Key, Timestamp};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Longest chain of successors that is walked: as many rotations as a key may have.
 const CHAIN_MAX: usize = 64;
@@ -21,13 +23,26 @@ pub struct Step {
     pub compromised_since: Option<Timestamp>,
 }
 
+/// Proofs that are repeated a second, and at once: one in ten minutes. With ten peers at 3 kB each no more than 4 MB a day.
+const REPEAT_PACE: (f64, f64) = (1.0 / 600.0, 8.0);
+
 /// Steps and convictions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Succession {
     steps: BTreeMap<Key, Step>,
     previous: BTreeMap<Key, Key>,
     /// By accused: where the proof stands.
     proofs: BTreeMap<Key, Place>,
+    /// Proofs said in this run under names of nobody.
+    unnamed: usize,
+    repeats: Pace,
+}
+
+impl Default for Succession {
+    fn default() -> Self {
+        let (steps, previous, proofs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { steps, previous, proofs, unnamed: 0, repeats: Pace::full(REPEAT_PACE, Duration::ZERO) }
+    }
 }
 
 impl Succession {
@@ -97,6 +112,37 @@ impl Succession {
     #[must_use]
     pub fn is_convicted(&self, key: &Key) -> bool {
         self.proofs.contains_key(key)
+    }
+
+    /// Where the proof against a key stands.
+    #[must_use]
+    pub fn proof_against(&self, key: &Key) -> Option<Place> {
+        self.proofs.get(key).copied()
+    }
+
+    /// Keys against which a proof is kept.
+    pub fn accused(&self) -> impl Iterator<Item = Key> {
+        self.proofs.keys().copied()
+    }
+
+    /// Notes a proof said under a name of nobody.
+    pub fn note_unnamed(&mut self) {
+        self.unnamed += 1;
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn unnamed(&self) -> usize {
+        self.unnamed
+    }
+
+    /// Whether a proof may be repeated now; it counts as done.
+    pub fn may_repeat(&mut self, mono: Duration) -> bool {
+        let may = self.repeats.wait(mono).is_zero();
+        if may {
+            self.repeats.take(mono, 1);
+        }
+        may
     }
 
     /// Keys against which a proof by that author is kept.

@@ -124,7 +124,7 @@ impl World {
                     Output::Publish { kind, bytes } => Some((kind, statement::verify(bytes).ok()?)),
                     _ => None,
                 });
-                if let Some((kind, said)) = again {
+                if let Some((kind, said)) = again.filter(|(_, said)| *said.author() == self.nodes[node].key()) {
                     let note = "another".to_owned();
                     let body = Body::Verdict(Verdict { infohash: Infohash([9; 20]), opinion: Opinion::Good, note });
                     let other = Statement::sign(self.nodes[node].secret(), said.header(), &body);

@@ -11,8 +11,10 @@ use crate::ingest::{Accepted, Refusal, Standing};
 use crate::io::Now;
 use crate::replication::{Own, QUERY_GAP, Task};
 use crate::store::{Store, StoreError};
+use crate::views::Source;
 use heirloom_proto::body::{DuplicityProof, Profile, Rotation};
-use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Verified};
+use heirloom_proto::{Body, Header, Key, Kind, SecretKey, Sha256, Statement, Verified};
+use rand_core::Rng;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -115,7 +117,8 @@ impl<S: Store> Service<S> {
         }
         let me = self.identity.key();
         let is_stranger = self.standing(&accused) == Standing::Stranger;
-        if is_stranger && self.succession.accused_by(&me).count() >= PROOFS_OF_STRANGERS_MAX {
+        let said = self.succession.accused_by(&me).count() + self.succession.unnamed();
+        if is_stranger && said >= PROOFS_OF_STRANGERS_MAX {
             return Ok(Refusal::Evidence);
         }
         if self.recovering.is_none() {
@@ -127,16 +130,64 @@ impl<S: Store> Service<S> {
         Ok(Refusal::Contradicts)
     }
 
-    /// Says a proof to everybody. A key that never spoke keeps it to itself and passes the evidence on instead: else two
-    /// statements sent to a silent node would make it tell its key.
+    /// Says a proof to everybody. A key that never spoke does so under a name that nobody has and that is used once: else
+    /// two statements sent to a silent node would make it tell its key.
     fn say_proof(&mut self, now: Now, proof: DuplicityProof) -> Result<Refusal, StoreError> {
-        let is_private = self.own_profile()?.is_none();
         self.ingest.count("duplicity");
-        if self.say(now, Body::DuplicityProof(proof), None, is_private)?.is_err() {
+        let body = Body::DuplicityProof(proof);
+        let is_said = if self.own_profile()?.is_some() {
+            self.say(now, body, None, false)?.is_ok()
+        } else if let Some(statement) = self.sign_for_nobody(now, &body) {
+            let is_taken = self.take(now, statement.clone(), Source::Store)?.is_ok();
+            if is_taken {
+                self.succession.note_unnamed();
+                self.push(&statement);
+            }
+            is_taken
+        } else {
+            false
+        };
+        if !is_said {
             self.ingest.count("duplicity_unsaid");
-            return Ok(Refusal::Evidence);
         }
-        Ok(if is_private { Refusal::Evidence } else { Refusal::Contradicts })
+        Ok(if is_said { Refusal::Contradicts } else { Refusal::Evidence })
+    }
+
+    /// A statement by a key that is thrown away: a proof proves itself, whoever signs it. By chance, not by the proof: whoever
+    /// could work the key out could sign something else with its number first.
+    fn sign_for_nobody(&mut self, now: Now, body: &Body) -> Option<Verified<Statement>> {
+        let mut seed = [0; 32];
+        self.rng.fill_bytes(&mut seed);
+        let header = Header { generation: 0, seq: now.wall.0.max(1), created: now.wall, expires: None };
+        Statement::sign(&SecretKey::from_seed(&seed), &header, body).ok()
+    }
+
+    /// Pushes a proof once more, fresh and under a name of nobody: gossip carries no old one, and those who were cut off when
+    /// it was said have no other way to it if none of their peers asks about the accused. Who has a proof ignores it.
+    pub(super) fn repeat_proof(&mut self, now: Now, accused: &Key) -> Result<(), StoreError> {
+        let Some(place) = self.succession.proof_against(accused) else { return Ok(()) };
+        let Some(stored) = self.ground.statement(&place)?.filter(|stored| !stored.is_private) else { return Ok(()) };
+        if !self.succession.may_repeat(now.mono) {
+            return Ok(());
+        }
+        if let Some(statement) = self.sign_for_nobody(now, stored.statement.body()) {
+            self.ingest.count("proofs_repeated");
+            self.push(&statement);
+        }
+        Ok(())
+    }
+
+    /// Repeats a proof about somebody who matters here and one about anybody, by chance; hourly.
+    pub(super) fn repeat_proofs(&mut self, now: Now) -> Result<(), StoreError> {
+        let (close, other): (Vec<Key>, Vec<Key>) =
+            self.succession.accused().partition(|accused| self.is_mine_or_followed(accused));
+        for all in [close, other] {
+            let at = usize::try_from(self.rng.next_u64() % all.len().max(1) as u64).unwrap_or(0);
+            if let Some(accused) = all.get(at) {
+                self.repeat_proof(now, accused)?;
+            }
+        }
+        Ok(())
     }
 
     /// Says the proofs that waited for the sequence number.

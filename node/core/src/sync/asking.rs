@@ -170,11 +170,12 @@ impl Asking {
         let name = |id: &Id| Sha256(id.to_bytes());
         // An order that does not differ from run to run.
         self.need.extend(need.iter().map(name));
-        for (id, about) in have.iter().filter_map(|id| self.set.names.get(&name(id))) {
-            if self.set.declined.contains(id) {
-                self.gone.insert(*id);
-            } else {
-                self.lacking.insert(*about);
+        for held in have.iter().filter_map(|id| self.set.names.get(&name(id))) {
+            if self.set.declined.contains(&held.id) {
+                self.gone.insert(held.id);
+            } else if held.is_head {
+                // Who lacks a rotation or a proof may have the log all the same.
+                self.lacking.insert(held.about);
             }
         }
         self.reconcile_bytes += message.len() as u64;

@@ -5,6 +5,7 @@
 //! about keys that were not asked about come in, and whoever is asked about, since it is followed or rated now, is
 //! left out before the session begins. What the peer no longer has is forgotten.
 
+use crate::sync::hosting::Held;
 use crate::sync::marks::about;
 use crate::sync::{DECLINED_MAX, Marks};
 use heirloom_proto::sync::{Filter, Salt};
@@ -78,9 +79,14 @@ impl Declined {
     }
 
     /// What is not in the store.
-    pub(super) fn beyond(&self, marks: &Marks) -> impl Iterator<Item = (StatementId, Key, Timestamp)> {
+    pub(super) fn beyond(&self, marks: &Marks) -> impl Iterator<Item = Held> {
         let shown = self.shown.iter().filter(|(id, _)| marks.get(id).is_none());
-        shown.map(|(id, shown)| (*id, shown.about, shown.created))
+        shown.map(|(id, Shown { about, created, is_head })| Held {
+            id: *id,
+            about: *about,
+            created: *created,
+            is_head: *is_head,
+        })
     }
 
     /// Keys of which the peer has a head, and when the newest was made: an older one here is no news to it.

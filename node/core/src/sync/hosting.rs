@@ -7,12 +7,21 @@ use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// What is behind a keyed id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub id: StatementId,
+    pub about: Key,
+    pub created: Timestamp,
+    pub is_head: bool,
+}
+
 /// The marks that a filter matches, as `negentropy` wants them.
 #[derive(Debug, Default)]
 pub struct Set {
     pub(super) items: NegentropyStorageVector,
     /// What is behind each keyed id.
-    pub(super) names: BTreeMap<Sha256, (StatementId, Key)>,
+    pub(super) names: BTreeMap<Sha256, Held>,
     /// Those that are not held, only known to be at the peer.
     pub(super) declined: BTreeSet<StatementId>,
 }
@@ -32,26 +41,26 @@ impl Set {
 
     fn build(marks: &Marks, filter: &Filter, declined: Option<&Declined>) -> Self {
         let newer = declined.map(Declined::heads).unwrap_or_default();
-        let mut found: Vec<(StatementId, Key, Timestamp)> = marks
+        let mut found: Vec<Held> = marks
             .iter()
             .filter(|(_, mark)| filter.matches(&mark.about))
             .filter(|(_, mark)| mark.head.is_none() || newer.get(&mark.about).is_none_or(|at| *at <= mark.created))
-            .map(|(id, mark)| (*id, mark.about, mark.created))
+            .map(|(id, mark)| Held { id: *id, about: mark.about, created: mark.created, is_head: mark.head.is_some() })
             .collect();
         if found.len() > ITEMS_MAX {
-            found.sort_by_key(|(id, _, created)| (std::cmp::Reverse(*created), *id));
+            found.sort_by_key(|held| (std::cmp::Reverse(held.created), held.id));
             found.truncate(ITEMS_MAX);
         }
         let mut set = Self::default();
         if let Some(declined) = declined {
             found.extend(declined.beyond(marks));
-            set.declined = declined.beyond(marks).map(|(id, ..)| id).collect();
+            set.declined = declined.beyond(marks).map(|held| held.id).collect();
         }
-        for (id, about, created) in found {
-            let name = filter.salt().name_of(&id);
+        for held in found {
+            let name = filter.salt().name_of(&held.id);
             // PANIC: never; it fails for a sealed set only.
-            let _ = set.items.insert(created.0, Id::from_byte_array(name.0));
-            set.names.insert(name, (id, about));
+            let _ = set.items.insert(held.created.0, Id::from_byte_array(name.0));
+            set.names.insert(name, held);
         }
         let _ = set.items.seal();
         set
@@ -72,7 +81,7 @@ impl Set {
     /// The statement behind a keyed id.
     #[must_use]
     pub fn statement(&self, name: &Sha256) -> Option<StatementId> {
-        self.names.get(name).map(|(id, _)| *id)
+        self.names.get(name).map(|held| held.id)
     }
 }
 

@@ -7,6 +7,7 @@ use heirloom_core::{Config, Input, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
 use heirloom_proto::body::{DuplicityProof, Level, Profile, Retraction, Rotation, Scope};
 use heirloom_proto::{Body, Header, Key, Kind, Sha256, Statement, Timestamp, Verified};
+use std::collections::BTreeSet;
 
 fn hash_of(key: Key) -> Sha256 {
     Sha256::of(key.as_bytes())
@@ -160,15 +161,80 @@ fn whoever_changes_only_name_and_address_is_never_convicted() {
 }
 
 #[test]
-fn a_node_that_never_spoke_passes_the_evidence_on_and_keeps_its_key() {
+fn a_node_that_never_spoke_says_a_proof_under_a_name_of_nobody_and_keeps_its_key() {
     let cast = cast();
+    let mut authors = BTreeSet::new();
+    for name in ["lurker", "listener"] {
+        let mut lurker = person(name);
+        lurker.accept(&cast.profile());
+        lurker.follow(cast.carol.key(), Level::HIGH);
+        assert_eq!(lurker.hear(cast.other_profile().bytes()), Admission::Ignore, "the proof says it");
+        let pushed = lurker.pushed();
+        let [proof] = &pushed[..] else { panic!("one proof and nothing else, not {pushed:?}") };
+        assert!(matches!(proof.body(), Body::DuplicityProof(proof) if proof.accused() == &cast.carol.key()));
+        assert!(*proof.author() != lurker.key() && authors.insert(*proof.author()), "a key that is used once");
+        assert!(is_zero(&mut lurker, cast.carol.key()));
+        lurker.ignore(&cast.other_profile(), "contradicts");
+        assert!(lurker.pushed().is_empty(), "once");
+        restarted(&mut lurker);
+        assert!(is_zero(&mut lurker, cast.carol.key()), "also after a restart");
+        // Whoever hears it takes it, and passes it on once.
+        let mut bob = follower("bob", &cast);
+        bob.accept(proof);
+        assert!(is_zero(&mut bob, cast.carol.key()));
+        bob.ignore(proof, "proven");
+        lurker.elapse(3 * HOUR);
+        let me = lurker.key();
+        assert!(lurker.pushed().iter().all(|said| *said.author() != me), "nothing is said under its own name");
+    }
+}
+
+#[test]
+fn silent_nodes_sign_no_more_proofs_of_a_crowd_than_those_that_speak() {
     let mut lurker = person("lurker");
-    lurker.accept(&cast.profile());
-    lurker.follow(cast.carol.key(), Level::HIGH);
-    assert_eq!(lurker.hear(cast.other_profile().bytes()), Admission::Accept, "others may say it");
-    assert!(lurker.pushed().is_empty(), "nothing tells its key");
-    assert!(is_zero(&mut lurker, cast.carol.key()));
-    assert_eq!(lurker.hear(cast.other_profile().bytes()), Admission::Ignore, "once");
+    for number in 0..40 {
+        let eve = signer(&format!("eve {number}"));
+        lurker.accept(&signed(&eve, 0, START, &profile_to("", &signer("one"))));
+        let second = numbered(&eve, 0, START.0 + 1, START, &profile_to("", &signer("two")));
+        let expected = if number < 32 { Admission::Ignore } else { Admission::Accept };
+        assert_eq!(lurker.hear(second.bytes()), expected, "{number}: signed, then only passed on");
+    }
+    assert_eq!(lurker.pushed_of(Kind::DuplicityProof).len(), 32);
+}
+
+#[test]
+fn a_proof_is_repeated_fresh_so_that_who_was_cut_off_hears_it_and_seldom() {
+    let cast = cast();
+    let (mut alice, mut bob) = (follower("alice", &cast), follower("bob", &cast));
+    alice.ignore(&cast.other_profile(), "contradicts");
+    let first = alice.pushed_of(Kind::DuplicityProof);
+    // Long after, the old one is not pushed any more.
+    for person in [&mut alice, &mut bob] {
+        person.elapse(3 * HOUR);
+    }
+    bob.ignore(&first[0], "too_old_to_push");
+    assert!(!is_zero(&mut bob, cast.carol.key()));
+    alice.pushed();
+    for person in [&mut alice, &mut bob] {
+        person.elapse(HOUR);
+    }
+    let again = alice.pushed_of(Kind::DuplicityProof);
+    let [again] = &again[..] else { panic!("once an hour, not {again:?}") };
+    assert!(*again.author() != alice.key() && again.author() != first[0].author());
+    bob.accept(again);
+    assert!(is_zero(&mut bob, cast.carol.key()));
+    assert!(bob.pushed_of(Kind::DuplicityProof).is_empty(), "gossip passes it on anyway");
+    // A day of it, with a crowd of accused: no more than two an hour.
+    for number in 0..20 {
+        let eve = signer(&format!("eve {number}"));
+        let words: Vec<_> = ["one", "two"].map(|next| profile_to("", &signer(next))).into();
+        alice.hear(numbered(&eve, 0, START.0, alice.wall, &words[0]).bytes());
+        alice.hear(numbered(&eve, 0, START.0 + 1, alice.wall, &words[1]).bytes());
+    }
+    alice.pushed();
+    alice.elapse(DAY);
+    let repeated = alice.pushed_of(Kind::DuplicityProof).len();
+    assert!((24..=50).contains(&repeated), "{repeated}");
 }
 
 #[test]
