@@ -166,9 +166,10 @@ fn readable(statement: &Statement) -> Result<String, SignedTextError> {
     Ok(lines.0)
 }
 
-/// With milliseconds: they are signed too.
+/// With milliseconds, where there are any: they are signed too.
 fn moment(ms: u64) -> String {
-    format!("{} and {} ms", crate::Timestamp(ms).to_rfc3339(), ms % 1000)
+    let second = crate::Timestamp(ms).to_rfc3339();
+    if ms.is_multiple_of(1000) { second } else { format!("{second} and {} ms", ms % 1000) }
 }
 
 /// Text in the making.
