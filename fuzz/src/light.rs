@@ -17,6 +17,7 @@ use heirloom_graph::{
 };
 use heirloom_proto::body::{Level, Scope};
 use heirloom_proto::dht::{self, Item};
+use heirloom_proto::signed_text::{find_blocks, to_block};
 use heirloom_proto::statement_file::Reader;
 use heirloom_proto::sync::{Request, Response};
 use heirloom_proto::text::{Contact, find_contacts};
@@ -211,7 +212,7 @@ pub fn statement_file(data: &[u8]) {
     }
 }
 
-/// What people paste: keys, links, cards, and text around them.
+/// What people paste: keys, links, cards, signed text, and what stands around them.
 pub fn text(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(key) = text.parse::<Key>() {
@@ -226,6 +227,10 @@ pub fn text(data: &[u8]) {
         assert_eq!(Contact::from_link(&contact.to_link()).as_ref(), Ok(&contact), "what is found can be said");
         let found = find_contacts(&contact.to_card()).expect("a card holds a contact");
         assert_eq!(found, [contact], "and so can its card");
+    }
+    for statement in find_blocks(&text).map(|(found, _)| found).unwrap_or_default() {
+        let again = to_block(&statement).map(|block| find_blocks(&block));
+        assert_eq!(again, Ok(Ok((vec![statement], "\n".into()))), "what was read can be handed on");
     }
 }
 

@@ -16,6 +16,7 @@ pub mod key;
 pub mod limits;
 pub mod lookup;
 mod schema;
+pub mod signed_text;
 pub mod statement;
 pub mod statement_file;
 pub mod sync;

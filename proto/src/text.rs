@@ -19,8 +19,10 @@ pub const LINK_SCHEME: &str = "heirloom:";
 /// text or it would look like a field itself.
 const LABELS: [&str; 6] = ["Name:", "Name*:", "Key:", "Url:", "Url*:", "Check:"];
 
-/// Longest text that is searched for keys, in bytes: a long forum thread. The rest is not looked at.
-pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Longest text that is searched for keys, in bytes: a long forum thread, as the source of its page. The rest is not looked at.
+pub const TEXT_BYTES_MAX: usize = 4 << 20;
+/// Letters from which a damaged `did:key:` is a damaged key, and no example such as `did:key:z6Mk…`; a whole one has 56.
+const DAMAGED_KEY_LETTERS_MIN: usize = 40;
 /// Most keys taken from one text.
 pub const FOUND_MAX: usize = 1000;
 
@@ -63,6 +65,9 @@ pub enum ContactError {
         /// Why.
         error: BodyError,
     },
+    /// The only key in the text is none.
+    #[error("the did:key in the text is damaged ({0}): copy it again, or ask for a card, which has a checksum")]
+    DamagedKey(crate::key::KeyError),
     /// Nothing in the text.
     #[error("no Heirloom card, link or did:key found in the text: copy the curator's card or link whole")]
     NothingFound,
@@ -160,7 +165,7 @@ impl Contact {
 }
 
 /// Everybody whom a pasted text names by card, link or `did:key:`, in order, each once. A card or link wins over the
-/// bare key that stands inside it.
+/// bare key that stands inside it. Other things that look like keys (a hash, an infohash, an address of another network) are none.
 ///
 /// # Errors
 /// [`ContactError`] when a card or link is damaged (following the rest would hide that), or nothing is found.
@@ -170,12 +175,21 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
         end -= 1;
     }
     let text = &text[..end];
-    let mut found: Vec<Contact> = Vec::new();
-    let mut add = |contact: Contact| match found.iter().position(|known| known.key == contact.key) {
-        Some(at) if found[at].name.is_empty() && found[at].url.is_empty() => found[at] = contact,
-        None if found.len() < FOUND_MAX => found.push(contact),
-        _ => {}
-    };
+    let found = find_in(text);
+    // Where long words may break, some forums put letters that nobody sees.
+    if found.is_err() && text.contains(is_invisible) {
+        find_in(&text.replace(is_invisible, "")).or(found)
+    } else {
+        found
+    }
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
+
+fn find_in(text: &str) -> Result<Vec<Contact>, ContactError> {
+    let mut found = Found::default();
     let mut rest = text;
     // Cards first: they are cut out, so that the did:key inside is not seen as a second find.
     let mut outside = String::new();
@@ -183,25 +197,56 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
         outside.push_str(&rest[..start]);
         let body = &rest[start + CARD_BEGIN.len()..];
         let end = body.find(CARD_END).ok_or(ContactError::CutOff)?;
-        add(Contact::from_card_body(&body[..end])?);
+        found.add(Contact::from_card_body(&body[..end])?);
         rest = &body[end + CARD_END.len()..];
     }
     outside.push_str(rest);
+    let mut damaged = None;
     // Before the split: the semicolon of `&amp;` would end a link.
     for word in plain_ampersands(&outside).split(|c: char| c.is_whitespace() || "<>\"'()[]{}`,;".contains(c)) {
+        // As forums show a long link that leads elsewhere.
+        let is_shortened = word.contains('…') || word.contains("...");
         let word = word.trim_end_matches(['.', '!', '?', ':']);
         if let Some(at) = word.find(LINK_SCHEME)
             && word[at + LINK_SCHEME.len()..].trim_start_matches('/').starts_with("z6Mk")
         {
-            add(Contact::from_link(&word[at..])?);
-        } else if let Some(at) = word.find("did:key:z6Mk") {
-            let token: String = word[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == ':').collect();
-            if let Ok(key) = token.parse::<Key>() {
-                add(Contact { key, name: String::new(), url: String::new() });
+            if !is_shortened {
+                found.add(Contact::from_link(&word[at..])?);
+            }
+            continue;
+        }
+        for (at, start) in word.match_indices(DID_START) {
+            let letters = word[at + start.len()..].find(|c: char| !c.is_ascii_alphanumeric());
+            let token = &word[at..letters.map_or(word.len(), |letters| at + start.len() + letters)];
+            match token.parse::<Key>() {
+                Ok(key) => found.add(Contact { key, name: String::new(), url: String::new() }),
+                Err(error) if token.len() >= DAMAGED_KEY_LETTERS_MIN => damaged = damaged.or(Some(error)),
+                Err(_) => {}
             }
         }
     }
-    if found.is_empty() { Err(ContactError::NothingFound) } else { Ok(found) }
+    match (found.0, damaged) {
+        (found, _) if !found.is_empty() => Ok(found),
+        (_, Some(error)) => Err(ContactError::DamagedKey(error)),
+        _ => Err(ContactError::NothingFound),
+    }
+}
+
+/// What a `did:key:` of an Ed25519 key begins with.
+const DID_START: &str = "did:key:z6Mk";
+
+/// Contacts, each key once.
+#[derive(Default)]
+struct Found(Vec<Contact>);
+
+impl Found {
+    fn add(&mut self, contact: Contact) {
+        match self.0.iter().position(|known| known.key == contact.key) {
+            Some(at) if self.0[at].name.is_empty() && self.0[at].url.is_empty() => self.0[at] = contact,
+            None if self.0.len() < FOUND_MAX => self.0.push(contact),
+            _ => {}
+        }
+    }
 }
 
 /// One line of a card; no line for no text.
@@ -327,6 +372,54 @@ mod tests {
         let wrapped = Contact { name: "  ".repeat(20), ..alice() }.to_card().replace("%20%20%20%20", "%20%20 \n%20%20");
         assert_eq!(find_contacts(&wrapped).expect("wrapped")[0].name, "  ".repeat(20));
         assert!(!alice().to_card().contains('*'), "usual names stay readable");
+    }
+
+    #[test]
+    fn noise_that_looks_like_a_key_is_none() {
+        let key = alice().key;
+        let peer_id = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust";
+        let hex = data_encoding::HEXLOWER.encode(key.as_bytes());
+        let noise = [
+            hex.clone(),
+            format!("sha256: {hex}  file.mkv"),
+            "magnet:?xt=urn:btih:08ada5a7a6183aae1e09d831df6748d566095a10&dn=Sintel".to_owned(),
+            "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq".to_owned(),
+            "1BoatSLRHtKNngkdXEeobR76b53LETtpyT".to_owned(),
+            format!("/ip4/192.0.2.1/tcp/4001/p2p/{peer_id}"),
+            key.to_multibase(),
+            key.to_pkarr(),
+            "written did:key:z6Mk… or heirloom:z6Mk…".to_owned(),
+            "heirloom:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK...".to_owned(),
+            "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme".to_owned(),
+        ];
+        for text in &noise {
+            assert_eq!(find_contacts(text), Err(ContactError::NothingFound), "{text}");
+        }
+        let post = format!("{}\nmine: {} (old)\n{}", noise.join("\n"), alice().to_link(), noise.join(" "));
+        assert_eq!(find_contacts(&post), Ok(vec![alice()]));
+    }
+
+    #[test]
+    fn bare_keys_are_found_wherever_they_stand() {
+        let key = alice().key;
+        let bob = SecretKey::from_seed(&[4; 32]).public();
+        let bare = |key| Contact { key, name: String::new(), url: String::new() };
+        let broken = key.to_string();
+        let (head, tail) = broken.split_at(30);
+        for text in [
+            format!("a|{key}|b"),
+            format!("https://example.org/{key}/feed"),
+            format!("{key}#{}", key.to_multibase()),
+            format!("{key}:"),
+            format!("{head}\u{200b}{tail}"),
+            format!("{head}\u{ad}{tail}."),
+        ] {
+            assert_eq!(find_contacts(&text), Ok(vec![bare(key)]), "{text}");
+        }
+        assert_eq!(find_contacts(&format!("{key}/{bob}={key}")), Ok(vec![bare(key), bare(bob)]));
+        let cut = &key.to_string()[..50];
+        assert!(matches!(find_contacts(cut), Err(ContactError::DamagedKey(_))), "a key that lost letters is named");
+        assert_eq!(find_contacts(&format!("{cut} {bob}")), Ok(vec![bare(bob)]));
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod bounds;
 mod calibration;
 #[path = "story/catching_up.rs"]
 mod catching_up;
+#[path = "story/cold_start.rs"]
+mod cold_start;
 #[path = "story/crashes.rs"]
 mod crashes;
 #[path = "story/downloads.rs"]

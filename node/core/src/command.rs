@@ -2,7 +2,7 @@
 //! types; whoever answers text or JSON does so outside.
 
 use crate::views;
-use heirloom_proto::body::{Level, Opinion, Rotation, Scope, WorkKind};
+use heirloom_proto::body::{CuratorList, Level, Opinion, Rotation, Scope, WorkKind};
 use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -51,6 +51,24 @@ pub enum Command {
     Unfollow {
         /// Whom.
         key: Key,
+    },
+    /// Follow the starter catalogue at depth zero, and take in what it says; unless it was dropped once.
+    TakeStarter {
+        /// Whose it is.
+        key: Key,
+        /// What it says: envelopes, unchecked; at most [`IMPORT_BYTES_MAX`].
+        envelopes: Vec<Vec<u8>>,
+        /// Although it was dropped once: the owner asks for it.
+        again: bool,
+    },
+    /// Stop following the starter catalogue, for good.
+    DropStarter,
+    /// Sign a list of keys for others.
+    MakeList {
+        /// The list.
+        list: CuratorList,
+        /// Keep it out of the network; what is made of it by file is the owner's affair.
+        private: bool,
     },
     /// Sign an attestation.
     Attest {
@@ -215,6 +233,8 @@ pub enum Reply {
     Identity(views::Identity),
     Followed(views::Followed),
     Follows(Vec<views::Follow>),
+    Starter(views::Starter),
+    List(views::SignedList),
     Signed(views::Signed),
     Why(Box<views::Why>),
     Trust(Vec<views::TrustRow>),

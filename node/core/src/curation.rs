@@ -21,6 +21,9 @@ pub struct Follow {
     pub alias: String,
     /// Since when.
     pub since: Timestamp,
+    /// Whether those whom it trusts gain a voice. False for the starter catalogue, a follow of depth zero: it vouches for
+    /// its own listings, and for nobody.
+    pub gives_voice: bool,
 }
 
 /// All follows, in memory and in the store.
@@ -79,6 +82,7 @@ fn to_bytes(follow: &Follow) -> Vec<u8> {
     bytes.push(follow.scope.number());
     bytes.extend_from_slice(&follow.since.0.to_be_bytes());
     put_text(&mut bytes, &follow.alias);
+    bytes.push(u8::from(follow.gives_voice));
     bytes
 }
 
@@ -87,26 +91,38 @@ fn from_bytes(bytes: &[u8]) -> Option<Follow> {
     let level = Level::new(i8::from_be_bytes(fields.array()?))?;
     let scope = Scope::from_number(u32::from(fields.u8()?))?;
     let since = Timestamp(fields.u64()?);
-    Some(Follow { level, scope, alias: fields.text()?, since })
+    let alias = fields.text()?;
+    // Records of older versions end here.
+    let gives_voice = fields.u8() != Some(0);
+    Some(Follow { level, scope, alias, since, gives_voice })
 }
 
-/// A name as the eye reads it: lower case, letters that look alike made one, everything else left out. Two names with
-/// the same skeleton are confusable.
+/// A name as the eye reads it, in two forms. Two names that share a form are confusable.
+///
+/// Each is the skeleton of Unicode's TS #39 (letters that look alike made one, across scripts), without case, blanks and
+/// signs. One folds case before and one after: lower case hides that `I` looks like `l`, and skeletons keep `I` and `i` apart.
+/// Digits that stand for letters (`3`, `4`, `5`) count as those, which the standard leaves out.
 #[must_use]
-pub fn name_skeleton(name: &str) -> String {
-    let alike = |c: char| match c {
-        '0' | 'о' | 'ο' => 'o',
-        '1' | 'l' | 'і' | 'ı' | '|' => 'i',
-        '3' | 'е' => 'e',
-        '5' | 'ѕ' => 's',
-        'а' | 'α' | '4' | '@' => 'a',
-        'р' | 'ρ' => 'p',
-        'с' => 'c',
-        'х' => 'x',
-        'у' => 'y',
+pub fn name_skeletons(name: &str) -> [String; 2] {
+    use unicode_security::confusable_detection::skeleton;
+    let as_letter = |c: char| match c {
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
         other => other,
     };
-    name.to_lowercase().chars().map(alike).filter(|c| c.is_alphanumeric()).collect::<String>().replace("rn", "m")
+    let plain =
+        |text: &str| -> String { text.to_lowercase().chars().map(as_letter).filter(|c| c.is_alphanumeric()).collect() };
+    let before: String = skeleton(&name.to_lowercase()).collect();
+    let after: String = skeleton(name).collect();
+    [plain(&before), plain(&skeleton(&after.to_lowercase()).collect::<String>())]
+}
+
+/// Whether a reader may take one name for the other.
+#[must_use]
+pub fn are_confusable(a: &str, b: &str) -> bool {
+    let (a, b) = (name_skeletons(a), name_skeletons(b));
+    a.iter().any(|form| !form.is_empty() && b.contains(form))
 }
 
 #[cfg(test)]
@@ -114,19 +130,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_look_alike_have_one_skeleton() {
-        for (a, b) in
-            [("Alice", "A1ice"), ("Blender curator", "BIender-Curator"), ("Modern", "Modem"), ("сору", "copy")]
-        {
-            assert_eq!(name_skeleton(a), name_skeleton(b), "{a} {b}");
+    fn names_that_look_alike_are_confusable() {
+        let alike = [
+            ("Alice", "A1ice"),
+            ("Alice", "Аlісе"),
+            ("alice", "ALICE"),
+            ("Blender curator", "BIender-Curator"),
+            ("Modern", "Modem"),
+            ("сору", "copy"),
+            ("Ünï", "U\u{308}ni\u{308}"),
+            ("l33t", "leet"),
+            ("open films", "open\u{a0}films\u{200b}"),
+            ("ｗｉｄｅ", "wide"),
+        ];
+        for (a, b) in alike {
+            assert!(are_confusable(a, b) && are_confusable(b, a), "{a} {b}");
         }
-        assert_ne!(name_skeleton("Alice"), name_skeleton("Alison"));
+        for (a, b) in [("Alice", "Alison"), ("", ""), ("!!", "??"), ("日本", "日木"), ("Bob", "Rob")] {
+            assert!(!are_confusable(a, b), "{a} {b}");
+        }
     }
 
     #[test]
     fn a_follow_survives_its_record() {
-        let follow = Follow { level: Level::LOW, scope: Scope::Seed, alias: "Ünï".into(), since: Timestamp(5) };
-        assert_eq!(from_bytes(&to_bytes(&follow)), Some(follow));
+        for gives_voice in [true, false] {
+            let follow =
+                Follow {
+                    level: Level::LOW, scope: Scope::Seed, alias: "Ünï".into(), since: Timestamp(5), gives_voice
+                };
+            assert_eq!(from_bytes(&to_bytes(&follow)), Some(follow.clone()));
+            let mut old = to_bytes(&follow);
+            old.pop();
+            assert_eq!(from_bytes(&old), Some(Follow { gives_voice: true, ..follow }), "a record of an older version");
+        }
         assert_eq!(from_bytes(&[1, 2, 3]), None);
     }
 }

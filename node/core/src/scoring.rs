@@ -81,7 +81,8 @@ fn root(key: &Key, follow: &Follow) -> Root {
         51..=75 => FollowLevel::High,
         _ => FollowLevel::Full,
     };
-    Root::follow(node(key), level).in_scope(scope(follow.scope))
+    let root = if follow.gives_voice { Root::follow(node(key), level) } else { Root::follow_only(node(key), level) };
+    root.in_scope(scope(follow.scope))
 }
 
 impl Scoring {

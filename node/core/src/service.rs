@@ -12,6 +12,7 @@ mod read;
 mod renewal;
 mod ring;
 mod room;
+mod starter;
 mod succeed;
 mod sync;
 mod sync_answer;

@@ -6,7 +6,7 @@ use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Credit, Episode, Level, Opinion, Scope, WorkKind, WorkTitle};
 use heirloom_proto::limits::HEAD_FRESH_MS;
-use heirloom_proto::{Infohash, Key, Sha256, StatementId, Timestamp, WorkId};
+use heirloom_proto::{Infohash, Key, Sha256, Statement, StatementId, Timestamp, Verified, WorkId};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -57,10 +57,55 @@ pub struct Followed {
     pub level: Level,
     /// For what.
     pub scope: Scope,
+    /// Whether those whom it trusts gain a voice.
+    pub gives_voice: bool,
     /// What changes.
     pub preview: Preview,
-    /// A followed key whose name looks the same.
-    pub confusable_with: Option<Key>,
+    /// A followed key whose name looks the same, and that name.
+    pub confusable_with: Option<(Key, String)>,
+}
+
+/// How this node stands to the starter catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Starter {
+    /// Its key.
+    pub key: Key,
+    /// Whether it is followed.
+    pub state: StarterState,
+    /// Releases that it lists here.
+    pub releases: usize,
+}
+
+/// Whether the starter catalogue is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StarterState {
+    /// Since just now.
+    Taken,
+    /// Since earlier.
+    Followed,
+    /// The owner dropped it: it is not taken again.
+    Dropped,
+}
+
+impl StarterState {
+    /// Name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Followed => "followed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// A list that was just signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedList {
+    /// The list.
+    pub statement: Verified<Statement>,
+    /// Whether it leaves this node by the network.
+    pub published: bool,
 }
 
 /// How old the newest head of a key is that is here.
@@ -93,6 +138,8 @@ pub struct Follow {
     pub scope: Scope,
     /// Since when.
     pub since: Timestamp,
+    /// Whether those whom it trusts gain a voice.
+    pub gives_voice: bool,
     /// The key that it took over from.
     pub previous: Option<Key>,
     /// When its head was made, and whether all that the head counts is here; `None` as long as no head is.
@@ -427,6 +474,8 @@ pub struct Release {
     pub verdicts: BTreeMap<Opinion, usize>,
     /// How the best listing came here.
     pub source: Source,
+    /// Whether that listing is the starter catalogue's.
+    pub is_from_starter: bool,
     /// Hash-checked bytes that I received from its listers.
     pub received_by_me: u64,
 }
@@ -521,6 +570,8 @@ pub struct Status {
     pub stale_follows: Vec<(Key, String, HeadAge)>,
     /// Archives that are made, fetched and seeded.
     pub archives: Vec<Archive>,
+    /// The starter catalogue; `None` as long as it was never taken, and in the snapshot that is always at hand.
+    pub starter: Option<Starter>,
 }
 
 /// An archive of a key, as far as this node has to do with it.

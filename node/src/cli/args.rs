@@ -44,7 +44,7 @@ pub enum Verb {
     Follow(Follow),
     /// Stop following a key
     Unfollow {
-        /// Key
+        /// Key, or starter for the starter catalogue
         key: String,
     },
     /// Sign what you think of a key
@@ -146,6 +146,12 @@ pub enum Verb {
         /// What to do
         verb: CuratorVerb,
     },
+    /// Signed lists of curators
+    List {
+        #[command(subcommand)]
+        /// What to do
+        verb: ListVerb,
+    },
     /// Write out what is yours
     #[command(group = clap::ArgGroup::new("what").required(true))]
     Export {
@@ -219,7 +225,8 @@ pub struct Run {
     #[arg(long, env = "HEIRLOOM_NAT", value_enum, value_name = "VERDICT")]
     pub nat: Option<Nat>,
     /// Do not follow the starter catalogue
-    #[arg(long, env = "HEIRLOOM_NO_STARTER")]
+    #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = clap::builder::BoolishValueParser::new(),
+        action = clap::ArgAction::SetTrue)]
     pub no_starter: bool,
     /// No network at all but the HTTP API
     #[arg(long, env = "HEIRLOOM_OFFLINE")]
@@ -297,7 +304,7 @@ pub enum IdVerb {
 /// `follow`.
 #[derive(Debug, Args)]
 pub struct Follow {
-    /// Key, link, card file, web page, or - for pasted text
+    /// Key, link, file with a card or signed list, web page, pack:NAME, starter, or - for pasted text
     pub what: Option<String>,
     /// full, high, medium or low
     #[arg(long, default_value = "high")]
@@ -387,6 +394,34 @@ pub struct Publish {
     /// Keep it to yourself
     #[arg(long)]
     pub private: bool,
+}
+
+/// `list …`.
+#[derive(Debug, Subcommand)]
+pub enum ListVerb {
+    /// Show who is on a list; without one, the packs that came with this program
+    Show {
+        /// File, web address, pack:NAME, or - for standard input
+        #[arg(value_name = "FILE|URL")]
+        from: Option<String>,
+    },
+    /// Sign a list with your key, and print it as text for a page, a post or a file
+    Make {
+        /// Name of the list
+        #[arg(long, value_name = "N")]
+        name: String,
+        /// Keys, links, or files with cards; KEY=NOTE says what they are good for
+        #[arg(required = true, num_args = 1.., value_name = "KEY")]
+        keys: Vec<String>,
+        /// Keep it out of the network: only the text leaves this node, when you hand it on
+        #[arg(long)]
+        private: bool,
+    },
+    /// Check the signature and text of a list; exit 2 if anything is wrong with it
+    Verify {
+        /// File, or - for standard input
+        file: String,
+    },
 }
 
 /// `curator …`.

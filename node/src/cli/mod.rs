@@ -5,8 +5,9 @@ mod args;
 mod budget_args;
 mod card;
 mod client;
-mod contacts;
+mod following;
 mod identity;
+mod lists;
 mod ring;
 mod statements;
 mod text;
@@ -19,10 +20,11 @@ use crate::driver::{self, Node};
 use crate::home::{Home, Running};
 use crate::http::{self, Request, error_json, exit_code};
 use crate::{demo, dht, p2p};
-use args::{By, CuratorVerb, Follow, IdVerb, Publish, Run, Verb};
+use args::{By, CuratorVerb, IdVerb, Publish, Run, Verb};
 use clap::{CommandFactory as _, Parser as _};
 use client::Client;
-use heirloom_core::command::{CommandError, Fault};
+use heirloom_core::command::{CommandError, Fault, Reply};
+use heirloom_core::views;
 use heirloom_proto::Key;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -139,6 +141,8 @@ impl Verb {
             Self::Status => "status",
             Self::Doctor => "doctor",
             Self::Curator { .. } => "curator",
+            Self::List { verb: args::ListVerb::Make { .. } } => "list-make",
+            Self::List { .. } => "list",
             Self::Export { .. } => "export",
             Self::Import { .. } => "import",
             Self::Reindex => "reindex",
@@ -169,7 +173,8 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
     let client = Client::new(home.clone(), settings);
     match cli.verb {
         Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
-        Verb::Follow(args) => follow(&client, args, json).await,
+        Verb::Follow(args) => following::follow(&client, args, json).await,
+        Verb::List { verb } => lists::list(&client, verb, json).await,
         Verb::Get { what, to, wait, anyway } => get(&client, what, to, wait, anyway).await,
         Verb::Trust { ring: Some(file), scope, .. } => {
             Ok(Outcome::Answer(client.request(ring::request(&file, scope)?).await?))
@@ -308,46 +313,6 @@ fn backup(home: &Home) -> Result<Outcome, CommandError> {
     Ok(Outcome::Answer(json!({ "words": words.as_str() })))
 }
 
-async fn follow(client: &Client, args: Follow, json: bool) -> Result<Outcome, CommandError> {
-    let Some(what) = args.what else { return Ok(Outcome::Answer(client.request(Request::Follows).await?)) };
-    let contacts = contacts::resolve(&what).await?;
-    if contacts.len() > 1 && !args.all {
-        let list: Value =
-            contacts.iter().map(|c| json!({ "key": c.key.to_string(), "name": c.name, "url": c.url })).collect();
-        let message = format!("{} keys found: name one of them, or add --all", contacts.len());
-        return Ok(Outcome::Declined(list, CommandError::new(Fault::Refused, "several_keys", message)));
-    }
-    let mut followed = Vec::new();
-    for contact in &contacts {
-        let request = |preview| Request::Follow {
-            key: contact.key.to_string(),
-            level: args.level.clone(),
-            scope: args.scope.clone(),
-            alias: args.alias.clone().unwrap_or_else(|| contact.name.clone()),
-            preview,
-        };
-        if !args.yes {
-            let preview = client.request(request(true)).await?;
-            let asks = !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-            if !asks || !confirm(&preview)? {
-                let message = "nothing was changed: add --yes to follow";
-                return Ok(Outcome::Declined(preview, CommandError::new(Fault::Refused, "not_confirmed", message)));
-            }
-        }
-        followed.push(client.request(request(false)).await?);
-    }
-    Ok(Outcome::Answer(if args.all { Value::Array(followed) } else { followed.pop().unwrap_or(Value::Null) }))
-}
-
-fn confirm(preview: &Value) -> Result<bool, CommandError> {
-    say(&format!("{}Follow? [y/N] ", text::render("follow", preview)));
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| CommandError::bad_input("no_answer", format!("cannot read the answer: {error}")))?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
 async fn get(
     client: &Client,
     what: String,
@@ -470,7 +435,8 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
     let stop = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, node.clone(), token, stop.clone()));
-    print(&format!("{}\n", ready(&node, &home, address)?));
+    let starter = if args.no_starter { None } else { take_starter(&node).await? };
+    print(&format!("{}\n", ready(&node, &home, address, starter.as_ref())?));
     if std::io::stderr().is_terminal() && home.has_recovery_words() {
         show_words(&home)?;
     }
@@ -485,6 +451,19 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     result.map(|()| Outcome::Exit(ExitCode::SUCCESS))
 }
 
+/// Follows the starter catalogue, unless it was dropped once, and says so the first time.
+async fn take_starter(node: &Node) -> Result<Option<views::Starter>, CommandError> {
+    let Reply::Starter(starter) = *node.command(crate::starter::take(false)?).await? else { return Ok(None) };
+    if starter.state == views::StarterState::Taken {
+        say(&format!(
+            "heirloom: following the starter catalogue ({} open works, signed by {}), which gives nobody else a voice; \
+             drop it with `heirloom unfollow starter`, or run with --no-starter\n",
+            starter.releases, starter.key
+        ));
+    }
+    Ok(Some(starter))
+}
+
 fn show_words(home: &Home) -> Result<(), CommandError> {
     let words = home.recovery_words()?;
     eprintln!(
@@ -495,7 +474,12 @@ fn show_words(home: &Home) -> Result<(), CommandError> {
 }
 
 /// The line that says where everything listens.
-fn ready(node: &Node, home: &Home, http: std::net::SocketAddr) -> Result<Value, CommandError> {
+fn ready(
+    node: &Node,
+    home: &Home,
+    http: std::net::SocketAddr,
+    starter: Option<&views::Starter>,
+) -> Result<Value, CommandError> {
     let networks = node.networks();
     let (bt, named) = networks.engine.as_ref().map(crate::torrent::Engine::listen_addrs).unzip();
     let p2p: Vec<String> = networks
@@ -512,6 +496,7 @@ fn ready(node: &Node, home: &Home, http: std::net::SocketAddr) -> Result<Value, 
         "bt_named": named.map(|address| address.to_string()),
         "dht": networks.dht.as_ref().map(|dht| dht.local_addr().to_string()),
         "api_token_file": home.token_file(),
+        "starter": starter.map(http::starter_json),
     }))
 }
 

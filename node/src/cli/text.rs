@@ -25,6 +25,8 @@ pub fn render(verb: &str, value: &Value) -> String {
             each(value, "You follow nobody yet: paste a curator's card into `heirloom follow -`.", follow_row)
         }
         "follow" => followed(value),
+        "list" => super::lists::render(value),
+        "list-make" => value["text"].as_str().unwrap_or_default().to_owned(),
         "status" => status(value),
         "doctor" => each(value, "", check),
         "get" => got(value),
@@ -197,8 +199,9 @@ fn show(value: &Value) -> String {
 }
 
 fn found(value: &Value) -> String {
+    let starter = if value["best"]["starter"] == true { ", from the starter catalogue" } else { "" };
     format!(
-        "{:<10} {:+.2}  {}  ({} releases)\n",
+        "{:<10} {:+.2}  {}  ({} releases{starter})\n",
         text(&value["band"]),
         value["score"].as_f64().unwrap_or_default(),
         heading(value),
@@ -245,10 +248,14 @@ fn ledger_row(value: &Value) -> String {
 }
 
 fn follow_row(value: &Value) -> String {
+    if let Some(error) = value["error"].as_str() {
+        return format!("{}\n  left out: {error}\n", named(value));
+    }
     match value["preview"] {
         Value::Null => {
             let (level, scope) = (plain(&value["level"]), plain(&value["scope"]));
-            format!("{level:<7} {scope:<10} {}{}\n", named(value), stale("; ", value))
+            let depth = if value["gives_voice"] == false { "; gives nobody else a voice" } else { "" };
+            format!("{level:<7} {scope:<10} {}{}{depth}\n", named(value), stale("; ", value))
         }
         _ => followed(value),
     }
@@ -257,13 +264,27 @@ fn follow_row(value: &Value) -> String {
 fn followed(value: &Value) -> String {
     let preview = &value["preview"];
     let mut out = format!("{} at level {}, scope {}\n", named(value), text(&value["level"]), text(&value["scope"]));
+    for (label, field) in [("page", "url"), ("note", "note")] {
+        if let Some(said) = value[field].as_str().filter(|said| !said.is_empty()) {
+            let _ = writeln!(out, "  {label}: {said}");
+        }
+    }
+    if let Some(by) = value["list"]["by"].as_str() {
+        let _ = writeln!(out, "  on the list {:?} signed by {by}", text(&value["list"]["name"]));
+    }
     let _ = writeln!(
         out,
         "  {} keys gain a voice, {} works gain a trusted release, {} works are hidden",
         preview["keys_gaining_voice"], preview["works_gained"], preview["works_hidden"]
     );
+    if value["gives_voice"] == false {
+        let _ = writeln!(out, "  It vouches for its own listings alone, and gives nobody else a voice.");
+    }
     if let Some(other) = value["confusable_with"].as_str() {
-        let _ = writeln!(out, "  Careful: the name looks like that of {other}, whom you follow.");
+        let name = value["confusable_name"].as_str().unwrap_or_default();
+        let whose =
+            if value["confusable_is_followed"] == false { "who was found beside it" } else { "whom you follow" };
+        let _ = writeln!(out, "  Careful: the name looks like that of {name} {other}, {whose}.");
     }
     out
 }

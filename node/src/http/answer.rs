@@ -7,7 +7,7 @@ use heirloom_core::command::{CommandError, Reply};
 use heirloom_core::{TrustSettings, views};
 use heirloom_proto::body::Opinion;
 use heirloom_proto::text::Contact;
-use heirloom_proto::{Key, statement};
+use heirloom_proto::{Key, signed_text, statement};
 use serde_json::{Map, Value, json};
 
 /// `{"error":{"code","message"}}`, with the exit code for those who come over HTTP.
@@ -23,6 +23,8 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Identity(id) => identity(id, wire_name),
         Reply::Followed(followed) => self::followed(followed),
         Reply::Follows(all) => all.iter().map(follow).collect(),
+        Reply::Starter(starter) => self::starter(starter),
+        Reply::List(list) => signed_list(list),
         Reply::Signed(signed) => {
             json!({ "id": signed.id.to_string(), "seq": signed.seq, "published": signed.published })
         }
@@ -64,7 +66,25 @@ fn followed(followed: &views::Followed) -> Value {
             "works_gained": followed.preview.works_gained,
             "works_hidden": followed.preview.works_hidden,
         },
-        "confusable_with": followed.confusable_with.map(|key| key.to_string()),
+        "gives_voice": followed.gives_voice,
+        "confusable_with": followed.confusable_with.as_ref().map(|(key, _)| key.to_string()),
+        "confusable_name": followed.confusable_with.as_ref().map(|(_, name)| name),
+    })
+}
+
+/// How this node stands to the starter catalogue.
+#[must_use]
+pub fn starter(starter: &views::Starter) -> Value {
+    json!({ "key": starter.key.to_string(), "state": starter.state.name(), "releases": starter.releases })
+}
+
+fn signed_list(list: &views::SignedList) -> Value {
+    json!({
+        "id": list.statement.id().to_string(),
+        "seq": list.statement.header().seq,
+        "published": list.published,
+        // Lists have a form as text.
+        "text": signed_text::to_block(&list.statement).unwrap_or_default(),
     })
 }
 
@@ -85,6 +105,7 @@ fn follow(follow: &views::Follow) -> Value {
         "level": follow.level.to_string(),
         "scope": follow.scope.name(),
         "since": follow.since.to_rfc3339(),
+        "gives_voice": follow.gives_voice,
         "moved_from": follow.previous.map(|key| key.to_string()),
         "is_whole": follow.log.is_some_and(|(_, is_whole)| is_whole),
     });
@@ -258,6 +279,7 @@ fn release(release: &views::Release) -> Value {
         "listers": release.listers,
         "verdicts": verdicts,
         "source": release.source.name(),
+        "starter": release.is_from_starter,
         "swarm": { "seeds": null, "peers": null },
         "received_from_lister": { "by_me": release.received_by_me, "by_trusted_28d": 0, "trusted_people": 0 },
     })
@@ -301,6 +323,7 @@ pub(super) fn counts(status: &views::Status) -> Value {
         "releases": status.releases,
         "trust": trust_settings(&status.trust),
         "counters": status.counters,
+        "starter": status.starter.as_ref().map(starter),
         "archives": status.archives.iter().map(archive).collect::<Vec<_>>(),
     })
 }

@@ -8,10 +8,10 @@ mod health;
 mod node;
 mod request;
 
-pub use answer::{error_json, to_json};
+pub use answer::{error_json, starter as starter_json, to_json};
 pub use health::status_json;
 pub use node::answer_request;
-pub use request::{Request, parse};
+pub use request::{ListEntry, Request, parse};
 
 use crate::driver::Node;
 use axum::body::Bytes;

@@ -1,10 +1,11 @@
 //! What a person asks for, still as text, and its meaning.
 
+use crate::starter;
 use data_encoding::BASE64;
 use heirloom_core::command::{Command, CommandError, Publish, Subject, Target, Wanted};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
-use heirloom_proto::body::{Level, Opinion, Scope, WorkKind};
+use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Opinion, Scope, WorkKind};
 use heirloom_proto::key::KeyError;
 use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,14 @@ pub enum Request {
         preview: bool,
     },
     Follows,
+    /// Take the starter catalogue, although it was dropped.
+    TakeStarter,
+    /// Sign a list.
+    ListMake {
+        name: String,
+        entries: Vec<ListEntry>,
+        private: bool,
+    },
     Unfollow {
         key: String,
     },
@@ -105,6 +114,20 @@ pub enum Request {
     Reindex,
 }
 
+/// Somebody on a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListEntry {
+    /// Key.
+    pub key: String,
+    /// Name; left out, the one that it has here.
+    #[serde(default)]
+    pub name: String,
+    /// What they are good for.
+    #[serde(default)]
+    pub note: String,
+}
+
 /// Longest time that `show --wait` may take, in seconds: an hour; a forgotten script should not ask for ever.
 const WAIT_S_MAX: u64 = 3600;
 
@@ -130,7 +153,16 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             preview,
         },
         Request::Follows => Command::Follows,
+        Request::Unfollow { key } if key.trim() == starter::NAME => Command::DropStarter,
         Request::Unfollow { key } => Command::Unfollow { key: read("bad_key", &key)? },
+        Request::TakeStarter => starter::take(true)?,
+        Request::ListMake { name, entries, private } => {
+            let entries = entries.into_iter().map(|entry| {
+                Ok(CuratorEntry { key: read("bad_key", &entry.key)?, name: nfc(entry.name), note: nfc(entry.note) })
+            });
+            let list = CuratorList { name: nfc(name), entries: entries.collect::<Result<_, CommandError>>()? };
+            Command::MakeList { list, private }
+        }
         Request::Attest { key, level, scope, reason, expires, private } => Command::Attest {
             subject: read("bad_key", &key)?,
             level: read::<Level>("bad_level", &level)?,

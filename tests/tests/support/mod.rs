@@ -10,6 +10,7 @@ mod lab;
 mod node;
 mod process;
 mod signers;
+mod site;
 mod wait;
 
 pub use bed::{Bed, next_ip};
@@ -17,9 +18,10 @@ pub use cli::{Answer, Cli};
 pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
 pub use junk::announce_junk;
 pub use lab::{HALL, Lab, RoomId};
-pub use node::Node;
+pub use node::{Node, TAKES_STARTER};
 pub use process::Process;
 pub use signers::{Signer, statement_file};
+pub use site::{Page, Site};
 pub use wait::{ARRIVAL, wait_for, wait_until};
 
 use serde_json::Value;

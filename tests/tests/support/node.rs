@@ -13,6 +13,8 @@ use super::{TRUSTED, card_in_a_post, release, text};
 
 /// Longest from start to ready, on a busy machine.
 const READY_MAX: Duration = Duration::from_secs(90);
+/// A flag of these tests alone: `run` takes the starter catalogue, as it does for people.
+pub const TAKES_STARTER: &str = "--takes-starter";
 /// Lines of the log that are shown when a test fails.
 const LOG_TAIL: usize = 40;
 
@@ -77,11 +79,15 @@ impl Node {
         if self.cli.inside.is_empty() {
             command.args(["--p2p", "/ip4/127.0.0.1/tcp/0", "--no-mdns"]);
         }
-        command.args(["--no-starter", "--dir"]).arg(self.folder.join("downloads"));
+        // Most tests count works and follows.
+        if !net.iter().any(|flag| flag == TAKES_STARTER) {
+            command.arg("--no-starter");
+        }
+        command.arg("--dir").arg(self.folder.join("downloads"));
         if !net.iter().any(|flag| flag == "--no-dht") {
             command.args(["--dht", &any_port]);
         }
-        command.args(net);
+        command.args(net.iter().filter(|flag| *flag != TAKES_STARTER));
         self.process = Some(Process::start(command, &self.log()));
     }
 
@@ -100,6 +106,11 @@ impl Node {
     /// Whether its process runs.
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(Process::is_running)
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
     /// The line that it printed when it was ready.

@@ -56,10 +56,16 @@ impl<S: Store> Service<S> {
             Command::Identity => Ok(Reply::Identity(self.who_am_i()?)),
             Command::SetProfile { name, url } => self.set_profile(now, name, url)?,
             Command::Follow { key, level, scope, alias, preview } => {
-                self.follow(now, key, Follow { level, scope, alias, since: now.wall }, preview)?
+                // Who is followed at depth zero stays so: that a list names the starter catalogue gives its key no more.
+                let newest = self.succession.newest(&key);
+                let gives_voice = self.curation.of(&newest).is_none_or(|old| old.gives_voice);
+                self.follow(now, key, Follow { level, scope, alias, since: now.wall, gives_voice }, preview)?
             }
             Command::Follows => Ok(Reply::Follows(self.follows(now)?)),
             Command::Unfollow { key } => self.unfollow(now, &key)?,
+            Command::TakeStarter { key, envelopes, again } => self.take_starter(now, &key, &envelopes, again)?,
+            Command::DropStarter => self.drop_starter(now)?,
+            Command::MakeList { list, private } => self.make_list(now, list, private)?,
             Command::Attest { subject, level, scope, reason, lifetime, private } => {
                 self.attest(now, Self::attestation(subject, level, scope, reason), lifetime, private)?
             }
@@ -79,7 +85,8 @@ impl<S: Store> Service<S> {
             Command::Get { what, to, anyway } => self.fetch(now, &what, to, anyway)?,
             Command::Status => {
                 let stale_follows = self.stale_follows(now)?;
-                Ok(Reply::Status(views::Status { stale_follows, ..self.status(now) }))
+                let starter = self.starter()?;
+                Ok(Reply::Status(views::Status { stale_follows, starter, ..self.status(now) }))
             }
             Command::Export => {
                 let own = self.ground.statements_of(&self.identity.key())?;

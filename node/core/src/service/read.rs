@@ -54,6 +54,7 @@ impl<S: Store> Service<S> {
             counters,
             archives: self.archive_rows(),
             stale_follows: Vec::new(),
+            starter: None,
         }
     }
 
@@ -114,10 +115,10 @@ impl<S: Store> Service<S> {
         let mut all = Vec::new();
         for (key, follow) in self.curation.all() {
             let name = self.name_of(key)?;
-            let Follow { level, scope, since, .. } = *follow;
+            let Follow { level, scope, since, gives_voice, .. } = *follow;
             let (previous, log) = (self.succession.previous(key), logs.get(key).copied());
             let head = log.map(|(made, _)| HeadAge { made, age: now.wall.since(made) });
-            all.push(views::Follow { key: *key, name, level, scope, since, previous, log, head });
+            all.push(views::Follow { key: *key, name, level, scope, since, gives_voice, previous, log, head });
         }
         Ok(all)
     }
@@ -319,6 +320,8 @@ impl<S: Store> Service<S> {
         for opinion in self.catalogue.verdicts_of(&infohash).into_values() {
             *verdicts.entry(opinion).or_default() += 1;
         }
+        let lister = listings.first().map(|(key, ..)| *key);
+        let is_from_starter = lister.and_then(|key| self.curation.of(&key)).is_some_and(|follow| !follow.gives_voice);
         let received_by_me = listers.iter().filter_map(|key| bytes.get(key)).sum();
         Ok(Some(views::Release {
             infohash,
@@ -336,6 +339,7 @@ impl<S: Store> Service<S> {
             listers: listers.len(),
             verdicts,
             source,
+            is_from_starter,
             received_by_me,
         }))
     }

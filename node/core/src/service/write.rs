@@ -2,7 +2,7 @@
 
 use super::{Preparing, Service};
 use crate::command::{Command, CommandError, Fault, Publish, Reply, Target};
-use crate::curation::{Follow, name_skeleton};
+use crate::curation::{Follow, are_confusable};
 use crate::ground::{Place, Stored};
 use crate::ingest::{Standing, stands_for_good};
 use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
@@ -14,7 +14,7 @@ use crate::upkeep::Turn;
 use crate::views::{self, Source};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{
-    Attestation, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind,
+    Attestation, CuratorList, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind,
 };
 use heirloom_proto::limits::PUSH_AGE_MS_MAX;
 use heirloom_proto::statement::SignError;
@@ -242,12 +242,12 @@ impl<S: Store> Service<S> {
         let name = if follow.alias.is_empty() { self.name_of(&key)? } else { follow.alias.clone() };
         let mut confusable_with = None;
         for other in self.curation.all().keys().copied().collect::<Vec<_>>() {
-            let is_alike = !name.is_empty() && name_skeleton(&self.name_of(&other)?) == name_skeleton(&name);
-            if other != key && is_alike {
-                confusable_with = Some(other);
+            if other != key && confusable_with.is_none() {
+                let theirs = self.name_of(&other)?;
+                confusable_with = are_confusable(&theirs, &name).then_some((other, theirs));
             }
         }
-        let (level, scope) = (follow.level, follow.scope);
+        let (level, scope, gives_voice) = (follow.level, follow.scope, follow.gives_voice);
         if !is_preview {
             if let Some(old) = self.curation.of(&key).cloned() {
                 self.scoring.unfollow(&key, &old);
@@ -267,7 +267,7 @@ impl<S: Store> Service<S> {
             self.archives.look.insert(key);
             self.sync.hasten(now.mono);
         }
-        Ok(Ok(Reply::Followed(views::Followed { key, name, level, scope, preview, confusable_with })))
+        Ok(Ok(Reply::Followed(views::Followed { key, name, level, scope, gives_voice, preview, confusable_with })))
     }
 
     /// What a follow would change, by scoring with and without it.
@@ -309,6 +309,7 @@ impl<S: Store> Service<S> {
             None => Ok(Err(CommandError::not_found("not_followed", format!("you do not follow {key}")))),
             Some(follow) => {
                 self.scoring.unfollow(key, &follow);
+                self.note_dropped_starter(key)?;
                 self.sort_authors(now);
                 self.replication.cancel(&Task::Watch(*key));
                 self.leave_archives(now, key);
@@ -326,6 +327,24 @@ impl<S: Store> Service<S> {
             )));
         }
         self.say_signed(now, Body::Attestation(body), lifetime, private)
+    }
+
+    /// Signs a list of keys. Entries without a name get the one that the key has here.
+    pub(super) fn make_list(&mut self, now: Now, mut list: CuratorList, private: bool) -> Outcome {
+        if list.entries.is_empty() {
+            return Ok(Err(CommandError::bad_input(
+                "empty_list",
+                "a list of nobody helps nobody: name the keys to put on it",
+            )));
+        }
+        for entry in &mut list.entries {
+            if entry.name.is_empty() {
+                entry.name = self.name_of(&entry.key)?;
+            }
+        }
+        Ok(self
+            .say(now, Body::CuratorList(list), None, private)?
+            .map(|statement| Reply::List(views::SignedList { statement, published: !private })))
     }
 
     pub(super) fn judge(&mut self, now: Now, verdict: Verdict, private: bool) -> Outcome {
@@ -535,6 +554,7 @@ impl<S: Store> Service<S> {
         matches!(
             command,
             Command::SetProfile { .. }
+                | Command::MakeList { .. }
                 | Command::Attest { .. }
                 | Command::Verdict { .. }
                 | Command::Publish(_)

@@ -16,6 +16,7 @@ mod renewing;
 mod rig;
 mod rings;
 mod speaking;
+mod starter;
 mod succeeding;
 mod syncing;
 mod torrents;

@@ -267,7 +267,8 @@ fn a_name_that_looks_like_one_i_follow_is_pointed_out() {
     alice.accept(&bob.says(1, START, &profile("Blender Films")));
     alice.accept(&mallory.says(1, START, &profile("BIender-FiIms")));
     assert_eq!(alice.follow(bob.key(), Level::HIGH).confusable_with, None);
-    assert_eq!(alice.follow(mallory.key(), Level::HIGH).confusable_with, Some(bob.key()));
+    let pointed_out = alice.follow(mallory.key(), Level::HIGH).confusable_with;
+    assert_eq!(pointed_out, Some((bob.key(), "Blender Films".into())));
 }
 
 #[test]
