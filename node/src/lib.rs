@@ -8,6 +8,7 @@ pub mod dht;
 pub mod driver;
 pub mod home;
 pub mod http;
+pub mod import;
 pub mod p2p;
 pub mod store;
 pub mod torrent;
