@@ -90,17 +90,16 @@ fn hash20(text: &str) -> Infohash {
 
 fn listing(name: &str, number: usize) -> Result<Body> {
     Ok(Body::Listing(Listing {
-        work: format!("imdb:tt{:07}", 1_000_000 + number).parse().context("a work id")?,
-        infohash: hash20(&format!("{name} {number}")),
         info_sha256: Some(Sha256::of(format!("{name} {number}").as_bytes())),
-        name: format!("A.Film.Of.Its.Time.{number}.1080p"),
         size: 4_000_000_000,
-        files: Vec::new(),
         resolution: "1080p".into(),
         licence: "CC-BY-4.0".into(),
         languages: vec!["en".into()],
-        trackers: Vec::new(),
-        episode: None,
+        ..Listing::new(
+            format!("imdb:tt{:07}", 1_000_000 + number).parse().context("a work id")?,
+            hash20(&format!("{name} {number}")),
+            format!("A.Film.Of.Its.Time.{number}.1080p"),
+        )
     }))
 }
 

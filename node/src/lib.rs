@@ -9,6 +9,7 @@ pub mod driver;
 pub mod follow;
 pub mod home;
 pub mod http;
+pub mod import;
 pub mod p2p;
 pub mod starter;
 pub mod store;

@@ -222,17 +222,11 @@ mod tests {
 
     fn listing_body(number: u8) -> Listing {
         Listing {
-            work: work(),
-            infohash: Infohash([number; 20]),
             info_sha256: Some(Sha256([number; 32])),
-            name: format!("Big Buck Bunny {number}"),
             size: 1_055_736,
-            files: Vec::new(),
             resolution: "720p".into(),
             licence: "CC-BY-3.0".into(),
-            languages: Vec::new(),
-            trackers: Vec::new(),
-            episode: None,
+            ..Listing::new(work(), Infohash([number; 20]), format!("Big Buck Bunny {number}"))
         }
     }
 

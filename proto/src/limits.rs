@@ -119,8 +119,8 @@ impl Kind {
             Self::Receipt => of(384, 2600, 0, 0, Some(90 * DAY_MS), 90),
             // A season's episode titles fit.
             Self::Work => of(4096, 20_000, 100, 1000, year, 400),
-            // A season pack's files fit.
-            Self::Listing => of(2048, 20_000, 100, 1000, year, 400),
+            // Some forty files of a season pack fit, with trackers and web seeds.
+            Self::Listing => of(4096, 20_000, 100, 1000, year, 400),
             Self::Verdict => of(512, 5000, 50, 200, year, 400),
             // One a minute while a curator works; seven days until it is stale, 400 until it is gone.
             Self::Head => of(384, 1, 1440, 10, year, 400),

@@ -67,6 +67,11 @@ fn listing() -> Listing {
         languages: vec!["en".into()],
         trackers: vec!["udp://tracker.example:6969".into()],
         episode: None,
+        medium: "Web".into(),
+        video_codec: "H.264".into(),
+        audio_codecs: vec!["AAC".into()],
+        subtitles: vec!["de".into(), "eo".into()],
+        web_seeds: vec!["https://films.example/".into()],
     }
 }
 

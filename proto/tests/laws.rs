@@ -49,7 +49,7 @@ impl Case {
 fn shape_of(kind: Kind) -> Shape {
     match kind {
         Kind::Work => Shape { repeated: &[2, 7, 8, 11, 13, 14], nested: &[1, 11, 13, 14] },
-        Kind::Listing => Shape { repeated: &[7, 10, 11], nested: &[1, 7] },
+        Kind::Listing => Shape { repeated: &[7, 10, 11, 16, 17, 18], nested: &[1, 7] },
         Kind::CuratorList => Shape { repeated: &[3], nested: &[1, 3] },
         _ => Shape { repeated: &[], nested: &[1] },
     }
@@ -202,8 +202,16 @@ fn file() -> impl Strategy<Value = File> {
 fn listing() -> impl Strategy<Value = Listing> {
     let what = (work_id(), infohash(), prop::option::of(digest()), full_line(300), 0..=SIZE_MAX);
     let how = (line(20), line(100), vec(line(35), 0..4), vec(line(100), 0..4));
-    (what, how, vec(file(), 0..4), prop::option::of(episode_number())).prop_map(
-        |((work, infohash, info_sha256, name, size), (resolution, licence, languages, trackers), files, episode)| {
+    let made = (line(40), line(40), vec(line(40), 0..2), vec(line(35), 0..2), vec(line(60), 0..2));
+    (what, how, made, vec(file(), 0..4), prop::option::of(episode_number())).prop_map(
+        |(
+            (work, infohash, info_sha256, name, size),
+            (resolution, licence, languages, trackers),
+            made,
+            files,
+            episode,
+        )| {
+            let (medium, video_codec, audio_codecs, subtitles, web_seeds) = made;
             Listing {
                 work,
                 infohash,
@@ -216,6 +224,11 @@ fn listing() -> impl Strategy<Value = Listing> {
                 languages,
                 trackers,
                 episode,
+                medium,
+                video_codec,
+                audio_codecs,
+                subtitles,
+                web_seeds,
             }
         },
     )

@@ -406,6 +406,7 @@ fn torrent(name: &str, size: u64) -> Metainfo {
         size,
         files: vec![("film.mp4".to_owned(), size)],
         trackers: Vec::new(),
+        web_seeds: Vec::new(),
     }
 }
 
@@ -421,6 +422,7 @@ fn publish() -> Publish {
         licence: "CC-BY-3.0".into(),
         resolution: "720p".into(),
         languages: Vec::new(),
+        made: Box::default(),
         private: false,
     }
 }

@@ -29,6 +29,8 @@ mod finding;
 mod friends;
 #[path = "story/full_disk.rs"]
 mod full_disk;
+#[path = "story/importing.rs"]
+mod importing;
 #[path = "story/judging.rs"]
 mod judging;
 #[path = "story/meeting.rs"]

@@ -2,7 +2,7 @@
 //! types; whoever answers text or JSON does so outside.
 
 use crate::views;
-use heirloom_proto::body::{CuratorList, Level, Opinion, Rotation, Scope, WorkKind};
+use heirloom_proto::body::{CuratorList, Level, Listing, Opinion, Rotation, Scope, Work, WorkKind};
 use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Most bytes of envelopes in one [`Command::Import`]. 512 KiB: some 2,500 attestations, checked in under half a second,
 /// so that a long file keeps nobody else waiting for longer; and in base 64 they fit a request of the API.
 pub const IMPORT_BYTES_MAX: usize = 512 << 10;
+
+/// Most entries in one [`Command::List`]: a thousand signatures, some 100 ms, so that nobody else waits for long.
+pub const ENTRIES_MAX: usize = 500;
 
 /// Most keys in one [`Command::Ring`]. 250,000: twice the largest ring that the metric was tested with in full, and
 /// 16 MiB as text.
@@ -124,6 +127,13 @@ pub enum Command {
     },
     /// List a release of a work.
     Publish(Publish),
+    /// List works and releases by the row, synced to disk once; at most [`ENTRIES_MAX`].
+    List {
+        /// The rows.
+        entries: Vec<Entry>,
+        /// Only say what would become of them.
+        is_dry: bool,
+    },
     /// Take a statement back.
     Retract {
         /// Which.
@@ -221,8 +231,38 @@ pub struct Publish {
     pub resolution: String,
     /// BCP 47.
     pub languages: Vec<String>,
+    /// How it was made, and where else it is to be had.
+    pub made: Box<Made>,
     /// Keep it to myself.
     pub private: bool,
+}
+
+/// What a listing may say beside; what is empty is read from names by whoever reads the listing, or from the torrent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Such as `Blu-ray`.
+    pub medium: String,
+    /// Such as `H.264`.
+    pub video_codec: String,
+    /// Such as `AAC`.
+    pub audio_codecs: Vec<String>,
+    /// Languages of subtitles (BCP 47).
+    pub subtitles: Vec<String>,
+    /// Trackers beside those of the torrent.
+    pub trackers: Vec<String>,
+    /// Web seeds beside those of the torrent.
+    pub web_seeds: Vec<String>,
+}
+
+/// One row of a catalogue that is imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What the work is; `None`: nothing beside its release.
+    pub record: Option<Work>,
+    /// An earlier row of the same import said what this work is: this one only fills what is empty.
+    pub is_further: bool,
+    /// Its release.
+    pub listing: Option<Listing>,
 }
 
 /// An answer.
@@ -240,6 +280,7 @@ pub enum Reply {
     Trust(Vec<views::TrustRow>),
     Ledger(Vec<views::LedgerRow>),
     Published(Box<views::Published>),
+    Listed(views::Listed),
     Works(Vec<views::Found>),
     Work(Box<views::Work>),
     Getting(views::Getting),

@@ -264,10 +264,12 @@ pub struct Metainfo {
     pub name: String,
     /// Size in bytes.
     pub size: u64,
-    /// Paths (with `/`) and sizes, by index.
+    /// Paths (with `/`) and sizes, by index; an empty path is padding (BEP 47), no file.
     pub files: Vec<(String, u64)>,
     /// Trackers.
     pub trackers: Vec<String>,
+    /// Web seeds (BEP 19).
+    pub web_seeds: Vec<String>,
 }
 
 /// What happened in the torrent sessions.

@@ -6,6 +6,7 @@ mod archive;
 mod commands;
 mod dht;
 mod import;
+mod listing;
 mod lookup;
 mod proving;
 mod read;

@@ -383,6 +383,26 @@ pub struct Published {
     pub stored_on: Option<usize>,
 }
 
+/// What became of the rows of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// By row: whether something new was said, or why nothing can be.
+    pub rows: Vec<Result<Said, String>>,
+    /// Work records signed.
+    pub records: usize,
+    /// Listings signed.
+    pub listings: usize,
+}
+
+/// What was said for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Something new.
+    New,
+    /// All of it was said before.
+    Known,
+}
+
 /// A work that a search found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
@@ -458,6 +478,10 @@ pub struct Release {
     pub flags: Vec<Flag>,
     /// Licence, or empty.
     pub licence: String,
+    /// Trackers, as the listing has them.
+    pub trackers: Vec<String>,
+    /// Web seeds, as the listing has them.
+    pub web_seeds: Vec<String>,
     /// −1…1.
     pub score: f64,
     /// Declared support.

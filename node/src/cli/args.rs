@@ -163,10 +163,17 @@ pub enum Verb {
         #[arg(long, group = "what")]
         key: bool,
     },
-    /// Take in the statements of a file, each checked like one from a stranger
+    /// List the works and releases of a file or folder; or take in a statement file
     Import {
-        /// Statement file, as `export --statements FILE` writes it, or - for standard input
+        /// CSV, JSON lines, RSS or Atom, a Wikidata export, a .torrent file or a folder of them; a statement file, as
+        /// `export --statements FILE` writes it; or - for standard input
         file: PathBuf,
+        /// What it is; left out, it is told by its content
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// Only say what would become of it
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Check every stored statement and derive everything again
     Reindex,
@@ -181,6 +188,23 @@ pub enum Verb {
         #[arg(long, default_value_t = 16)]
         nodes: usize,
     },
+}
+
+/// What a file to import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// .torrent files, a folder of them, or magnet links by the line
+    Torrent,
+    /// A table with a header
+    Csv,
+    /// An object a line, or a list of objects
+    Json,
+    /// RSS or Atom
+    Rss,
+    /// The JSON of a query, or entities
+    Wikidata,
+    /// Signed statements
+    Statements,
 }
 
 /// `run`.
@@ -391,6 +415,24 @@ pub struct Publish {
     /// Language; may be given several times
     #[arg(long)]
     pub language: Vec<String>,
+    /// Language of subtitles; may be given several times
+    #[arg(long, value_name = "LANGUAGE")]
+    pub subtitles: Vec<String>,
+    /// What it was made from, such as Blu-ray or Web
+    #[arg(long, alias = "source", default_value = "")]
+    pub medium: String,
+    /// Such as H.264
+    #[arg(long, default_value = "", value_name = "CODEC")]
+    pub video_codec: String,
+    /// Such as AAC; may be given several times
+    #[arg(long, value_name = "CODEC")]
+    pub audio_codec: Vec<String>,
+    /// Tracker to list beside those of the torrent; may be given several times
+    #[arg(long, value_name = "URL")]
+    pub tracker: Vec<String>,
+    /// Address that serves the files over HTTP; may be given several times
+    #[arg(long, value_name = "URL")]
+    pub web_seed: Vec<String>,
     /// Keep it to yourself
     #[arg(long)]
     pub private: bool,

@@ -131,7 +131,7 @@ fn from_store(
     let reply = offline.command(command)?;
     Ok(match &reply {
         // Nobody was asked: silence would look like an answer.
-        Reply::Work(work) if work.releases.is_empty() => {
+        Reply::Work(work) if work.releases.is_empty() && work.title.is_empty() => {
             return Err(CommandError::needs_node("looking up a work that is not here"));
         }
         Reply::Status(status) => status_json(status, &offline.key(), &Health::of(home)),

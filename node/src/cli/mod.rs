@@ -7,6 +7,7 @@ mod card;
 mod client;
 mod following;
 mod identity;
+mod import;
 mod lists;
 mod ring;
 mod statements;
@@ -179,7 +180,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Trust { ring: Some(file), scope, .. } => {
             Ok(Outcome::Answer(client.request(ring::request(&file, scope)?).await?))
         }
-        Verb::Import { file } => statements::import(&client, &file).await,
+        Verb::Import { file, format, dry_run } => import::import(&client, &file, format, dry_run).await,
         Verb::Export { statements: Some(Some(file)), .. } => statements::export(&client, &file).await,
         Verb::Why { subject, scope, dot } => {
             let answer = client.request(Request::Why { subject, scope }).await?;
@@ -267,6 +268,12 @@ fn to_publish(args: Publish) -> Result<Request, CommandError> {
         licence: args.licence,
         resolution: args.resolution,
         languages: args.language,
+        subtitles: args.subtitles,
+        medium: args.medium,
+        video_codec: args.video_codec,
+        audio_codecs: args.audio_codec,
+        trackers: args.tracker,
+        web_seeds: args.web_seed,
         private: args.private,
     })
 }

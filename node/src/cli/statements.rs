@@ -8,7 +8,6 @@ use heirloom_core::command::{CommandError, Fault, IMPORT_BYTES_MAX};
 use heirloom_proto::statement_file::{FileError, MAGIC, Reader, end, record};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
@@ -83,19 +82,11 @@ impl Sum {
     }
 }
 
-/// Takes the statements of a file in; `-` is standard input. Where it is damaged, what came before stays.
+/// Takes the statements of a file in, which a person calls `shown`. Where it is damaged, what came before stays.
 ///
 /// # Errors
 /// What the node answers, or why the file cannot be read.
-pub async fn import(client: &Client, path: &Path) -> Result<Outcome, CommandError> {
-    let mut source: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => bad("no_such_file", format!("{} does not exist", path.display())),
-            _ => bad("unreadable", format!("cannot read {}: {error}", path.display())),
-        })?)
-    };
+pub async fn import(client: &Client, mut source: Box<dyn Read + Send>, shown: &str) -> Result<Outcome, CommandError> {
     let mut door = client.open().await?;
     let (mut reader, mut batch, mut sum) = (Reader::new(), Batch::default(), Sum::default());
     let mut piece = vec![0; PIECE_BYTES];
@@ -103,7 +94,7 @@ pub async fn import(client: &Client, path: &Path) -> Result<Outcome, CommandErro
         let read = match source.read(&mut piece) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(bad("unreadable", format!("cannot read {}: {error}", path.display()))),
+            Err(error) => return Err(bad("unreadable", format!("cannot read {shown}: {error}"))),
         };
         if read == 0 {
             break reader.finish().err();
@@ -126,7 +117,7 @@ pub async fn import(client: &Client, path: &Path) -> Result<Outcome, CommandErro
         sum.add(&door.request(batch.take()).await?);
     }
     let Some(damage) = damage else { return Ok(Outcome::Answer(sum.to_json())) };
-    let error = bad("bad_statement_file", format!("{}: {damage}", path.display()));
+    let error = bad("bad_statement_file", format!("{shown}: {damage}"));
     if reader.count() == 0 {
         return Err(error);
     }

@@ -18,6 +18,7 @@ pub fn render(verb: &str, value: &Value) -> String {
         "search" => each(value, "Nothing found: follow a curator, or try other words.", found),
         "why" => why::as_text(value),
         "ring" => ring(value),
+        "import" if value["skipped"].is_array() => catalogue_imported(value),
         "import" => imported(value),
         "trust" => each(value, "Nobody is known yet: follow a curator with `heirloom follow`.", trust_row),
         "ledger" => each(value, "Nothing was received yet.", ledger_row),
@@ -176,7 +177,32 @@ fn release(value: &Value) -> String {
     let more = total.saturating_sub(listers.len() as u64);
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let _ = writeln!(line, "  listed by {}{and_more}", listers.join(", "));
+    let made = made(value);
+    if !made.is_empty() {
+        let _ = writeln!(line, "             {made}");
+    }
+    for flag in value["flags"].as_array().into_iter().flatten() {
+        let _ = writeln!(line, "             CAREFUL: {}", text(&flag["message"]));
+    }
     line
+}
+
+/// How a release was made: what its listing says, or its name.
+fn made(value: &Value) -> String {
+    let one = |name: &str| Some(text(&value[name]).to_owned()).filter(|text| !text.is_empty());
+    let many = |name: &str, label: &str| {
+        let all: Vec<&str> = value[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        (!all.is_empty()).then(|| format!("{label}{}", all.join(", ")))
+    };
+    let parts = [
+        one("medium"),
+        one("video_codec"),
+        many("audio_codecs", ""),
+        many("languages", "in "),
+        many("subtitles", "subtitles in "),
+        one("licence"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 fn show(value: &Value) -> String {
@@ -335,6 +361,12 @@ fn published(value: &Value) -> String {
         }
         None => out.push_str("  not on the DHT: private, or the DHT is off\n"),
     }
+    for file in value["files"].as_array().into_iter().flatten().filter(|file| file["episode"].is_string()) {
+        let _ = writeln!(out, "  {}  {}", text(&file["episode"]), text(&file["path"]));
+    }
+    if let Some(note) = value["note"].as_str() {
+        let _ = writeln!(out, "  {note}");
+    }
     out
 }
 
@@ -373,6 +405,27 @@ fn ring(value: &Value) -> String {
     }
     if edges.len() > EDGES_SHOWN {
         out.push_str("  …  (--json lists more)\n");
+    }
+    out
+}
+
+/// Most skipped rows that are shown to people.
+const SKIPPED_SHOWN: usize = 50;
+
+fn catalogue_imported(value: &Value) -> String {
+    let verb = if value["dry_run"] == true { "would be listed" } else { "listed" };
+    let mut out = format!(
+        "{} rows {verb} ({} works, {} releases), {} were listed before\n",
+        value["imported"], value["works"], value["releases"], value["known"]
+    );
+    let skipped = value["skipped"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for one in skipped.iter().take(SKIPPED_SHOWN) {
+        let _ = writeln!(out, "  skipped {}: {}", text(&one["item"]), text(&one["reason"]));
+    }
+    let total = value["skipped_total"].as_u64().unwrap_or_default();
+    let more = total.saturating_sub(SKIPPED_SHOWN as u64);
+    if more > 0 {
+        let _ = writeln!(out, "  and {more} more were skipped (--json lists them)");
     }
     out
 }

@@ -249,7 +249,7 @@ impl Downloads {
             let magnet = Magnet::parse(source).map_err(|error: MagnetError| {
                 CommandError::bad_input("bad_magnet", format!("{error}: copy the whole link"))
             })?;
-            return Ok((from_magnet(magnet), None));
+            return Ok(self.known(magnet).await);
         }
         let path = PathBuf::from(source);
         let is_torrent = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("torrent"));
@@ -258,6 +258,13 @@ impl Downloads {
             let metainfo = Metainfo::parse(&bytes).map_err(|error: MetainfoError| {
                 CommandError::bad_input("bad_torrent", format!("{}: {error}", path.display()))
             })?;
+            if metainfo.private {
+                let message = format!(
+                    "{} is private: only its own tracker may name its peers, so nobody who finds the listing could fetch it",
+                    path.display()
+                );
+                return Err(CommandError::new(Fault::Refused, "private_torrent", message));
+            }
             // The content beside its torrent file is what people keep; without it the listing stands, unseeded.
             let beside = path.parent().map(|folder| folder.join(&metainfo.name)).filter(|content| content.exists());
             self.save(Infohash(metainfo.infohash), &bytes).await;
@@ -273,6 +280,21 @@ impl Downloads {
             .map_err(|error: CreateError| CommandError::bad_input("cannot_share", error.to_string()))?;
         self.save(Infohash(metainfo.infohash), &metainfo.torrent).await;
         Ok((from_metainfo(&metainfo), Some(source.to_owned())))
+    }
+
+    /// What is known of a magnet link: its metadata, where a torrent of it was here before.
+    async fn known(&self, magnet: Magnet) -> (io::Metainfo, Option<String>) {
+        let infohash = Infohash(magnet.infohash);
+        let kept = tokio::fs::read(self.torrent_file(&infohash)).await.ok();
+        let Some(kept) = kept.and_then(|bytes| Metainfo::parse(&bytes).ok()) else {
+            return (from_magnet(magnet), None);
+        };
+        let mut metainfo = from_metainfo(&kept);
+        metainfo.trackers.splice(0..0, magnet.trackers);
+        metainfo.web_seeds.splice(0..0, magnet.web_seeds);
+        let progress = self.engine.as_ref().and_then(|engine| engine.progress(infohash.0));
+        let content = progress.filter(|progress| progress.finished).and_then(|progress| progress.path);
+        (metainfo, content.map(|path| path.to_string_lossy().into_owned()))
     }
 
     fn key(&self) -> Result<String, CommandError> {
@@ -401,16 +423,40 @@ fn add_error(error: &AddError) -> CommandError {
     CommandError::new(fault, code, error.to_string())
 }
 
-fn from_metainfo(metainfo: &Metainfo) -> io::Metainfo {
-    let files = metainfo.files.iter().filter(|file| !file.padding).map(|file| (file.path.join("/"), file.bytes));
+/// What the core is told of a torrent. Names are told as statements may hold them: in NFC, and not too long.
+#[must_use]
+pub fn from_metainfo(metainfo: &Metainfo) -> io::Metainfo {
+    let path =
+        |file: &torrent::File| if file.padding { String::new() } else { tidy(&file.path.join("/"), PATH_BYTES_MAX) };
+    let files = metainfo.files.iter().map(|file| (path(file), file.bytes));
     io::Metainfo {
         infohash: Infohash(metainfo.infohash),
         info_sha256: Some(Sha256(metainfo.info_sha256)),
-        name: metainfo.name.clone(),
+        name: tidy(&metainfo.name, NAME_BYTES_MAX),
         size: metainfo.files.iter().filter(|file| !file.padding).map(|file| file.bytes).sum(),
         files: files.collect(),
         trackers: metainfo.trackers.clone(),
+        web_seeds: metainfo.web_seeds.clone(),
     }
+}
+
+/// Longest name of a release and longest path in it in bytes, as the wire has them.
+const NAME_BYTES_MAX: usize = 300;
+const PATH_BYTES_MAX: usize = 1024;
+
+/// Text in NFC without what turns or hides it, cut to so many bytes: names of torrents are anybody's.
+fn tidy(text: &str, bytes_max: usize) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    let is_hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
+    let mut clean: String = text.chars().filter(|c| !is_hidden(*c)).nfc().collect();
+    let mut end = clean.len().min(bytes_max);
+    while !clean.is_char_boundary(end) {
+        end -= 1;
+    }
+    clean.truncate(end);
+    clean
 }
 
 fn from_magnet(magnet: Magnet) -> io::Metainfo {
@@ -418,9 +464,14 @@ fn from_magnet(magnet: Magnet) -> io::Metainfo {
     io::Metainfo {
         infohash,
         info_sha256: None,
-        name: magnet.name.unwrap_or_else(|| infohash.to_string()),
+        name: magnet
+            .name
+            .map(|name| tidy(name.trim(), NAME_BYTES_MAX))
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| infohash.to_string()),
         size: 0,
         files: Vec::new(),
         trackers: magnet.trackers,
+        web_seeds: magnet.web_seeds,
     }
 }

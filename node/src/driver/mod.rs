@@ -10,7 +10,7 @@ mod peers;
 mod rendezvous;
 
 use archives::Archives;
-pub use downloads::{Download, Downloads};
+pub use downloads::{Download, Downloads, from_metainfo as torrent_facts};
 pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
 pub use rendezvous::{Rendezvous, key_of as rendezvous_key};

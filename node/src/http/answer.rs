@@ -32,6 +32,7 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Trust(rows) => rows.iter().map(trust_row).collect(),
         Reply::Ledger(rows) => rows.iter().map(ledger_row).collect(),
         Reply::Published(published) => self::published(published),
+        Reply::Listed(listed) => self::listed(listed),
         Reply::Works(found) => found.iter().map(self::found).collect(),
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => json!({ "infohash": getting.infohash.to_string() }),
@@ -247,10 +248,51 @@ fn published(published: &views::Published) -> Value {
         "infohash": published.infohash.to_string(),
         "name": published.name,
         "size": published.size,
-        "files": published.files.iter().enumerate().map(file).collect::<Vec<_>>(),
+        "files": published.files.iter().enumerate().filter(|(_, (path, ..))| !path.is_empty()).map(file).collect::<Vec<_>>(),
         "seeding": published.seeding,
         "statement": published.statement.to_string(),
         "dht": published.stored_on.map(|nodes| json!({ "stored_on": nodes })),
+        "note": published.files.is_empty().then_some(
+            "only the magnet link is known here: its size, its files and the SHA-256 of its info dictionary stay out of the listing"
+        ),
+    })
+}
+
+/// By row, in order: null, or why it was not listed.
+fn listed(listed: &views::Listed) -> Value {
+    let row = |row: &Result<views::Said, String>| match row {
+        Ok(views::Said::New) => json!({ "new": true }),
+        Ok(views::Said::Known) => json!({ "new": false }),
+        Err(reason) => json!({ "reason": reason }),
+    };
+    json!({
+        "rows": listed.rows.iter().map(row).collect::<Vec<_>>(),
+        "works": listed.records,
+        "releases": listed.listings,
+    })
+}
+
+/// A link that other programs take, with what the listing says of where to find peers.
+fn magnet(release: &views::Release) -> String {
+    let magnet = crate::torrent::Magnet {
+        infohash: release.infohash.0,
+        name: Some(release.name.clone()),
+        trackers: release.trackers.clone(),
+        web_seeds: release.web_seeds.clone(),
+        peers: Vec::new(),
+        keys: release.listed_by.first().map(|(key, ..)| key.to_string()).into_iter().collect(),
+    };
+    magnet.to_string()
+}
+
+fn release_file(file: &heirloom_core::fitting::FilledFile) -> Value {
+    let episodes: Vec<Value> = file.episodes.iter().map(|episode| episode_name(Some(*episode))).collect();
+    json!({
+        "index": file.index,
+        "path": file.path,
+        "size": file.size,
+        "episode": episodes.first(),
+        "episodes": episodes,
     })
 }
 
@@ -270,7 +312,22 @@ fn release(release: &views::Release) -> Value {
         "name": release.name,
         "size": release.size,
         "resolution": release.resolution,
+        "medium": release.details.medium,
+        "video_codec": release.details.video_codec,
+        "audio_codecs": release.details.audio_codecs,
+        "languages": release.details.languages,
+        "subtitles": release.details.subtitles,
+        "group": release.details.group,
+        "edition": release.details.edition,
+        "episode": episode_name(release.details.episode),
+        "seasons": release.details.seasons,
+        "files": release.details.files.iter().map(release_file).collect::<Vec<_>>(),
+        "read_from_names": release.details.derived.iter().map(|field| field.name()).collect::<Vec<_>>(),
+        "flags": release.flags.iter().map(flag).collect::<Vec<_>>(),
         "licence": release.licence,
+        "trackers": release.trackers,
+        "web_seeds": release.web_seeds,
+        "magnet": magnet(release),
         "score": release.score,
         "support": release.support,
         "band": release.band.to_string(),
@@ -283,6 +340,10 @@ fn release(release: &views::Release) -> Value {
         "swarm": { "seeds": null, "peers": null },
         "received_from_lister": { "by_me": release.received_by_me, "by_trusted_28d": 0, "trusted_people": 0 },
     })
+}
+
+fn flag(flag: &heirloom_core::fitting::Flag) -> Value {
+    json!({ "flag": flag.name(), "unsafe": flag.is_unsafe(), "message": flag.to_string() })
 }
 
 fn found(found: &views::Found) -> Value {

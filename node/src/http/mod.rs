@@ -7,11 +7,13 @@ mod answer;
 mod health;
 mod node;
 mod request;
+mod rows;
 
 pub use answer::{error_json, starter as starter_json, to_json};
 pub use health::status_json;
 pub use node::answer_request;
 pub use request::{ListEntry, Request, parse};
+pub use rows::{File as RowFile, Record, Release, Row};
 
 use crate::driver::Node;
 use axum::body::Bytes;

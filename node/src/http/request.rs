@@ -1,8 +1,9 @@
 //! What a person asks for, still as text, and its meaning.
 
+use super::rows::{self, Row};
 use crate::starter;
 use data_encoding::BASE64;
-use heirloom_core::command::{Command, CommandError, Publish, Subject, Target, Wanted};
+use heirloom_core::command::{Command, CommandError, Made, Publish, Subject, Target, Wanted};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
 use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Opinion, Scope, WorkKind};
@@ -16,6 +17,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are the CLI's flags, documented there")]
+#[allow(clippy::large_enum_variant, reason = "a request is read once and taken apart")]
 pub enum Request {
     Id,
     IdSet {
@@ -82,7 +84,23 @@ pub enum Request {
         licence: String,
         resolution: String,
         languages: Vec<String>,
+        #[serde(default)]
+        subtitles: Vec<String>,
+        #[serde(default)]
+        medium: String,
+        #[serde(default)]
+        video_codec: String,
+        #[serde(default)]
+        audio_codecs: Vec<String>,
+        #[serde(default)]
+        trackers: Vec<String>,
+        #[serde(default)]
+        web_seeds: Vec<String>,
         private: bool,
+    },
+    List {
+        rows: Vec<Row>,
+        dry_run: bool,
     },
     Retract {
         target: String,
@@ -184,6 +202,9 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         Request::Ring { scope, keys } => ring(&scope, &keys)?,
         Request::Ledger { by } => Command::Ledger { by: ledger_by(&by)? },
         Request::Publish { .. } => return publish(request).map(|publish| Some(Command::Publish(publish))),
+        Request::List { rows, dry_run } => {
+            Command::List { entries: rows.into_iter().map(rows::entry).collect::<Result<_, _>>()?, is_dry: dry_run }
+        }
         Request::Retract { target } => Command::Retract { target: retract_target(&target)? },
         Request::Search { text, kind, band, limit } => Command::Search {
             text,
@@ -340,6 +361,12 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
         licence,
         resolution,
         languages,
+        subtitles,
+        medium,
+        video_codec,
+        audio_codecs,
+        trackers,
+        web_seeds,
         private,
     } = request
     else {
@@ -368,6 +395,8 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
         }
         (work, _) => read("bad_work", work)?,
     };
+    check_addresses(&trackers, "tracker", &["udp://", "http://", "https://"])?;
+    check_addresses(&web_seeds, "web seed", &["http://", "https://"])?;
     Ok(Publish {
         source,
         work,
@@ -379,8 +408,37 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
         licence: nfc(licence),
         resolution: nfc(resolution),
         languages,
+        made: Box::new(Made {
+            medium: nfc(medium),
+            video_codec: nfc(video_codec),
+            audio_codecs: audio_codecs.into_iter().map(nfc).collect(),
+            subtitles,
+            trackers,
+            web_seeds,
+        }),
         private,
     })
+}
+
+/// Refuses what is no address of its kind: a listing that silently left it out would surprise.
+fn check_addresses(all: &[String], what: &str, schemes: &[&str]) -> Result<(), CommandError> {
+    let is_good = |address: &&String| {
+        let lower = address.to_ascii_lowercase();
+        address.len() <= 200
+            && address.bytes().all(|byte| byte.is_ascii_graphic())
+            && schemes.iter().any(|scheme| lower.starts_with(scheme))
+    };
+    match all.iter().find(|address| !is_good(address)) {
+        None => Ok(()),
+        Some(address) => {
+            let shown: String = address.chars().take(80).collect();
+            let message = format!(
+                "{shown:?} is not the address of a {what}: it begins with {} and has at most 200 letters",
+                schemes.join(" or ")
+            );
+            Err(CommandError::bad_input("bad_address", message))
+        }
+    }
 }
 
 #[cfg(test)]

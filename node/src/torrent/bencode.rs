@@ -63,6 +63,17 @@ impl<'a> Dict<'a> {
         Scanner { bytes, at: 0, values: 0 }.text().ok()
     }
 
+    /// The byte strings that a key holds: one, or a list of nothing else.
+    pub(super) fn texts(&self, key: &str) -> Vec<&'a [u8]> {
+        let Some(bytes) = self.get(key) else { return Vec::new() };
+        let mut scanner = Scanner { bytes, at: 0, values: 0 };
+        if bytes.first() != Some(&b'l') {
+            return scanner.text().into_iter().collect();
+        }
+        scanner.at = 1;
+        std::iter::from_fn(|| scanner.text().ok()).collect()
+    }
+
     /// The value of a key, if it is a number that is not negative.
     pub(super) fn number(&self, key: &str) -> Option<u64> {
         let bytes = self.get(key)?;

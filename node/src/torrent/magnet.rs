@@ -24,6 +24,8 @@ pub struct Magnet {
     pub name: Option<String>,
     /// Trackers (`tr`).
     pub trackers: Vec<String>,
+    /// Web seeds (`ws`).
+    pub web_seeds: Vec<String>,
     /// Peers to ask first (`x.pe`), those given by address.
     pub peers: Vec<SocketAddr>,
     /// Keys to ask (`x.heirloom=did:key:…`): a hint, never evidence.
@@ -43,7 +45,8 @@ impl Magnet {
         let scheme = text.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("magnet:?"));
         let Some(query) = scheme.and(text.get(8..)) else { return Err(MagnetError::NotMagnet) };
         let mut infohash = None;
-        let mut magnet = Self { infohash: [0; 20], name: None, trackers: vec![], peers: vec![], keys: vec![] };
+        let mut magnet =
+            Self { infohash: [0; 20], name: None, trackers: vec![], web_seeds: vec![], peers: vec![], keys: vec![] };
         for pair in query.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = decode(value);
@@ -60,6 +63,7 @@ impl Magnet {
                 }
                 "dn" => magnet.name = Some(value),
                 "tr" => push_new(&mut magnet.trackers, value, TRACKERS_MAX),
+                "ws" => push_new(&mut magnet.web_seeds, value, HINTS_MAX),
                 "x.pe" => {
                     if let Ok(peer) = value.parse() {
                         push_new(&mut magnet.peers, peer, HINTS_MAX);
@@ -82,7 +86,8 @@ impl std::fmt::Display for Magnet {
         let trackers = self.trackers.iter().map(|tracker| ("tr", tracker.clone()));
         let peers = self.peers.iter().map(|peer| ("x.pe", peer.to_string()));
         let keys = self.keys.iter().map(|key| ("x.heirloom", key.clone()));
-        for (key, value) in names.chain(trackers).chain(peers).chain(keys) {
+        let web_seeds = self.web_seeds.iter().map(|address| ("ws", address.clone()));
+        for (key, value) in names.chain(trackers).chain(web_seeds).chain(peers).chain(keys) {
             write!(f, "&{key}={}", encode(&value))?;
         }
         Ok(())
@@ -169,12 +174,13 @@ mod tests {
     fn all_that_a_link_says_is_read() {
         let magnet = Magnet::parse(&format!(
             " magnet:?xt=urn:btih:{HEX}&dn=Sintel+%282010%29%20%C3%A9&tr=udp%3A%2F%2Ft.example%3A1337&tr.1=http://a/b\
-             &tr=udp%3A%2F%2Ft.example%3A1337&x.pe=127.0.0.2:7344&x.pe=host.example:1&x.heirloom=did:key:z6MkA&ws=x\n"
+             &tr=udp%3A%2F%2Ft.example%3A1337&x.pe=127.0.0.2:7344&x.pe=host.example:1&x.heirloom=did:key:z6MkA&ws=http://w/&as=x\n"
         ))
         .unwrap();
         assert_eq!(magnet.infohash, infohash());
         assert_eq!(magnet.name.as_deref(), Some("Sintel (2010) é"));
         assert_eq!(magnet.trackers, ["udp://t.example:1337", "http://a/b"]);
+        assert_eq!(magnet.web_seeds, ["http://w/"]);
         assert_eq!(magnet.peers, ["127.0.0.2:7344".parse().unwrap()]);
         assert_eq!(magnet.keys, ["did:key:z6MkA"]);
         assert_eq!(Magnet::parse(&magnet.to_string()), Ok(magnet));

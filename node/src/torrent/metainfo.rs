@@ -66,6 +66,8 @@ pub struct Metainfo {
     pub private: bool,
     /// Trackers that it names.
     pub trackers: Vec<String>,
+    /// Web seeds that it names (`url-list`, BEP 19).
+    pub web_seeds: Vec<String>,
     /// The key that it names (`x.heirloom`, outside the info dictionary): a hint of whom to ask, never evidence.
     pub key: Option<String>,
     /// The bytes of the info dictionary.
@@ -93,6 +95,7 @@ impl Metainfo {
         let mut meta = decode(bytes, info_bytes)?;
         meta.piece_bytes = piece_bytes;
         meta.key = outer.text("x.heirloom").and_then(|key| String::from_utf8(key.to_vec()).ok());
+        meta.web_seeds = web_seeds_of(&outer);
         meta.check_names()?;
         Ok(meta)
     }
@@ -202,6 +205,7 @@ fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         files,
         private,
         trackers,
+        web_seeds: Vec::new(),
         key: None,
         info: info_bytes.to_vec(),
         torrent: bytes.to_vec(),
@@ -218,6 +222,11 @@ fn trackers_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
         }
     }
     found
+}
+
+/// The web seeds of a torrent: one text or a list of them, by BEP 19.
+fn web_seeds_of(outer: &Dict<'_>) -> Vec<String> {
+    trackers_of(outer.texts("url-list").into_iter())
 }
 
 #[cfg(test)]
@@ -315,6 +324,20 @@ pub(super) mod tests {
         let meta = Metainfo::parse(&torrent).unwrap();
         assert_eq!(meta.key.as_deref(), Some("did:key:z6Mk"));
         assert_eq!(meta.path_of(&meta.files[0]), ["clip.mp4"]);
+        assert_eq!(meta.web_seeds, Vec::<String>::new());
+    }
+
+    #[test]
+    fn web_seeds_are_one_or_a_list() {
+        let info = Forged::file("clip.mp4", 5).info();
+        let read = |list: &[u8]| {
+            let torrent = [&b"d4:info"[..], &info, b"8:url-list", list, b"e"].concat();
+            Metainfo::parse(&torrent).unwrap().web_seeds
+        };
+        assert_eq!(read(b"10:http://a/b"), ["http://a/b"]);
+        assert_eq!(read(b"l10:http://a/b10:http://a/c10:http://a/be"), ["http://a/b", "http://a/c"]);
+        assert_eq!(read(b"0:"), Vec::<String>::new());
+        assert_eq!(read(b"li5ee"), Vec::<String>::new());
     }
 
     #[test]

@@ -114,7 +114,8 @@ impl Queue {
 }
 
 fn link(infohash: Infohash, trackers: &[String]) -> String {
-    Magnet { infohash, name: None, trackers: trackers.to_vec(), peers: vec![], keys: vec![] }.to_string()
+    Magnet { infohash, name: None, trackers: trackers.to_vec(), web_seeds: vec![], peers: vec![], keys: vec![] }
+        .to_string()
 }
 
 async fn ask(session: Arc<Session>, link: String, peers: Vec<SocketAddr>, time_max: Duration) -> Attempt {

@@ -280,9 +280,54 @@ pub struct Listing {
     pub trackers: Vec<String>,
     /// Season and episode number (from 1) that the whole release is, if it is one.
     pub episode: Option<(u32, u32)>,
+    /// What it was made from, such as `Blu-ray` or `Web`, or empty.
+    pub medium: String,
+    /// Such as `H.264`, or empty.
+    pub video_codec: String,
+    /// Such as `AAC`.
+    pub audio_codecs: Vec<String>,
+    /// Languages of its subtitles (BCP 47).
+    pub subtitles: Vec<String>,
+    /// Addresses that serve its files over HTTP (BEP 19).
+    pub web_seeds: Vec<String>,
 }
 
+/// Most sound tracks with a codec of their own: a disc has two or three kinds.
+const AUDIO_CODECS_MAX: usize = 8;
+
+/// Longest name of a medium or codec in bytes: `Ultra HD Blu-ray` and `DTS-HD Master Audio` fit twice.
+const TECHNICAL_BYTES_MAX: usize = 40;
+
+/// Most web seeds: one is enough, a few stand in for each other.
+const WEB_SEEDS_MAX: usize = 4;
+
+/// Longest address of a web seed in bytes, as for a tracker: a path with a title fits, and four leave room for files.
+const WEB_SEED_BYTES_MAX: usize = 200;
+
 impl Listing {
+    /// A listing that says nothing but which release is which work.
+    #[must_use]
+    pub fn new(work: WorkId, infohash: Infohash, name: String) -> Self {
+        Self {
+            work,
+            infohash,
+            info_sha256: None,
+            name,
+            size: 0,
+            files: Vec::new(),
+            resolution: String::new(),
+            licence: String::new(),
+            languages: Vec::new(),
+            trackers: Vec::new(),
+            episode: None,
+            medium: String::new(),
+            video_codec: String::new(),
+            audio_codecs: Vec::new(),
+            subtitles: Vec::new(),
+            web_seeds: Vec::new(),
+        }
+    }
+
     pub(crate) fn to_wire(&self, header: Option<schema::Header>) -> schema::Listing {
         let file = |f: &File| schema::File {
             index: f.index,
@@ -305,6 +350,11 @@ impl Listing {
             trackers: self.trackers.clone(),
             season: self.episode.map_or(0, |(season, _)| season),
             episode: self.episode.map_or(0, |(_, episode)| episode),
+            medium: self.medium.clone(),
+            video_codec: self.video_codec.clone(),
+            audio_codecs: self.audio_codecs.clone(),
+            subtitles: self.subtitles.clone(),
+            web_seeds: self.web_seeds.clone(),
         }
     }
 
@@ -337,6 +387,11 @@ impl Listing {
             languages: clean_lines(wire.languages, "languages", 40, 35)?,
             trackers: clean_lines(wire.trackers, "trackers", 8, 200)?,
             episode: episode_number(wire.season, wire.episode)?,
+            medium: clean_line(wire.medium, "medium", TECHNICAL_BYTES_MAX)?,
+            video_codec: clean_line(wire.video_codec, "video codec", TECHNICAL_BYTES_MAX)?,
+            audio_codecs: clean_lines(wire.audio_codecs, "audio codecs", AUDIO_CODECS_MAX, TECHNICAL_BYTES_MAX)?,
+            subtitles: clean_lines(wire.subtitles, "subtitles", 40, 35)?,
+            web_seeds: clean_lines(wire.web_seeds, "web seeds", WEB_SEEDS_MAX, WEB_SEED_BYTES_MAX)?,
         })
     }
 }
@@ -693,6 +748,17 @@ mod tests {
         assert!(read_listing(|l| l.trackers = vec!["t".repeat(200); 8]).is_ok());
         assert_eq!(read_listing(|l| l.trackers = vec!["t".into(); 9]), too_many("trackers", 8));
         assert_eq!(read_listing(|l| l.trackers = vec!["t".repeat(201)]), too_long("trackers", 200));
+        assert!(read_listing(|l| (l.medium, l.video_codec) = ("m".repeat(40), "v".repeat(40))).is_ok());
+        assert_eq!(read_listing(|l| l.medium = "m".repeat(41)), too_long("medium", 40));
+        assert_eq!(read_listing(|l| l.video_codec = "v".repeat(41)), too_long("video codec", 40));
+        assert!(read_listing(|l| l.audio_codecs = vec!["a".repeat(40); 8]).is_ok());
+        assert_eq!(read_listing(|l| l.audio_codecs = vec!["a".into(); 9]), too_many("audio codecs", 8));
+        assert_eq!(read_listing(|l| l.audio_codecs = vec!["a".repeat(41)]), too_long("audio codecs", 40));
+        assert_eq!(read_listing(|l| l.subtitles = vec!["l".into(); 41]), too_many("subtitles", 40));
+        assert_eq!(read_listing(|l| l.subtitles = vec!["l".repeat(36)]), too_long("subtitles", 35));
+        assert!(read_listing(|l| l.web_seeds = vec!["w".repeat(200); 4]).is_ok());
+        assert_eq!(read_listing(|l| l.web_seeds = vec!["w".into(); 5]), too_many("web seeds", 4));
+        assert_eq!(read_listing(|l| l.web_seeds = vec!["w".repeat(201)]), too_long("web seeds", 200));
     }
 
     #[test]

@@ -281,17 +281,12 @@ pub(crate) mod testing {
             Body::Receipt(Receipt { subject: key(2), week: 2960, log2_bytes: 30 }),
             Body::Work(Work::new(work.clone(), "Big Buck Bunny".into(), Some(2008), WorkKind::Film)),
             Body::Listing(Listing {
-                work,
-                infohash: Infohash([5; 20]),
                 info_sha256: Some(Sha256([6; 32])),
-                name: "Big Buck Bunny".into(),
                 size: 1_055_736,
-                files: Vec::new(),
                 resolution: "720p".into(),
                 licence: "CC-BY-3.0".into(),
                 languages: vec!["en".into()],
-                trackers: Vec::new(),
-                episode: None,
+                ..Listing::new(work, Infohash([5; 20]), "Big Buck Bunny".into())
             }),
             Body::Verdict(Verdict { infohash: Infohash([5; 20]), opinion: Opinion::Good, note: String::new() }),
             Body::Head(Head { live_count: 3, live_root: Sha256([7; 32]), archive: None }),
@@ -507,7 +502,12 @@ mod tests {
                         all.push((Body::Listing(Listing { resolution: text(), ..l.clone() }), false));
                         all.push((Body::Listing(Listing { licence: text(), ..l.clone() }), false));
                         all.push((Body::Listing(Listing { languages: vec![text()], ..l.clone() }), false));
-                        all.push((Body::Listing(Listing { trackers: vec![text()], ..l }), false));
+                        all.push((Body::Listing(Listing { trackers: vec![text()], ..l.clone() }), false));
+                        all.push((Body::Listing(Listing { medium: text(), ..l.clone() }), false));
+                        all.push((Body::Listing(Listing { video_codec: text(), ..l.clone() }), false));
+                        all.push((Body::Listing(Listing { audio_codecs: vec![text()], ..l.clone() }), false));
+                        all.push((Body::Listing(Listing { subtitles: vec![text()], ..l.clone() }), false));
+                        all.push((Body::Listing(Listing { web_seeds: vec![text()], ..l }), false));
                     }
                     Body::Verdict(v) => all.push((Body::Verdict(Verdict { note: text(), ..v }), true)),
                     Body::CuratorList(l) => {
@@ -535,7 +535,7 @@ mod tests {
         for (body, is_prose) in with("two\nlines") {
             assert_eq!(sign(body.clone()).is_ok(), is_prose, "{body:?}");
         }
-        assert_eq!(with("").len(), 23, "every text field is tried");
+        assert_eq!(with("").len(), 28, "every text field is tried");
     }
 
     #[test]

@@ -179,6 +179,19 @@ pub struct Listing {
     /// 0 = the whole work
     #[prost(uint32, tag = "13")]
     pub episode: u32,
+    /// what it was made from, such as Blu-ray or Web
+    #[prost(string, tag = "14")]
+    pub medium: ::prost::alloc::string::String,
+    #[prost(string, tag = "15")]
+    pub video_codec: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "16")]
+    pub audio_codecs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// languages
+    #[prost(string, repeated, tag = "17")]
+    pub subtitles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// BEP 19
+    #[prost(string, repeated, tag = "18")]
+    pub web_seeds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// kind 6
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

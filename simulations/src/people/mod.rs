@@ -138,6 +138,7 @@ pub fn list_film() -> Command {
         licence: "CC-BY-3.0".into(),
         resolution: "720p".into(),
         languages: Vec::new(),
+        made: Box::default(),
         private: false,
     })
 }
@@ -155,5 +156,6 @@ pub fn torrent(name: &str, size: u64) -> Metainfo {
         size,
         files: vec![("film.mp4".to_owned(), size)],
         trackers: Vec::new(),
+        web_seeds: Vec::new(),
     }
 }

@@ -59,16 +59,10 @@ impl Person for SybilRing {
 pub fn listing(name: &str) -> Listing {
     let metainfo = torrent(name, 200_000);
     Listing {
-        work: film(),
-        infohash: metainfo.infohash,
         info_sha256: metainfo.info_sha256,
-        name: metainfo.name,
         size: metainfo.size,
-        files: Vec::new(),
         resolution: "2160p".into(),
         licence: "CC-BY-3.0".into(),
-        languages: Vec::new(),
-        trackers: Vec::new(),
-        episode: None,
+        ..Listing::new(film(), metainfo.infohash, metainfo.name)
     }
 }

@@ -45,17 +45,9 @@ impl Signer {
     /// A listing of something that nobody has.
     pub fn lists(&mut self, work: &str, infohash: Infohash) -> Vec<u8> {
         self.says(&Body::Listing(Listing {
-            work: work.parse().expect("a work id"),
-            infohash,
-            info_sha256: None,
-            name: format!("release {infohash}"),
             size: 1000,
-            files: Vec::new(),
-            resolution: String::new(),
             licence: "CC0-1.0".into(),
-            languages: Vec::new(),
-            trackers: Vec::new(),
-            episode: None,
+            ..Listing::new(work.parse().expect("a work id"), infohash, format!("release {infohash}"))
         }))
     }
 

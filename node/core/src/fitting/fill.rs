@@ -64,6 +64,8 @@ pub struct Filled {
     pub audio_codecs: Vec<String>,
     /// Of the sound (BCP 47).
     pub languages: Vec<String>,
+    /// Of subtitles (BCP 47), as listed.
+    pub subtitles: Vec<String>,
     /// Who made it, or empty.
     pub group: String,
     /// Such as `Director's Cut`, or empty.
@@ -110,16 +112,21 @@ pub fn filled(listing: &Listing, kind: WorkKind) -> Filled {
         read
     };
     all.resolution = text(&listing.resolution, Derived::Resolution, &|read| read.resolution.clone());
-    all.medium = text("", Derived::Medium, &|read| read.source.to_owned());
-    all.video_codec = text("", Derived::VideoCodec, &|read| read.video_codec.to_owned());
+    all.medium = text(&listing.medium, Derived::Medium, &|read| read.source.to_owned());
+    all.video_codec = text(&listing.video_codec, Derived::VideoCodec, &|read| read.video_codec.to_owned());
     let texts = |of: fn(&ReleaseName) -> &[&'static str]| {
         let read = [&named, &main].into_iter().map(of).find(|read| !read.is_empty()).unwrap_or_default();
         read.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()
     };
-    all.audio_codecs = texts(|read| &read.audio_codecs);
-    if !all.audio_codecs.is_empty() {
-        derived.push(Derived::AudioCodecs);
+    all.audio_codecs.clone_from(&listing.audio_codecs);
+    if all.audio_codecs.is_empty() {
+        all.audio_codecs = texts(|read| &read.audio_codecs);
+        if !all.audio_codecs.is_empty() {
+            derived.push(Derived::AudioCodecs);
+        }
     }
+    // That there are some is all that a name says of subtitles, not in which languages.
+    all.subtitles.clone_from(&listing.subtitles);
     all.languages.clone_from(&listing.languages);
     if all.languages.is_empty() {
         all.languages = texts(|read| &read.languages);

@@ -216,10 +216,6 @@ mod tests {
 
     fn listing(name: &str, files: &[(&str, Option<(u32, u32)>)]) -> Listing {
         Listing {
-            work: "imdb:tt0000001".parse().expect("an id"),
-            infohash: Infohash([1; 20]),
-            info_sha256: None,
-            name: name.into(),
             size: 1000 * files.len().max(1) as u64,
             files: files
                 .iter()
@@ -231,11 +227,7 @@ mod tests {
                     episode: *episode,
                 })
                 .collect(),
-            resolution: String::new(),
-            licence: String::new(),
-            languages: Vec::new(),
-            trackers: Vec::new(),
-            episode: None,
+            ..Listing::new("imdb:tt0000001".parse().expect("an id"), Infohash([1; 20]), name.into())
         }
     }
 

@@ -96,6 +96,7 @@ impl<S: Store> Service<S> {
                 };
                 Ok(Reply::Statements(own.into_iter().map(to_own).collect()))
             }
+            Command::List { entries, is_dry } => self.list_entries(now, entries, is_dry)?,
             Command::Import { envelopes } => self.import(now, &envelopes)?,
             Command::Reindex => Ok(Reply::Reindexed(self.reindex(now)?)),
             Command::Publish(publish) => {

@@ -331,6 +331,8 @@ impl<S: Store> Service<S> {
             details: fitting::Filled::default(),
             flags: Vec::new(),
             licence: best.licence,
+            trackers: best.trackers,
+            web_seeds: best.web_seeds,
             score: score.score,
             support: score.support,
             band: score.band,

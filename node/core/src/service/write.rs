@@ -13,9 +13,7 @@ use crate::torrents::Torrent;
 use crate::upkeep::Turn;
 use crate::views::{self, Source};
 use heirloom_graph::{Band, Scored};
-use heirloom_proto::body::{
-    Attestation, CuratorList, File, Head, Level, Listing, Opinion, Profile, Retraction, Scope, Verdict, Work, WorkKind,
-};
+use heirloom_proto::body::{Attestation, CuratorList, Head, Level, Opinion, Profile, Retraction, Scope, Verdict};
 use heirloom_proto::limits::PUSH_AGE_MS_MAX;
 use heirloom_proto::statement::SignError;
 use heirloom_proto::{Body, Infohash, Key, Kind, Statement, StatementId, Verified, WorkId};
@@ -24,9 +22,6 @@ use std::time::Duration;
 
 /// How long a publish waits for the DHT before it answers without.
 const PUBLISH_WAIT: Duration = Duration::from_secs(20);
-
-/// Most files that a listing names; a reader finds the others in the torrent.
-const LISTED_FILES_MAX: usize = 20;
 
 type Outcome = Result<Result<Reply, CommandError>, StoreError>;
 
@@ -478,77 +473,6 @@ impl<S: Store> Service<S> {
         self.torrents.set(metainfo.infohash, torrent, &mut self.ground);
     }
 
-    /// Signs the work record, if there is something to say, and the listing.
-    fn list(
-        &mut self,
-        now: Now,
-        publish: &Publish,
-        metainfo: &Metainfo,
-    ) -> Result<Result<(StatementId, Vec<views::PublishedFile>), CommandError>, StoreError> {
-        let files: Vec<views::PublishedFile> = metainfo
-            .files
-            .iter()
-            .map(|(path, size)| {
-                let mapped = publish.map.iter().find(|(end, _)| path.ends_with(end.as_str()));
-                (path.clone(), *size, mapped.map(|(_, episode)| *episode))
-            })
-            .collect();
-        if let Some((end, _)) =
-            publish.map.iter().find(|(end, _)| files.iter().all(|(path, ..)| !path.ends_with(end.as_str())))
-        {
-            return Ok(Err(CommandError::bad_input(
-                "no_such_file",
-                format!("--map names {end:?}, which is not in the torrent"),
-            )));
-        }
-        if let Err(error) = self.say_work(now, publish)? {
-            return Ok(Err(error));
-        }
-        // Mapped files first: they are what the listing is needed for.
-        let mut listed: Vec<(usize, &views::PublishedFile)> = files.iter().enumerate().collect();
-        listed.sort_by_key(|(index, (_, size, episode))| (episode.is_none(), std::cmp::Reverse(*size), *index));
-        listed.truncate(LISTED_FILES_MAX);
-        listed.sort_by_key(|(index, _)| *index);
-        let listing = Listing {
-            work: publish.work.clone(),
-            infohash: metainfo.infohash,
-            info_sha256: metainfo.info_sha256,
-            name: metainfo.name.clone(),
-            size: metainfo.size,
-            files: listed
-                .into_iter()
-                .map(|(index, (path, size, episode))| File {
-                    index: u32::try_from(index).unwrap_or(u32::MAX),
-                    path: path.clone(),
-                    size: *size,
-                    episode: *episode,
-                })
-                .collect(),
-            resolution: publish.resolution.clone(),
-            licence: publish.licence.clone(),
-            languages: publish.languages.clone(),
-            trackers: metainfo.trackers.iter().take(8).cloned().collect(),
-            episode: publish.episode,
-        };
-        Ok(self.say(now, Body::Listing(listing), None, publish.private)?.map(|statement| (statement.id(), files)))
-    }
-
-    fn say_work(&mut self, now: Now, publish: &Publish) -> Result<Result<(), CommandError>, StoreError> {
-        let Some(title) = &publish.title else { return Ok(Ok(())) };
-        let kind = publish.kind.unwrap_or(WorkKind::Film);
-        let record = Work::new(publish.work.clone(), title.clone(), publish.year, kind);
-        let me = self.identity.key();
-        let mine = self.catalogue.records_of(&publish.work).into_iter().find(|(key, _)| *key == me);
-        if let Some((_, place)) = mine
-            && let Some(stored) = self.ground.statement(&place)?
-            && *stored.statement.body() == Body::Work(record.clone())
-            && (!stored.is_private || publish.private)
-        {
-            return Ok(Ok(()));
-        }
-        Ok(self.say(now, Body::Work(record), None, publish.private)?.map(|_| ()))
-    }
-
     /// Whether a command signs something, and so waits for the sequence number.
     pub(super) fn signs(command: &Command) -> bool {
         matches!(
@@ -558,6 +482,7 @@ impl<S: Store> Service<S> {
                 | Command::Attest { .. }
                 | Command::Verdict { .. }
                 | Command::Publish(_)
+                | Command::List { .. }
                 | Command::Retract { .. }
                 | Command::Succeed { .. }
         )

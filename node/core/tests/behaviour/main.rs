@@ -8,6 +8,7 @@ mod dht;
 mod explaining;
 mod fitting;
 mod importing;
+mod listing;
 mod looking_up;
 mod merging;
 mod previewing;

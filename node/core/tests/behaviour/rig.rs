@@ -48,6 +48,7 @@ pub fn metainfo(number: u8) -> Metainfo {
         size: 1000,
         files: vec![("film.mp4".into(), 1000)],
         trackers: Vec::new(),
+        web_seeds: Vec::new(),
     }
 }
 
@@ -64,6 +65,7 @@ pub fn publish(work: WorkId) -> Publish {
         licence: "CC-BY-3.0".into(),
         resolution: String::new(),
         languages: Vec::new(),
+        made: Box::default(),
         private: false,
     }
 }
@@ -72,17 +74,11 @@ pub fn publish(work: WorkId) -> Publish {
 pub fn listing(work: WorkId, number: u8) -> Body {
     let Metainfo { infohash, info_sha256, name, size, trackers, .. } = metainfo(number);
     Body::Listing(Listing {
-        work,
-        infohash,
         info_sha256,
-        name,
         size,
-        files: Vec::new(),
-        resolution: String::new(),
         licence: "CC-BY-3.0".into(),
-        languages: Vec::new(),
         trackers,
-        episode: None,
+        ..Listing::new(work, infohash, name)
     })
 }
 

@@ -1,0 +1,503 @@
+//! Named values, of whichever format, to a row: what each may hold, and one sentence for what it may not.
+
+use super::Shown;
+use crate::http::{Record, Release, Row};
+use crate::torrent::Magnet;
+use heirloom_proto::body::WorkKind;
+use heirloom_proto::body::catalogue::{RUNTIME_MIN_MAX, SIZE_MAX};
+use heirloom_proto::{Infohash, WorkId};
+use std::collections::BTreeMap;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Names of values, and others under which people write them.
+const NAMES: &[(&str, &[&str])] = &[
+    ("work", &["id", "work_id", "workid"]),
+    ("also", &["ids", "also_ids", "other_ids", "same_as"]),
+    ("imdb", &["imdb_id", "imdbid"]),
+    ("tmdb", &["tmdb_id", "tmdbid"]),
+    ("tvdb", &["tvdb_id", "tvdbid"]),
+    ("wikidata", &["wikidata_id", "qid"]),
+    ("title", &[]),
+    ("original_title", &["originaltitle"]),
+    ("year", &["date", "released", "release_date"]),
+    ("kind", &["type", "category"]),
+    ("overview", &["description", "plot", "summary"]),
+    ("genres", &["genre"]),
+    ("runtime", &["runtime_min", "minutes"]),
+    ("holder", &["rights_holder"]),
+    ("director", &["directors"]),
+    ("licence", &["license"]),
+    ("infohash", &["info_hash", "hash", "btih"]),
+    ("magnet", &["magnet_link", "magneturl", "magneturi", "magnet_uri"]),
+    ("name", &["release", "release_name", "torrent_name", "file_name"]),
+    ("size", &["bytes", "size_bytes"]),
+    ("resolution", &["quality"]),
+    ("medium", &["source"]),
+    ("video_codec", &["codec"]),
+    ("audio_codecs", &["audio_codec", "audio"]),
+    ("languages", &["language", "lang"]),
+    ("subtitles", &["subtitle", "subtitle_languages", "subs"]),
+    ("trackers", &["tracker"]),
+    ("web_seed", &["web_seeds", "webseed", "webseeds"]),
+    ("season", &[]),
+    ("episode", &[]),
+];
+
+/// Values by their name.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(BTreeMap<&'static str, Vec<String>>);
+
+/// The name of a value as people write it, if it is one.
+pub fn known_name(text: &str) -> Option<&'static str> {
+    let plain: String = text
+        .trim()
+        .trim_matches('"')
+        .to_lowercase()
+        .chars()
+        .map(|c| if matches!(c, ' ' | '-' | '.') { '_' } else { c })
+        .collect();
+    let is_it = |(name, others): &&(&'static str, &[&str])| *name == plain || others.contains(&plain.as_str());
+    NAMES.iter().find(is_it).map(|(name, _)| *name)
+}
+
+impl Fields {
+    /// Adds a value; what is empty is none.
+    pub fn add(&mut self, name: &'static str, value: &str) {
+        if !value.trim().is_empty() {
+            self.0.entry(name).or_default().push(value.trim().to_owned());
+        }
+    }
+
+    /// Puts a value in the place of others.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.0.remove(name);
+        self.add(name, value);
+    }
+
+    /// The first value of a name, or empty.
+    pub fn first(&self, name: &str) -> &str {
+        self.0.get(name).and_then(|all| all.first()).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Whether there is nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every value of a name; texts that hold several are split at these.
+    fn each(&self, name: &str, separators: &[char]) -> Vec<String> {
+        let all = self.0.get(name).into_iter().flatten();
+        let parts = all.flat_map(|value| value.split(separators)).map(str::trim);
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn line(&self, name: &str, bytes_max: usize) -> Result<String, String> {
+        line(name, self.first(name), bytes_max)
+    }
+
+    fn lines(&self, name: &str, separators: &[char], count: usize, bytes_max: usize) -> Result<Vec<String>, String> {
+        let all = self.each(name, separators);
+        if all.len() > count {
+            return Err(format!("there are {} {name}, more than {count}: leave some out", all.len()));
+        }
+        all.iter().map(|value| line(name, value, bytes_max)).collect()
+    }
+
+    /// The row that these values make.
+    ///
+    /// # Errors
+    /// One sentence about the first value that cannot be taken.
+    pub fn into_row(mut self) -> Result<Row, String> {
+        let magnet = self.take_magnet()?;
+        let title = self.line("title", 300)?;
+        let year = year(self.first("year"))?;
+        let episode = self.episode()?;
+        let (ids, kind) = self.ids(&title, year, episode.is_some())?;
+        let first = ids.first().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let release = match infohash(self.first("infohash"))? {
+            None => None,
+            Some(infohash) => Some(self.release(first, infohash, &title, year, episode)?),
+        };
+        if release.is_none() && magnet.is_some() {
+            return Err("the magnet link has no infohash: copy the whole link".into());
+        }
+        let languages =
+            if release.is_none() { self.lines("languages", &[',', ';', '|', ' '], 40, 35)? } else { vec![] };
+        let record = if title.is_empty() {
+            None
+        } else {
+            let holders = self.lines("holder", &['|'], 8, 100)?.into_iter().map(|name| (name, "rights holder".into()));
+            let directors =
+                self.lines("director", &[',', ';', '|'], 8, 100)?.into_iter().map(|n| (n, "director".into()));
+            Some(Record {
+                ids: ids.iter().map(ToString::to_string).collect(),
+                title: title.clone(),
+                year,
+                kind: kind.name().to_owned(),
+                overview: overview(self.first("overview")),
+                genres: self.lines("genres", &[',', ';', '|'], 16, 40)?,
+                languages,
+                runtime_min: runtime(self.first("runtime"))?,
+                original_title: self.line("original_title", 300)?,
+                people: directors.chain(holders).collect(),
+                ..Record::default()
+            })
+        };
+        if record.is_none() && release.is_none() {
+            return Err("it has neither a title nor an infohash: nothing can be said of it".into());
+        }
+        Ok(Row { record, is_further: false, release })
+    }
+
+    /// Takes what a magnet link says into the other values.
+    fn take_magnet(&mut self) -> Result<Option<Magnet>, String> {
+        let text = self.first("magnet").to_owned();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let magnet = Magnet::parse(&text).map_err(|error| format!("{error}: copy the whole link"))?;
+        let hash = Infohash(magnet.infohash).to_string();
+        match infohash(self.first("infohash"))? {
+            Some(other) if other.to_string() != hash => {
+                return Err(format!("the magnet link is of {hash}, but the infohash is {other}"));
+            }
+            Some(_) => {}
+            None => self.add("infohash", &hash),
+        }
+        if self.first("name").is_empty() {
+            self.add("name", magnet.name.as_deref().unwrap_or_default());
+        }
+        // What a link names is not the fault of whoever copied it.
+        for tracker in magnet.trackers.iter().filter(|tracker| address(tracker, TRACKER_SCHEMES).is_ok()).take(8) {
+            self.add("trackers", tracker);
+        }
+        for seed in magnet.web_seeds.iter().filter(|seed| address(seed, WEB_SCHEMES).is_ok()).take(4) {
+            self.add("web_seed", seed);
+        }
+        Ok(Some(magnet))
+    }
+
+    fn episode(&self) -> Result<Option<(u32, u32)>, String> {
+        let number = |name: &str, least: u32| {
+            let text = self.first(name);
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let parsed = text.parse().ok().filter(|number: &u32| (least..=100_000).contains(number));
+            parsed
+                .map(Some)
+                .ok_or_else(|| format!("{} is no {name}: write a number from {least} to 100000", Shown(text)))
+        };
+        match (number("season", 0)?, number("episode", 1)?) {
+            (None, None) => Ok(None),
+            (Some(season), Some(episode)) => Ok(Some((season, episode))),
+            // A season as a whole is what its files say.
+            (Some(_), None) => Ok(None),
+            (None, Some(_)) => Err("it has an episode but no season (season 0 holds the specials)".into()),
+        }
+    }
+
+    /// The ids of the work, the one that names it first, and what it is.
+    fn ids(&self, title: &str, year: Option<u32>, has_episode: bool) -> Result<(Vec<WorkId>, WorkKind), String> {
+        let mut ids: Vec<WorkId> = Vec::new();
+        let add = |ids: &mut Vec<WorkId>, text: &str| -> Result<(), String> {
+            let id: WorkId = text.parse().map_err(|error: heirloom_proto::work::WorkIdError| error.to_string())?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+            Ok(())
+        };
+        let work = self.first("work");
+        if !work.is_empty() && work != "hl:" {
+            add(&mut ids, work)?;
+        }
+        for id in self.each("also", &[',', ';', '|', ' ']) {
+            add(&mut ids, &id)?;
+        }
+        for name in ["imdb", "tmdb", "tvdb", "wikidata"] {
+            for id in self.each(name, &[',', ';', '|', ' ']) {
+                let has_scheme = id.contains("://") || id.to_lowercase().starts_with(&format!("{name}:"));
+                add(&mut ids, &if has_scheme { id } else { format!("{name}:{id}") })?;
+            }
+        }
+        if ids.len() > 16 {
+            return Err(format!("{} ids are more than a work can have: leave some out", ids.len()));
+        }
+        let is_series =
+            |ids: &[WorkId]| ids.iter().any(|id| ["tmdb:tv/", "tvdb:"].iter().any(|s| id.as_str().starts_with(s)));
+        let kind = match self.first("kind") {
+            "" if has_episode || is_series(&ids) => WorkKind::Series,
+            "" => WorkKind::Film,
+            text => kind(text)?,
+        };
+        if ids.is_empty() {
+            if title.is_empty() {
+                return Err("it has neither the id of a work nor a title".into());
+            }
+            ids.push(WorkId::of_title(title, year.unwrap_or(0), kind.name()));
+        }
+        Ok((ids, kind))
+    }
+
+    fn release(
+        &self,
+        work: String,
+        infohash: Infohash,
+        title: &str,
+        year: Option<u32>,
+        episode: Option<(u32, u32)>,
+    ) -> Result<Release, String> {
+        let mut name = self.line("name", 300)?;
+        if name.is_empty() {
+            name = match (title.is_empty(), year) {
+                (true, _) => infohash.to_string(),
+                // A title may have all the bytes of a name.
+                (false, Some(year)) if title.len() <= 290 => format!("{title} ({year})"),
+                (false, _) => title.to_owned(),
+            };
+        }
+        let addresses = |name: &str, count: usize, schemes: &[&str]| -> Result<Vec<String>, String> {
+            let all = self.lines(name, &[',', ';', '|', ' '], 40, 200)?;
+            let mut good: Vec<String> = Vec::new();
+            for text in all {
+                address(&text, schemes)?;
+                if good.len() < count && !good.contains(&text) {
+                    good.push(text);
+                }
+            }
+            Ok(good)
+        };
+        Ok(Release {
+            work,
+            infohash: infohash.to_string(),
+            name,
+            size: size(self.first("size"))?,
+            resolution: self.line("resolution", 20)?,
+            licence: self.line("licence", 100)?,
+            languages: self.lines("languages", &[',', ';', '|', ' '], 40, 35)?,
+            subtitles: self.lines("subtitles", &[',', ';', '|', ' '], 40, 35)?,
+            medium: self.line("medium", 40)?,
+            video_codec: self.line("video_codec", 40)?,
+            audio_codecs: self.lines("audio_codecs", &[',', ';', '|'], 8, 40)?,
+            trackers: addresses("trackers", 8, TRACKER_SCHEMES)?,
+            web_seeds: addresses("web_seed", 4, WEB_SCHEMES)?,
+            episode,
+            ..Release::default()
+        })
+    }
+}
+
+const TRACKER_SCHEMES: &[&str] = &["udp://", "http://", "https://"];
+const WEB_SCHEMES: &[&str] = &["http://", "https://"];
+
+fn address(text: &str, schemes: &[&str]) -> Result<(), String> {
+    let lower = text.to_ascii_lowercase();
+    let is_good = schemes.iter().any(|scheme| lower.starts_with(scheme))
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && text.len() <= 200;
+    if is_good {
+        return Ok(());
+    }
+    Err(format!("{} is no address: it begins with {} and has at most 200 letters", Shown(text), schemes.join(" or ")))
+}
+
+/// Whether a character hides or turns text.
+fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+/// One line of text in the form that is signed.
+///
+/// # Errors
+/// One sentence: too long, or with characters that hide or turn text.
+pub fn line(name: &str, text: &str, bytes_max: usize) -> Result<String, String> {
+    let name = name.replace('_', " ");
+    // Tables and feeds break lines wherever it suits them.
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect();
+    if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
+        let code = u32::from(hidden);
+        return Err(format!("the {name} holds U+{code:04X}, a character that hides or turns text: remove it"));
+    }
+    if text.len() > bytes_max {
+        let chars = text.chars().count();
+        return Err(format!("the {name} has {chars} characters, more than {bytes_max} bytes: shorten it"));
+    }
+    Ok(text)
+}
+
+/// Prose: what is too long is cut, what hides or turns text left out, since nobody looks a work up by it.
+pub fn overview(text: &str) -> String {
+    const BYTES_MAX: usize = 2000;
+    let mut clean: String = text.chars().filter(|c| *c == '\n' || !is_hidden(*c)).nfc().collect();
+    if clean.len() > BYTES_MAX {
+        let mut end = BYTES_MAX - '…'.len_utf8();
+        while !clean.is_char_boundary(end) {
+            end -= 1;
+        }
+        clean.truncate(end);
+        clean.push('…');
+    }
+    clean
+}
+
+/// A year, or a day whose year it is.
+pub fn year(text: &str) -> Result<Option<u32>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digits = match text.split_once(['-', 'T', '/']) {
+        // 2008-05-30, and not -5.
+        Some((year, _)) if year.len() == 4 => year,
+        _ => text,
+    };
+    let parsed = digits.parse().ok().filter(|year| (1..=9999).contains(year));
+    parsed.map(Some).ok_or_else(|| format!("{} is no year: write 1 to 9999", Shown(text)))
+}
+
+fn runtime(text: &str) -> Result<Option<u32>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').trim();
+    let parsed = digits.parse().ok().filter(|minutes| (1..=RUNTIME_MIN_MAX).contains(minutes));
+    parsed.map(Some).ok_or_else(|| format!("{} is no runtime: write minutes, from 1 to {RUNTIME_MIN_MAX}", Shown(text)))
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    let parsed = text.parse().ok().filter(|size| *size <= SIZE_MAX);
+    parsed.ok_or_else(|| format!("{} is no size: write bytes, at most {SIZE_MAX}", Shown(text)))
+}
+
+/// An infohash in one of its spellings.
+pub fn infohash(text: &str) -> Result<Option<Infohash>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = || format!("{} is no infohash: it has 40 hexadecimal digits", Shown(text));
+    let bytes = match text.len() {
+        40 => data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok(),
+        32 => data_encoding::BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok(),
+        _ => None,
+    };
+    bytes.and_then(|bytes| Infohash::from_slice(&bytes)).map(Some).ok_or_else(bad)
+}
+
+fn kind(text: &str) -> Result<WorkKind, String> {
+    let lower = text.to_lowercase();
+    let known = match lower.as_str() {
+        "movie" | "movies" | "short" => "film",
+        "tv" | "show" | "tvshow" | "tv show" | "tv series" | "tvseries" | "season" => "series",
+        "music" => "album",
+        "ebook" => "book",
+        "program" | "app" => "software",
+        other => other,
+    };
+    let reason = || format!("{} is no kind: use film, series, episode, album, book, software or other", Shown(text));
+    known.parse().map_err(|_| reason())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "08ada5a7a6183aae1e09d831df6748d566095a10";
+
+    fn row(values: &[(&'static str, &str)]) -> Result<Row, String> {
+        let mut fields = Fields::default();
+        for (name, value) in values {
+            fields.add(name, value);
+        }
+        fields.into_row()
+    }
+
+    #[test]
+    fn names_are_read_as_people_write_them() {
+        for (text, name) in [
+            ("Work", "work"),
+            (" IMDb ID ", "imdb"),
+            ("info-hash", "infohash"),
+            ("License", "licence"),
+            ("web seeds", "web_seed"),
+            ("\"Title\"", "title"),
+        ] {
+            assert_eq!(known_name(text), Some(name), "{text}");
+        }
+        assert_eq!(known_name("colour"), None);
+    }
+
+    #[test]
+    fn a_row_without_an_infohash_is_a_work_alone() {
+        let sintel = row(&[("work", "tt1727587"), ("also", "tmdb:movie/45745"), ("title", "Sintel"), ("year", "2010")]);
+        let record = sintel.clone().expect("good").record.expect("a work");
+        assert_eq!(record.ids, ["imdb:tt1727587", "tmdb:movie/45745"]);
+        assert_eq!((record.title.as_str(), record.year, record.kind.as_str()), ("Sintel", Some(2010), "film"));
+        assert_eq!(sintel.expect("good").release, None);
+        let nameless = row(&[("title", "A Film"), ("year", "1922")]).expect("good").record.expect("a work");
+        assert_eq!(nameless.ids, [WorkId::of_title("A Film", 1922, "film").to_string()]);
+    }
+
+    #[test]
+    fn magnets_and_hashes_are_read_in_their_spellings() {
+        let magnet = format!(
+            "magnet:?xt=urn:btih:{}&dn=Sintel&tr=udp://t.example:1&tr=wss://x&ws=http://w/",
+            HASH.to_uppercase()
+        );
+        let release = row(&[("title", "Sintel"), ("magnet", &magnet)]).expect("good").release.expect("a release");
+        assert_eq!((release.infohash.as_str(), release.name.as_str()), (HASH, "Sintel"));
+        assert_eq!(release.trackers, ["udp://t.example:1"]);
+        assert_eq!(release.web_seeds, ["http://w/"]);
+        let other = "f".repeat(40);
+        let reason = row(&[("title", "x"), ("magnet", &magnet), ("infohash", &other)]).expect_err("two releases");
+        assert!(reason.contains(HASH) && reason.contains(&other), "{reason}");
+    }
+
+    #[test]
+    fn absurd_values_are_refused_with_one_sentence() {
+        let long = "x".repeat(10_000);
+        let cases: [(&'static str, &str, &str); 18] = [
+            ("year", "99999", "is no year"),
+            ("year", "-5", "is no year"),
+            ("year", "MMVIII", "is no year"),
+            ("season", "-1", "is no season"),
+            ("episode", "0", "is no episode"),
+            ("episode", "4294967297", "is no episode"),
+            ("size", "9223372036854775808", "is no size"),
+            ("size", "99999999999999999999999999", "is no size"),
+            ("size", "-1", "is no size"),
+            ("title", &long, "10000 characters"),
+            ("title", "abc\u{202e}fdp.exe", "U+202E"),
+            ("title", "a\u{1b}[31mb", "U+001B"),
+            ("kind", "cartoon", "is no kind"),
+            ("work", "isbn:978", "isbn"),
+            ("also", "1254207", "has no scheme"),
+            ("infohash", "08ada5", "is no infohash"),
+            ("trackers", "javascript:alert(1)", "is no address"),
+            ("runtime", "1000000", "is no runtime"),
+        ];
+        for (name, value, wanted) in cases {
+            let mut fields = Fields::default();
+            for (other, good) in [("title", "Sintel"), ("season", "1"), ("episode", "1"), ("infohash", HASH)] {
+                if other != name {
+                    fields.add(other, good);
+                }
+            }
+            fields.add(name, value);
+            let reason = fields.into_row().expect_err(name);
+            assert!(reason.contains(wanted) && reason.chars().count() < 300, "{name}: {reason}");
+            assert!(!reason.contains(['\u{202e}', '\u{1b}', '\n']), "{reason}");
+        }
+        assert!(row(&[("overview", "nothing else")]).is_err());
+    }
+
+    #[test]
+    fn html_is_text_and_long_prose_is_cut() {
+        let record =
+            row(&[("title", "<script>alert(1)</script>"), ("overview", &"é".repeat(3000))]).expect("good").record;
+        let record = record.expect("a work");
+        assert_eq!(record.title, "<script>alert(1)</script>");
+        assert!(record.overview.len() <= 2000 && record.overview.ends_with('…'));
+    }
+}

@@ -1,0 +1,165 @@
+//! JSON: an object a line, or a list of objects, with the names that tables have for their columns.
+
+use super::fields::{Fields, known_name};
+use super::{FILE_BYTES_MAX, ImportError, Line, ROWS_MAX, Shown, Sink, next_line, table};
+use crate::http::Row;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io::{BufRead, Read as _};
+
+/// Most unknown names that are remembered to be told.
+const IGNORED_MAX: usize = 20;
+
+/// Reads objects.
+///
+/// # Errors
+/// [`ImportError`] when a list is damaged, or the file cannot be read.
+pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportError> {
+    let mut ignored = BTreeSet::new();
+    let (mut number, mut rows) = (0_u64, 0);
+    loop {
+        let line = match next_line(input)? {
+            Line::End => break,
+            Line::TooLong => {
+                number += 1;
+                sink.row(format!("line {number}"), Err("the line is longer than a line may be".into()));
+                continue;
+            }
+            Line::Whole(line) => line,
+        };
+        number += 1;
+        let text = if number == 1 { table::to_text_lossy(&line) } else { String::from_utf8_lossy(&line).into_owned() };
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        if rows == 0 && text.starts_with('[') {
+            read_list(line, input, sink, &mut ignored)?;
+            break;
+        }
+        let value = serde_json::from_str::<Value>(text.trim_end_matches(','));
+        let row = value.map_err(|_| format!("{} is no JSON object", Shown(text))).and_then(|v| row(&v, &mut ignored));
+        rows += 1;
+        if rows > ROWS_MAX {
+            sink.row(format!("line {number}"), Err(format!("more than {ROWS_MAX} rows: the rest was not read")));
+            break;
+        }
+        if !sink.row(format!("line {number}"), row) {
+            break;
+        }
+    }
+    if !ignored.is_empty() {
+        let shown: Vec<String> = ignored.iter().map(|name| Shown(name).to_string()).collect();
+        sink.note(format!("fields that are not known were left out: {}", shown.join(", ")));
+    }
+    Ok(())
+}
+
+/// A file that is one list.
+fn read_list(
+    mut text: Vec<u8>,
+    input: &mut dyn BufRead,
+    sink: &mut dyn Sink,
+    ignored: &mut BTreeSet<String>,
+) -> Result<(), ImportError> {
+    text.push(b'\n');
+    input.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut text)?;
+    if text.len() > FILE_BYTES_MAX {
+        let message = format!("a list of more than {} MiB: write an object a line instead", FILE_BYTES_MAX >> 20);
+        return Err(ImportError::NotThis(message));
+    }
+    let text = table::to_text_lossy(&text);
+    let all: Vec<Value> = serde_json::from_str(&text)
+        .map_err(|error| ImportError::NotThis(format!("this is no list of objects: {error}")))?;
+    for (at, value) in all.iter().enumerate().take(ROWS_MAX) {
+        if !sink.row(format!("item {}", at + 1), row(value, ignored)) {
+            return Ok(());
+        }
+    }
+    if all.len() > ROWS_MAX {
+        sink.row("the rest".into(), Err(format!("more than {ROWS_MAX} rows: the rest was not read")));
+    }
+    Ok(())
+}
+
+fn row(value: &Value, ignored: &mut BTreeSet<String>) -> Result<Row, String> {
+    let Some(object) = value.as_object() else {
+        return Err(format!("{} is no JSON object", Shown(&value.to_string())));
+    };
+    let mut fields = Fields::default();
+    for (name, value) in object {
+        match known_name(name) {
+            None if ignored.len() < IGNORED_MAX => {
+                ignored.insert(name.clone());
+            }
+            None => {}
+            Some(known) => add(&mut fields, known, value)?,
+        }
+    }
+    if fields.is_empty() { Err("it has no field that is known".into()) } else { fields.into_row() }
+}
+
+fn add(fields: &mut Fields, name: &'static str, value: &Value) -> Result<(), String> {
+    match value {
+        Value::Null => Ok(()),
+        Value::String(text) => {
+            fields.add(name, text);
+            Ok(())
+        }
+        Value::Number(number) => {
+            fields.add(name, &number.to_string());
+            Ok(())
+        }
+        Value::Array(all) if all.iter().all(|one| one.is_string() || one.is_number()) => {
+            all.iter().try_for_each(|one| add(fields, name, one))
+        }
+        _ => Err(format!("the {name} is neither text, a number nor a list of them")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{kept, why};
+    use super::super::{Format, ImportError, testing::Kept};
+
+    #[test]
+    fn lines_are_read_one_by_one() {
+        let text = "\u{feff}{\"work\":\"Q1\",\"title\":\"One\",\"year\":2001,\"colour\":1}\n\
+            {\"title\":\n\
+            [1]\n\
+            {\"work\":\"Q2\",\"title\":\"Two\",\"genres\":[\"drama\",\"comedy\"],\"languages\":[\"de\",\"en\"]},\n\
+            {\"work\":\"Q3\",\"title\":{\"a\":1}}\n\
+            {\"work\":\"Q4\",\"title\":\"Four\",\"season\":-1,\"episode\":2}\n\
+            {\"work\":\"Q5\",\"title\":\"Five\",\"size\":9223372036854775808,\"infohash\":\"08ada5a7a6183aae1e09d831df6748d566095a10\"}\n\
+            {\"colour\":\"red\"}\n\
+            \"text\"\n\n\
+            {\"work\":\"Q6\",\"title\":\"Six\"}";
+        let kept = kept(Format::Json, text.as_bytes());
+        let titles: Vec<&str> = kept.rows.iter().filter_map(|row| Some(row.record.as_ref()?.title.as_str())).collect();
+        assert_eq!(titles, ["One", "Two", "Six"]);
+        assert_eq!(kept.rows[1].record.as_ref().expect("a work").genres, ["drama", "comedy"]);
+        for (line, wanted) in [(2, "no JSON object"), (3, "no JSON object"), (5, "title"), (6, "-1"), (7, "no size")] {
+            assert!(why(&kept, &format!("line {line}")).contains(wanted), "{:?}", kept.skipped);
+        }
+        assert_eq!(kept.skipped.len(), 7);
+        assert_eq!(kept.notes, ["fields that are not known were left out: \"colour\""]);
+    }
+
+    #[test]
+    fn a_list_over_many_lines_is_read_too() {
+        let kept = kept(
+            Format::Json,
+            b"[\n {\"work\": \"Q1\",\n  \"title\": \"One\"},\n 5,\n {\"title\": \"Two\", \"year\": \"1999\"}\n]\n",
+        );
+        assert_eq!(kept.rows.len(), 2);
+        assert!(why(&kept, "item 2").contains("no JSON object"));
+        let refused = super::read(&mut &b"[{\"work\": \"Q1\"}, {\"wo"[..], &mut Kept::default()).expect_err("cut off");
+        assert!(matches!(refused, ImportError::NotThis(_)), "{refused}");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let deep = format!("{{\"title\":{}}}", "[".repeat(100_000));
+        assert_eq!(kept(Format::Json, deep.as_bytes()).skipped.len(), 1);
+    }
+}
