@@ -30,8 +30,8 @@ pub fn is_page(text: &str) -> bool {
 pub fn text_of(source: &str) -> Page {
     let mut page = Page::default();
     let mut links = String::new();
-    // Elements that hide what is in them, and are not closed yet.
-    let mut hidden: Vec<Vec<u8>> = Vec::new();
+    // How many of each hiding element are open: counted, not stacked, so that a page of nothing else is read as fast.
+    let mut open = [0_u32; HIDDEN.len()];
     for token in Tokenizer::new(source) {
         let Ok(token) = token;
         match token {
@@ -39,8 +39,8 @@ pub fn text_of(source: &str) -> Page {
                 if !INSIDE_WORDS.contains(&&**tag.name) {
                     page.text.push('\n');
                 }
-                if HIDDEN.contains(&&**tag.name) && !tag.self_closing {
-                    hidden.push(tag.name.to_vec());
+                if let Some(at) = hides(&tag.name) {
+                    open[at] = open[at].saturating_add(1);
                 }
                 if let Some(address) = curators_address(&tag) {
                     links.push_str(&address);
@@ -56,17 +56,22 @@ pub fn text_of(source: &str) -> Page {
                 if !INSIDE_WORDS.contains(&&**tag.name) {
                     page.text.push('\n');
                 }
-                if let Some(at) = hidden.iter().rposition(|open| **open == **tag.name) {
-                    hidden.truncate(at);
+                if let Some(at) = hides(&tag.name) {
+                    open[at] = open[at].saturating_sub(1);
                 }
             }
-            Token::String(text) if hidden.is_empty() => page.text.push_str(&String::from_utf8_lossy(&text)),
+            Token::String(text) if open == [0; HIDDEN.len()] => page.text.push_str(&String::from_utf8_lossy(&text)),
             _ => {}
         }
     }
     page.text.push('\n');
     page.text.push_str(&links);
     page
+}
+
+/// Which of [`HIDDEN`] an element is.
+fn hides(name: &[u8]) -> Option<usize> {
+    HIDDEN.iter().position(|hidden| *hidden == name)
 }
 
 fn attribute(tag: &StartTag<()>, name: &[u8]) -> Option<String> {
@@ -104,6 +109,17 @@ mod tests {
              <link rel=alternate type=application/rss+xml href=/feed>",
         );
         assert_eq!(page.alternates, ["/h.json?a=1&b=2"]);
+    }
+
+    #[test]
+    fn any_bytes_are_read_and_hidden_elements_end_where_they_end() {
+        assert_eq!(text_of("<template>a<template>b</template>c</template>d</title>e").text.trim(), "d\ne");
+        // A stack of these would be searched from end to end for each.
+        let many = format!("{}{}x", "<template>".repeat(100_000), "</title>".repeat(100_000));
+        assert_eq!(text_of(&many).text.trim(), "");
+        for odd in ["<", "<a href", "<!--", "&#x110000;&#0;", "<script>", "</", "<a href=heirloom:\u{0}>"] {
+            text_of(odd);
+        }
     }
 
     #[test]

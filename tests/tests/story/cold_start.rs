@@ -214,6 +214,14 @@ fn bad_pages_are_refused_in_one_sentence_and_lead_nowhere_else() {
 }
 
 #[test]
+fn a_page_that_never_comes_is_given_up() {
+    let bed = Bed::without_dht();
+    let site = Site::start();
+    let url = site.page("/silent", Page::Silent);
+    assert_refused(&bed.home("alice"), &["follow", &url, "--yes"], 1, "took longer than");
+}
+
+#[test]
 fn a_list_is_made_handed_on_and_followed_and_a_changed_one_is_refused() {
     let bed = Bed::without_dht();
     let (alice, bob) = (bed.home("alice"), bed.home("bob"));

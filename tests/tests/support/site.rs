@@ -12,6 +12,8 @@ pub enum Page {
     Is(&'static str, String),
     /// Look there.
     LeadsTo(String),
+    /// Nothing, ever.
+    Silent,
     /// A page that never ends.
     Endless,
     /// A page that says to be this long, and sends nothing.
@@ -93,6 +95,8 @@ fn answer(
         Some(Page::Announces(length)) => {
             write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n{close}")
         }
+        // Until the other side hangs up.
+        Some(Page::Silent) => reader.read_line(&mut line).map(drop),
         Some(Page::Endless) => {
             write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{close}<html><body>")?;
             loop {
