@@ -291,6 +291,13 @@ pub enum TorrentEvent {
         /// Why, for the user.
         error: CommandError,
     },
+    /// Its metadata is here: paths and sizes of all its files, by index, as in [`Metainfo`].
+    Metadata {
+        /// Of which torrent.
+        infohash: Infohash,
+        /// Its files.
+        files: Vec<(String, u64)>,
+    },
     /// A piece passed its hash check.
     Received {
         /// Of which torrent.
@@ -578,6 +585,13 @@ pub enum TorrentOrder {
         trackers: Vec<String>,
         /// Folder to put it in; `None` for the usual one.
         to: Option<String>,
+    },
+    /// Stop fetching a torrent, and tell whoever asks for it why.
+    Refuse {
+        /// Which torrent.
+        infohash: Infohash,
+        /// Why.
+        error: CommandError,
     },
     /// Neither fetch nor seed a torrent any longer; its files stay.
     Stop {

@@ -508,6 +508,10 @@ impl<S: Store> Service<S> {
                     self.reply(request, Err(error));
                 }
             }
+            TorrentEvent::Metadata { infohash, files } => {
+                self.torrents.tell_files(infohash, files);
+                self.look_inside(now, infohash)?;
+            }
             // Nobody is known to be a good seeder of releases by an archive.
             TorrentEvent::Received { infohash, .. } if self.archives.has(&infohash) => {
                 self.ingest.count("archive_unbooked");

@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 /// Most torrents at once; more than a home line serves, and few enough that a restart starts them all.
 pub const TORRENTS_MAX: usize = 10_000;
 
+/// Most files of torrents whose names are remembered, of all together: some 30 MiB. Of further torrents nothing is
+/// compared with their listings.
+pub const FILES_KNOWN_MAX: usize = 200_000;
+
 /// A torrent of this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Torrent {
@@ -19,6 +23,8 @@ pub struct Torrent {
     pub is_named: bool,
     /// All of it is here.
     pub is_complete: bool,
+    /// Its owner wants it whatever is in it.
+    pub is_wanted_anyway: bool,
     /// What its info dictionary must hash to, if known.
     pub info_sha256: Option<Sha256>,
     /// Trackers of its listing.
@@ -31,6 +37,9 @@ pub struct Torrent {
 #[derive(Debug, Default)]
 pub struct Torrents {
     all: BTreeMap<Infohash, Torrent>,
+    /// What is in them, as far as it was told since the start.
+    files: BTreeMap<Infohash, Vec<(String, u64)>>,
+    files_known: usize,
 }
 
 impl Torrents {
@@ -45,7 +54,7 @@ impl Torrents {
                 all.insert(hash, torrent);
             }
         }
-        Ok(Self { all })
+        Ok(Self { all, ..Self::default() })
     }
 
     /// One torrent.
@@ -64,8 +73,30 @@ impl Torrents {
         true
     }
 
+    /// Notes what is in a torrent, if there is room.
+    pub fn tell_files(&mut self, infohash: Infohash, files: Vec<(String, u64)>) {
+        self.forget_files(&infohash);
+        if self.files_known + files.len() <= FILES_KNOWN_MAX {
+            self.files_known += files.len();
+            self.files.insert(infohash, files);
+        }
+    }
+
+    fn forget_files(&mut self, infohash: &Infohash) {
+        if let Some(old) = self.files.remove(infohash) {
+            self.files_known -= old.len();
+        }
+    }
+
+    /// Path and size of every file of a torrent, by index, if that is known.
+    #[must_use]
+    pub fn files_of(&self, infohash: &Infohash) -> Option<&[(String, u64)]> {
+        self.files.get(infohash).map(Vec::as_slice)
+    }
+
     /// Forgets a torrent that failed for good.
     pub fn remove<S: Store>(&mut self, infohash: &Infohash, ground: &mut Ground<S>) {
+        self.forget_files(infohash);
         if self.all.remove(infohash).is_some() {
             ground.put(Table::Torrents, infohash.0.to_vec(), None, Durability::Disk);
         }
@@ -105,8 +136,10 @@ impl Torrent {
 }
 
 fn to_bytes(torrent: &Torrent) -> Vec<u8> {
-    let flags =
-        u8::from(torrent.is_named) | u8::from(torrent.is_complete) << 1 | u8::from(torrent.info_sha256.is_some()) << 2;
+    let flags = u8::from(torrent.is_named)
+        | u8::from(torrent.is_complete) << 1
+        | u8::from(torrent.info_sha256.is_some()) << 2
+        | u8::from(torrent.is_wanted_anyway) << 3;
     let mut bytes = vec![flags];
     bytes.extend_from_slice(&torrent.info_sha256.map_or([0; 32], |digest| digest.0));
     bytes.extend_from_slice(&torrent.added.0.to_be_bytes());
@@ -131,6 +164,7 @@ fn from_bytes(bytes: &[u8]) -> Option<Torrent> {
         content,
         is_named: flags & 1 != 0,
         is_complete: flags & 2 != 0,
+        is_wanted_anyway: flags & 8 != 0,
         info_sha256: (flags & 4 != 0).then_some(digest),
         trackers,
         added,
@@ -148,6 +182,7 @@ mod tests {
                 content: "/films/ü".into(),
                 is_named: true,
                 is_complete: false,
+                is_wanted_anyway: info_sha256.is_none(),
                 info_sha256,
                 trackers: vec!["udp://t.example:1337".into(), "http://t.example/announce".into()],
                 added: Timestamp(9),

@@ -26,6 +26,8 @@ struct Watched {
     took: Option<Duration>,
     /// Its metadata is on disk.
     is_saved: bool,
+    /// The core knows what is in it.
+    is_told: bool,
     /// It is fetched, not only seeded.
     is_fetch: bool,
     failed: Option<CommandError>,
@@ -112,6 +114,11 @@ impl Downloads {
             self.save(infohash, &metainfo.torrent).await;
             self.change(infohash, |watched| watched.is_saved = true);
         }
+        let is_told = self.watched().get(&infohash).is_some_and(|w| w.is_told);
+        if !is_told && let Some(metainfo) = engine.metainfo(infohash.0) {
+            self.change(infohash, |watched| watched.is_told = true);
+            self.tell(TorrentEvent::Metadata { infohash, files: from_metainfo(&metainfo).files }).await;
+        }
         if progress.state == State::Failed {
             let error = progress.refused.as_ref().map(add_error).unwrap_or_else(|| {
                 let message = progress.error.unwrap_or_else(|| "the download failed".to_owned());
@@ -194,6 +201,12 @@ impl Downloads {
                     };
                     downloads.taken(infohash, engine.download(download).await).await;
                 }
+                TorrentOrder::Refuse { infohash, error } => {
+                    downloads.change(infohash, |watched| watched.failed = Some(error));
+                    if let Err(error) = engine.remove(infohash.0).await {
+                        warn!(%infohash, %error, "torrent not stopped");
+                    }
+                }
                 TorrentOrder::Stop { infohash } => {
                     downloads.watched().remove(&infohash);
                     if let Err(error) = engine.remove(infohash.0).await {
@@ -206,7 +219,8 @@ impl Downloads {
 
     fn begin(&self, infohash: Infohash, is_fetch: bool) {
         let since = Instant::now();
-        let watched = Watched { since, is_taken: false, took: None, is_saved: false, is_fetch, failed: None };
+        let watched =
+            Watched { since, is_taken: false, took: None, is_saved: false, is_told: false, is_fetch, failed: None };
         self.watched().insert(infohash, watched);
     }
 

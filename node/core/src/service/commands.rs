@@ -4,7 +4,7 @@ use super::Service;
 use crate::command::{Command, CommandError, Fault, Reply, Wanted};
 use crate::curation::Follow;
 use crate::ground::Stored;
-use crate::io::{Now, Output, RequestId};
+use crate::io::{Now, Output, RequestId, TorrentOrder};
 use crate::store::{Store, StoreError};
 use crate::torrents::Torrent;
 use crate::views;
@@ -133,12 +133,17 @@ impl<S: Store> Service<S> {
             let message = format!("{infohash} is already here, at {}: copy it from there", torrent.content);
             return Ok(Err(CommandError::new(Fault::Refused, "already_here", message)));
         }
+        if let Some(torrent) = self.torrents.of(&infohash).filter(|torrent| anyway && !torrent.is_wanted_anyway) {
+            let torrent = Torrent { is_wanted_anyway: true, ..torrent.clone() };
+            self.torrents.set(infohash, torrent, &mut self.ground);
+        }
         if self.torrents.of(&infohash).is_none() {
             let listing = self.listing_of(now, &infohash)?;
             let torrent = Torrent {
                 content: to.unwrap_or_default(),
                 is_named: false,
                 is_complete: false,
+                is_wanted_anyway: anyway,
                 info_sha256: listing.as_ref().and_then(|listing| listing.info_sha256),
                 trackers: listing.map(|listing| listing.trackers).unwrap_or_default(),
                 added: now.wall,
@@ -151,5 +156,23 @@ impl<S: Store> Service<S> {
             self.held.push(Output::Torrent(order));
         }
         Ok(Ok(Reply::Getting(views::Getting { infohash })))
+    }
+
+    /// Now that it is known what is in a torrent: one that may do harm is fetched no further, unless its owner said so.
+    pub(super) fn look_inside(&mut self, now: Now, infohash: Infohash) -> Result<(), StoreError> {
+        let may_refuse = |torrent: &Torrent| !torrent.is_complete && !torrent.is_wanted_anyway;
+        if !self.torrents.of(&infohash).is_some_and(may_refuse) {
+            return Ok(());
+        }
+        let Some(release) = self.release_of(now, &infohash)? else { return Ok(()) };
+        if let Err(error) = Self::refuse_unsafe(&release) {
+            self.ingest.count("torrents_unsafe");
+            // What was found stays known for as long as the node runs: whoever shows the release sees it.
+            let files = self.torrents.files_of(&infohash).map(<[_]>::to_vec).unwrap_or_default();
+            self.torrents.remove(&infohash, &mut self.ground);
+            self.torrents.tell_files(infohash, files);
+            self.held.push(Output::Torrent(TorrentOrder::Refuse { infohash, error }));
+        }
+        Ok(())
     }
 }

@@ -359,19 +359,20 @@ impl<S: Store> Service<S> {
         let scores = self.scoring.scores(now.wall, heirloom_graph::Scope::Catalogue);
         let heard = listings.iter().filter(|(key, ..)| is_admitted(scores, &me, key)).map(|(_, listing, _)| listing);
         let of_others = heard.flat_map(|listing| fitting::flags(listing, kind, None)).filter(Flag::is_unsafe);
-        let all: BTreeSet<Flag> = fitting::flags(best, kind, None).into_iter().chain(of_others).collect();
+        let actual = self.torrents.files_of(&best.infohash);
+        let all: BTreeSet<Flag> = fitting::flags(best, kind, actual).into_iter().chain(of_others).collect();
         all.into_iter().take(FLAGS_MAX).collect()
     }
 
     /// Refuses a release that holds what may do harm.
-    fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
+    pub(super) fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
         let Some(flag) = release.flags.iter().find(|flag| flag.is_unsafe()) else { return Ok(()) };
         let message = format!("{} is not fetched: {flag}; add --anyway if you know it", release.infohash);
         Err(CommandError::new(crate::command::Fault::Refused, "unsafe", message))
     }
 
     /// A release as one of its works shows it: of the best listing.
-    fn release_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<views::Release>, StoreError> {
+    pub(super) fn release_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<views::Release>, StoreError> {
         let Some(listing) = self.listing_of(now, infohash)? else { return Ok(None) };
         let shown = self.show(now, &listing.work)?;
         Ok(shown.releases.into_iter().find(|release| release.infohash == *infohash))

@@ -465,6 +465,7 @@ impl<S: Store> Service<S> {
             content,
             is_named,
             is_complete: true,
+            is_wanted_anyway: true,
             info_sha256: metainfo.info_sha256,
             trackers: metainfo.trackers.clone(),
             added: now.wall,

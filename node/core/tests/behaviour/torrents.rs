@@ -4,7 +4,8 @@ use crate::rig::*;
 use heirloom_core::command::{Command, CommandError, Fault, Wanted};
 use heirloom_core::io::{Input, Share, TorrentEvent, TorrentOrder};
 use heirloom_core::views::LedgerBy;
-use heirloom_proto::body::Level;
+use heirloom_proto::Body;
+use heirloom_proto::body::{Level, Work, WorkKind};
 
 #[test]
 fn what_i_publish_is_seeded_under_my_name() {
@@ -131,4 +132,47 @@ fn a_name_shown_on_the_wire_is_no_weapon() {
     alice.receive(1, 0, Some(bob.key()), 1000);
     alice.judge(1, heirloom_proto::body::Opinion::Fake);
     assert!(alice.trust_of(bob.key()).is_none_or(|row| row.score >= 0.0), "nothing is held against Bob");
+}
+
+#[test]
+fn what_is_in_a_torrent_is_compared_with_its_listing_once_it_is_known() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    let record = Work::new(bunny(), "Big Buck Bunny".into(), Some(2008), WorkKind::Film);
+    alice.accept(&bob.says(1, START, &Body::Work(record)));
+    // Of a magnet nobody said what is in it.
+    alice.accept(&bob.says(2, START, &listing(bunny(), 1)));
+    let get = |anyway| Command::Get { what: Wanted::Release(release(1)), to: None, anyway };
+    alice.must(get(false));
+    alice.torrent_orders();
+    let metadata = |files: &[(&str, u64)]| {
+        let files = files.iter().map(|(path, size)| ((*path).to_owned(), *size)).collect();
+        Input::Torrent(TorrentEvent::Metadata { infohash: release(1), files })
+    };
+    alice.feed(metadata(&[("film.mp4", 990), ("readme.txt", 10)]));
+    assert!(alice.torrent_orders().is_empty() && alice.show(bunny()).releases[0].flags.is_empty());
+    alice.feed(metadata(&[("film.mp4", 990), ("codec.exe", 10)]));
+    let [TorrentOrder::Refuse { infohash, error }] = &alice.torrent_orders()[..] else { panic!("it is fetched on") };
+    assert_eq!((*infohash, error.code, error.fault), (release(1), "unsafe", Fault::Refused));
+    assert_eq!(alice.show(bunny()).releases[0].flags[0].name(), "program", "and whoever looks at it sees why");
+    assert_eq!(alice.ask(get(false)).expect_err("unsafe").code, "unsafe");
+    assert!(alice.torrent_orders().is_empty());
+    // Whoever knows it gets it, also after a restart.
+    alice.must(get(true));
+    alice.restart();
+    alice.feed(Input::Started { dht: false, torrents: true });
+    assert_eq!(alice.torrent_orders().len(), 1);
+    alice.feed(metadata(&[("film.mp4", 990), ("codec.exe", 10)]));
+    assert!(alice.torrent_orders().is_empty());
+}
+
+#[test]
+fn files_that_are_not_those_of_the_listing_are_flagged() {
+    let mut alice = person("alice");
+    alice.list(sintel(), 2);
+    assert!(alice.show(sintel()).releases[0].flags.is_empty());
+    let files = vec![("other.mp4".to_owned(), 1000)];
+    alice.feed(Input::Torrent(TorrentEvent::Metadata { infohash: release(2), files }));
+    let flags: Vec<_> = alice.show(sintel()).releases[0].flags.iter().map(|flag| flag.name()).collect();
+    assert_eq!(flags, ["other_file"]);
 }
