@@ -182,19 +182,13 @@ fn works(row: &BTreeMap<String, String>) -> Outcome<[Body; 2]> {
     if !row["also"].is_empty() {
         record.ids.push(row["also"].parse()?);
     }
+    // Its size and files are not known from the table; the torrent says them.
+    let web_seeds = Some(row["web_seed"].clone()).filter(|seed| !seed.is_empty()).into_iter().collect();
     let listing = Listing {
-        work,
-        infohash: row["infohash"].parse()?,
-        info_sha256: None,
-        name: row["title"].clone(),
-        // Not known from the table; the torrent says it.
-        size: 0,
-        files: Vec::new(),
-        resolution: String::new(),
         licence: row["licence"].clone(),
-        languages: Vec::new(),
         trackers: vec![row["trackers"].clone()],
-        episode: None,
+        web_seeds,
+        ..Listing::new(work, row["infohash"].parse()?, row["title"].clone())
     };
     Ok([Body::Work(record), Body::Listing(listing)])
 }

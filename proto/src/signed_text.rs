@@ -235,21 +235,46 @@ impl Lines {
     }
 
     fn listing(&mut self, listing: &Listing) {
-        self.add("work", listing.work.as_str());
-        self.add("infohash", &listing.infohash.to_string());
-        self.number("sha-256 of its info dictionary", listing.info_sha256);
-        self.add("name", &listing.name);
-        self.number("bytes", (listing.size > 0).then_some(listing.size));
-        self.add("resolution", &listing.resolution);
-        self.add("licence", &listing.licence);
-        self.episode("", listing.episode);
-        for language in &listing.languages {
-            self.add("language", language);
+        // Each by name and none left out, so that a new field cannot be signed unseen.
+        let Listing {
+            work,
+            infohash,
+            info_sha256,
+            name,
+            size,
+            files,
+            resolution,
+            licence,
+            languages,
+            trackers,
+            episode,
+            medium,
+            video_codec,
+            audio_codecs,
+            subtitles,
+            web_seeds,
+        } = listing;
+        self.add("work", work.as_str());
+        self.add("infohash", &infohash.to_string());
+        self.number("sha-256 of its info dictionary", *info_sha256);
+        self.add("name", name);
+        self.number("bytes", (*size > 0).then_some(*size));
+        self.add("resolution", resolution);
+        self.add("medium", medium);
+        self.add("video codec", video_codec);
+        self.add("licence", licence);
+        self.episode("", *episode);
+        let lists = [
+            ("audio codec", audio_codecs),
+            ("language", languages),
+            ("subtitles", subtitles),
+            ("tracker", trackers),
+            ("web seed", web_seeds),
+        ];
+        for (label, texts) in lists {
+            texts.iter().for_each(|text| self.add(label, text));
         }
-        for tracker in &listing.trackers {
-            self.add("tracker", tracker);
-        }
-        for File { index, path, size, episode } in &listing.files {
+        for File { index, path, size, episode } in files {
             self.add("file", &format!("{index} of {size} bytes: {path}"));
             self.episode("  ", *episode);
         }
