@@ -9,5 +9,6 @@ pub mod driver;
 pub mod home;
 pub mod http;
 pub mod p2p;
+pub mod search;
 pub mod store;
 pub mod torrent;

@@ -9,9 +9,10 @@ mod node;
 mod request;
 
 pub use answer::{error_json, to_json};
+pub use answer::{found_json, reindexed_json};
 pub use health::status_json;
 pub use node::answer_request;
-pub use request::{Request, parse};
+pub use request::{Request, parse, wish};
 
 use crate::driver::Node;
 use axum::body::Bytes;
