@@ -223,7 +223,7 @@ mod tests {
             ("sintl", "sintel"),
             ("sinttel", "sintel"),
             ("sxntel", "sintel"),
-            ("nigth", "night"),
+            ("kinght", "knight"),
             ("kubrik", "kubrick"),
             ("schwarzeneger", "schwarzenegger"),
             ("xintel", "sintel"),
