@@ -64,13 +64,13 @@ fn chunk(text: &str) -> Chunk {
     let mut last_dense = None;
     for c in plain.chars() {
         let is_dense = is_dense(c);
-        if !c.is_alphanumeric() || last_dense.is_some_and(|last| last != is_dense) {
+        if !is_letter(c) || last_dense.is_some_and(|last| last != is_dense) {
             if !piece.is_empty() {
                 pieces.push(std::mem::take(&mut piece));
             }
             (chars, last_dense) = (0, None);
         }
-        if c.is_alphanumeric() {
+        if is_letter(c) {
             last_dense = Some(is_dense);
             chars += 1;
             if chars <= WORD_CHARS_MAX {
@@ -84,6 +84,11 @@ fn chunk(text: &str) -> Chunk {
     let is_joinable = pieces.len() > 1 && !pieces.iter().any(|piece| piece.chars().any(self::is_dense));
     let joined = is_joinable.then(|| pieces.concat().chars().take(WORD_CHARS_MAX).collect());
     Chunk { pieces, joined }
+}
+
+/// Letters, digits, and the marks of Indic scripts, without which their words would fall apart.
+fn is_letter(c: char) -> bool {
+    c.is_alphanumeric() || (matches!(c, '\u{900}'..='\u{dff}') && !matches!(c, '\u{964}' | '\u{965}' | '\u{970}'))
 }
 
 /// Lower case without marks.
