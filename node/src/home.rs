@@ -102,6 +102,12 @@ impl Home {
         self.root.join("archives")
     }
 
+    /// The search index: derived, and made anew when it is gone.
+    #[must_use]
+    pub fn search(&self) -> PathBuf {
+        self.root.join("search")
+    }
+
     /// Downloads that name no other folder.
     #[must_use]
     pub fn downloads(&self) -> PathBuf {

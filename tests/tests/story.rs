@@ -41,5 +41,7 @@ mod namespaces;
 mod ring;
 #[path = "story/running.rs"]
 mod running;
+#[path = "story/searching.rs"]
+mod searching;
 #[path = "story/strangers.rs"]
 mod strangers;

@@ -3,10 +3,12 @@
 //! A generic service is compiled where its store is named: in the program's own crate, which is not optimised in the
 //! profile of development, taking a statement in cost twice as much.
 
+use crate::changes::{Heard, Mark};
+use crate::ground::Stored;
 use crate::io::{Input, Now, Output};
 use crate::service::{Config, Halt, OpenError, Service};
-use crate::store::Store;
-use heirloom_proto::Key;
+use crate::store::{Store, StoreError};
+use heirloom_proto::{Key, StatementId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -54,6 +56,47 @@ impl AnyService {
     /// See [`Service::set_friends`].
     pub fn set_friends(&mut self, friends: BTreeSet<Key>) {
         self.0.set_friends(friends);
+    }
+
+    /// See [`Service::listen_for_index`].
+    pub fn listen_for_index(&mut self) {
+        self.0.listen_for_index();
+    }
+
+    /// See [`Service::has_index_changes`].
+    #[must_use]
+    pub fn has_index_changes(&self) -> bool {
+        self.0.has_index_changes()
+    }
+
+    /// See [`Service::index_mark`].
+    #[must_use]
+    pub fn index_mark(&self) -> Mark {
+        self.0.index_mark()
+    }
+
+    /// See [`Service::index_changes`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn index_changes(&mut self, limit: usize) -> Result<Heard, StoreError> {
+        self.0.index_changes(limit)
+    }
+
+    /// See [`Service::index_ids`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn index_ids(&self, after: Option<StatementId>, limit: usize) -> Result<Vec<StatementId>, StoreError> {
+        self.0.index_ids(after, limit)
+    }
+
+    /// See [`Service::index_statements`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn index_statements(&self, ids: &[StatementId]) -> Result<Vec<Stored>, StoreError> {
+        self.0.index_statements(ids)
     }
 
     /// The owner's key.

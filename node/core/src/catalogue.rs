@@ -1,7 +1,9 @@
 //! Which works and releases there are: an index over the live statements, derived and rebuilt at start.
 
+use crate::changes::{Changes, is_indexed};
 use crate::ground::{Place, Stored};
 use crate::merging::IDS_MAX;
+use crate::wording::folded;
 use heirloom_proto::body::{Listing, Opinion, Work, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,34 +33,20 @@ pub struct Catalogue {
     /// Who lists a release, under which works.
     listers: BTreeMap<Infohash, BTreeMap<Key, BTreeSet<WorkId>>>,
     verdicts: BTreeMap<Infohash, BTreeMap<Key, Opinion>>,
-}
-
-/// Lower case, no accents of Latin letters, single spaces: so that people find what they type.
-#[must_use]
-pub fn folded(text: &str) -> String {
-    let plain = |c: char| match c {
-        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'è'..='ë' | 'ē' | 'ę' | 'ě' => 'e',
-        'ì'..='ï' | 'ī' => 'i',
-        'ñ' | 'ń' | 'ň' => 'n',
-        'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
-        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'š' | 'ś' => 's',
-        'ž' | 'ź' | 'ż' => 'z',
-        'ł' => 'l',
-        c if c.is_alphanumeric() => c,
-        _ => ' ',
-    };
-    let lower: String = text.to_lowercase().chars().map(plain).collect();
-    lower.split_whitespace().collect::<Vec<_>>().join(" ")
+    /// Who said something of a work, and how many such statements.
+    authors: BTreeMap<Key, usize>,
+    /// For an index outside.
+    pub changes: Changes,
 }
 
 impl Catalogue {
     /// Takes a new live statement in.
     pub fn add(&mut self, stored: &Stored) {
+        self.changes.add(stored);
         let place = Place::of(&stored.statement);
+        if is_indexed(place.kind) {
+            *self.authors.entry(place.author).or_default() += 1;
+        }
         match stored.statement.body() {
             Body::Work(record) => self.add_record(place, record),
             Body::Listing(listing) => {
@@ -89,7 +77,16 @@ impl Catalogue {
 
     /// Takes out a statement that is no longer live.
     pub fn remove(&mut self, stored: &Stored) {
+        self.changes.remove(stored);
         let place = Place::of(&stored.statement);
+        if is_indexed(place.kind)
+            && let Some(count) = self.authors.get_mut(&place.author)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.authors.remove(&place.author);
+            }
+        }
         match stored.statement.body() {
             Body::Work(record) => {
                 for id in &record.ids {
@@ -122,6 +119,45 @@ impl Catalogue {
     #[must_use]
     pub fn works(&self) -> BTreeSet<&WorkId> {
         self.records.keys().chain(self.listings.keys()).collect()
+    }
+
+    /// The same, of which nothing is live: everything is derived anew.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { changes: self.changes.anew(), ..Self::default() }
+    }
+
+    /// Who said something of a work.
+    pub fn authors(&self) -> impl Iterator<Item = &Key> {
+        self.authors.keys()
+    }
+
+    /// Who has a record that names a work.
+    pub fn describers(&self, work: &WorkId) -> impl Iterator<Item = &Key> {
+        self.records.get(work).into_iter().flat_map(BTreeMap::keys).map(|place| &place.author)
+    }
+
+    /// The ids that records of a key name together with a work.
+    pub fn named_by(&self, work: &WorkId, author: &Key) -> impl Iterator<Item = &WorkId> {
+        let records = self.records.get(work).into_iter().flatten();
+        records.filter(|(place, _)| place.author == *author).flat_map(|(_, ids)| ids.iter())
+    }
+
+    /// Whether a work has a listing or record.
+    #[must_use]
+    pub fn knows(&self, work: &WorkId) -> bool {
+        self.records.contains_key(work) || self.listings.contains_key(work)
+    }
+
+    /// Whether a key lists something under a work.
+    #[must_use]
+    pub fn is_listed_under(&self, work: &WorkId, author: &Key) -> bool {
+        self.listings.get(work).is_some_and(|releases| releases.values().any(|by| by.contains_key(author)))
+    }
+
+    /// Releases of a work.
+    pub fn releases_of(&self, work: &WorkId) -> impl Iterator<Item = &Infohash> {
+        self.listings.get(work).into_iter().flat_map(BTreeMap::keys)
     }
 
     /// Releases with a listing.
@@ -168,6 +204,12 @@ impl Catalogue {
     pub fn listings_of(&self, work: &WorkId) -> Vec<(Infohash, Vec<Place>)> {
         let releases = self.listings.get(work).into_iter().flatten();
         releases.map(|(hash, by)| (*hash, by.values().copied().collect())).collect()
+    }
+
+    /// Places of the listings of a release under a work.
+    pub fn listing_places(&self, work: &WorkId, infohash: &Infohash) -> impl Iterator<Item = Place> {
+        let by = self.listings.get(work).and_then(|releases| releases.get(infohash));
+        by.into_iter().flat_map(BTreeMap::values).copied()
     }
 
     /// Who lists a release, and under which works.

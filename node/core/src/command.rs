@@ -150,6 +150,10 @@ pub enum Command {
         /// At most so many.
         limit: usize,
     },
+    /// Rank works that an index found.
+    Rank(Box<Rank>),
+    /// Who is heard when works are looked for?
+    Hearing,
     /// Show a work and its releases, asking the network too.
     Show {
         /// Which.
@@ -197,6 +201,53 @@ pub enum Wanted {
     Release(Infohash),
     /// The best release of a work.
     Work(WorkId),
+}
+
+/// Works that an index found, and how they are to be shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rank {
+    /// What was found; of one work several times, by what several authors say.
+    pub candidates: Vec<Candidate>,
+    /// The works of this release too.
+    pub infohash: Option<Infohash>,
+    /// Only such works.
+    pub filter: Filter,
+    /// Only works with a release of this band or better; `None`: all but the distrusted.
+    pub band: Option<heirloom_graph::Band>,
+    /// At most so many.
+    pub limit: usize,
+    /// Season and number of the episode that is looked for.
+    pub episode: Option<(u32, u32)>,
+    /// Lines of the resolution that is liked best; 0: no matter which.
+    pub lines: u32,
+}
+
+/// A work that an index found, by what one author says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which.
+    pub work: WorkId,
+    /// Who says what was found; `None`: it is found by its id, whoever says something of it.
+    pub author: Option<Key>,
+    /// How well it fits, 0…1000.
+    pub relevance: u16,
+    /// Found by the name of a release, not by a record.
+    pub is_by_release: bool,
+}
+
+/// Which works are wanted. What is left out excludes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Kind.
+    pub kind: Option<WorkKind>,
+    /// Genre, however it is written.
+    pub genre: Option<String>,
+    /// First and last year.
+    pub years: Option<(u32, u32)>,
+    /// Language of the work or of a release (BCP 47); `pt` is also `pt-BR`.
+    pub language: Option<String>,
+    /// Licence of a release (SPDX); `CC-BY` is also `CC-BY-3.0`.
+    pub licence: Option<String>,
 }
 
 /// What `retract` is asked for.
@@ -282,6 +333,7 @@ pub enum Reply {
     Published(Box<views::Published>),
     Listed(views::Listed),
     Works(Vec<views::Found>),
+    Hearing(std::sync::Arc<views::Hearing>),
     Work(Box<views::Work>),
     Getting(views::Getting),
     Status(views::Status),

@@ -277,6 +277,34 @@ impl<S: Store> Ground<S> {
         Ok(self.get(Table::Ids, &id.0)?.and_then(|bytes| Place::from_bytes(&bytes)))
     }
 
+    /// The next ids of live statements beyond one, at most `limit` of them, in order, with their places.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ids_after(&self, after: Option<StatementId>, limit: usize) -> Result<Vec<(StatementId, Place)>, StoreError> {
+        let mut from = after.map(|id| id.0.to_vec()).unwrap_or_default();
+        // The least key behind it.
+        from.extend(after.map(|_| 0));
+        let pending = self.pending.changes.range((Table::Ids, from.clone())..);
+        let pending: Vec<_> = pending.take_while(|((table, _), _)| *table == Table::Ids).collect();
+        let mut found = BTreeMap::new();
+        // What waits to be deleted must not take the place of what stays.
+        let enough = limit + pending.len();
+        self.store.scan_from(Table::Ids, &[], &from, &mut |key, value| {
+            found.insert(key.to_vec(), value.to_vec());
+            if found.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        for ((_, key), value) in pending {
+            match value {
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
+            };
+        }
+        let read =
+            |(id, place): (Vec<u8>, Vec<u8>)| Some((StatementId(id.try_into().ok()?), Place::from_bytes(&place)?));
+        Ok(found.into_iter().filter_map(read).take(limit).collect())
+    }
+
     /// The newest order ever accepted at a place, live or not.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod read;
 mod renewal;
 mod ring;
 mod room;
+pub(crate) mod search;
 mod starter;
 mod succeed;
 mod sync;
@@ -131,6 +132,8 @@ pub struct Service<S> {
     ready: VecDeque<Output>,
     halted: Option<StoreError>,
     view: Option<Arc<View>>,
+    /// Who is heard, and of which state: scorings computed, and what was live.
+    hearing: Option<(search::State, Arc<crate::views::Hearing>)>,
 }
 
 impl<S: Store> Service<S> {
@@ -174,6 +177,7 @@ impl<S: Store> Service<S> {
             ready: VecDeque::new(),
             halted: None,
             view: None,
+            hearing: None,
             curation,
             ground,
         };
@@ -185,7 +189,7 @@ impl<S: Store> Service<S> {
     /// Derives everything from the live statements.
     fn derive(&mut self) -> Result<usize, StoreError> {
         let (all, damaged) = self.ground.statements(&[])?;
-        self.catalogue = Catalogue::default();
+        self.catalogue = self.catalogue.anew();
         self.scoring = Scoring::new(self.identity.key(), &self.curation, &self.trust);
         self.succession = Succession::default();
         self.ingest.reset();

@@ -2,12 +2,14 @@
 
 use crate::budgets::Budgets;
 use crate::fitting::{Filled, Flag};
+use crate::scoring::band_rank;
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Credit, Episode, Level, Opinion, Scope, WorkKind, WorkTitle};
 use heirloom_proto::limits::HEAD_FRESH_MS;
 use heirloom_proto::{Infohash, Key, Sha256, Statement, StatementId, Timestamp, Verified, WorkId};
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -422,6 +424,44 @@ pub struct Found {
     pub releases: usize,
     /// The best of them.
     pub best: Option<Release>,
+    /// How well it fits what was looked for, 0…1000.
+    pub relevance: u16,
+    /// The episode that was looked for, if this work has it.
+    pub episode: Option<Episode>,
+}
+
+impl Found {
+    /// The order in which works are shown: by band, then by relevance × score, then by what is liked best, which `fits`
+    /// says of the best releases (less is better).
+    #[must_use]
+    pub fn before(&self, other: &Self, fits: impl Fn(&Release) -> u32) -> Ordering {
+        let fit = |found: &Self| found.best.as_ref().map_or(u32::MAX, &fits);
+        let here = |found: &Self| found.best.as_ref().map_or(0, |best| best.received_by_me);
+        band_rank(self.band)
+            .cmp(&band_rank(other.band))
+            .then(worth(other.relevance, other.score).total_cmp(&worth(self.relevance, self.score)))
+            .then_with(|| fit(self).cmp(&fit(other)))
+            .then_with(|| here(other).cmp(&here(self)))
+            .then_with(|| self.work.cmp(&other.work))
+    }
+}
+
+/// Part of the relevance that counts without any score, so that works without one are ordered by it.
+const WORTH_UNRATED: f64 = 0.1;
+
+/// Relevance × score: where a work stands within its band.
+#[must_use]
+pub fn worth(relevance: u16, score: f64) -> f64 {
+    f64::from(relevance) * (WORTH_UNRATED + (1.0 - WORTH_UNRATED) * score.max(0.0))
+}
+
+/// Who is heard when works are looked for: an index asks for what they say first, so that no crowd of others can hide it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hearing {
+    /// The owner, and whose records or listings may be shown above the unknown.
+    pub heard: BTreeSet<Key>,
+    /// Whose words are shown to nobody who does not ask for them.
+    pub distrusted: BTreeSet<Key>,
 }
 
 /// A work with its releases.

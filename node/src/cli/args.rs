@@ -99,11 +99,26 @@ pub enum Verb {
         /// Statement id or infohash
         target: String,
     },
-    /// Find works by title, year or id
+    /// Find works by title, people, genre, year, episode (s01e02) or id
     Search {
-        /// Words
+        /// Words, with slips forgiven; the last may be a beginning
         #[arg(required = true, num_args = 1..)]
         text: Vec<String>,
+        /// Genre, such as western
+        #[arg(long)]
+        genre: Option<String>,
+        /// Year or range of years, such as 1968, 1960-1969 or 1960-
+        #[arg(long, value_name = "YEARS", allow_hyphen_values = true)]
+        year: Option<String>,
+        /// Language of the work or of a release, such as en
+        #[arg(long)]
+        language: Option<String>,
+        /// SPDX licence of a release, such as CC-BY or CC-BY-3.0
+        #[arg(long, value_name = "SPDX")]
+        licence: Option<String>,
+        /// Resolution that is liked best, among releases that are trusted alike; or any
+        #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p")]
+        resolution: String,
         /// film, series, episode, album, book, software or other
         #[arg(long)]
         kind: Option<String>,

@@ -2,7 +2,7 @@
 
 use crate::driver::{self, Health, Offline, Settings};
 use crate::home::{Home, Lock, Running};
-use crate::http::{Request, parse, status_json, to_json};
+use crate::http::{Request, found_json, parse, reindexed_json, status_json, to_json, wish};
 use heirloom_core::command::{CommandError, Fault, Reply};
 use serde_json::Value;
 use std::sync::Arc;
@@ -123,13 +123,22 @@ fn from_store(
     offline: &mut Option<Box<Offline>>,
     request: Request,
 ) -> Result<Value, CommandError> {
-    let Some(command) = parse(request)? else { return Err(CommandError::needs_node("this")) };
+    let wish = wish(&request)?;
+    let command = parse(request)?;
+    if wish.is_none() && command.is_none() {
+        return Err(CommandError::needs_node("this"));
+    }
     let offline = match offline {
         Some(offline) => offline,
         None => offline.insert(Box::new(Offline::open(home, settings)?)),
     };
+    if let Some(wish) = wish {
+        return Ok(found_json(&offline.search(&wish)?));
+    }
+    let Some(command) = command else { return Err(CommandError::needs_node("this")) };
     let reply = offline.command(command)?;
     Ok(match &reply {
+        Reply::Reindexed(done) => reindexed_json(done, offline.rebuild_search()),
         // Nobody was asked: silence would look like an answer.
         Reply::Work(work) if work.releases.is_empty() && work.title.is_empty() => {
             return Err(CommandError::needs_node("looking up a work that is not here"));

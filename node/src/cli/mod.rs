@@ -242,7 +242,10 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
         }
         Verb::Publish(publish) => to_publish(*publish)?,
         Verb::Retract { target } => Request::Retract { target },
-        Verb::Search { text, kind, band, limit } => Request::Search { text: text.join(" "), kind, band, limit },
+        Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution } => {
+            let (text, resolution) = (text.join(" "), Some(resolution));
+            Request::Search { text, kind, band, limit, genre, year, language, licence, resolution }
+        }
         Verb::Show { work, wait } => Request::Show { work, wait },
         Verb::Status => Request::Status,
         Verb::Doctor => Request::Doctor,

@@ -8,6 +8,7 @@ mod networks;
 mod once;
 mod peers;
 mod rendezvous;
+mod searching;
 
 use archives::Archives;
 pub use downloads::{Download, Downloads, from_metainfo as torrent_facts};
@@ -18,6 +19,7 @@ pub use rendezvous::{Rendezvous, key_of as rendezvous_key};
 use crate::dht;
 use crate::home::{Home, Identity};
 use crate::p2p;
+use crate::search::{self, Search};
 use crate::store::{Gauge, RocksStore, StoreUse};
 use heirloom_core::budgets::{Budgets, Reading};
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
@@ -48,6 +50,8 @@ pub(crate) enum Event {
     Peer(p2p::Event),
     /// A command, and where the reply goes.
     Command { command: Command, reply: oneshot::Sender<Result<Box<Reply>, CommandError>> },
+    /// The search index asks.
+    Index(searching::Question),
     /// Finish what is queued, and end.
     Stop,
 }
@@ -92,6 +96,7 @@ pub struct Node {
     wire_name: Arc<str>,
     clock: Clock,
     gauge: Gauge,
+    search: Search,
     /// Why the core ended, once it has.
     ended: watch::Receiver<Option<Result<(), String>>>,
 }
@@ -115,6 +120,8 @@ pub struct Health {
     pub disk_total_bytes: u64,
     /// What the store takes of disk and memory, while it is open.
     pub store: StoreUse,
+    /// What the search index takes.
+    pub search: search::Use,
     /// Processor time of this process.
     pub cpu: Duration,
     /// What the DHT may be asked, and was; `None` when it is off.
@@ -144,6 +151,7 @@ impl Health {
     pub fn of(home: &Home) -> Self {
         let (free_bytes, disk_total_bytes) = meter::disk_of(home);
         let store = StoreUse { file_bytes: folder_bytes(&home.store()), ..StoreUse::default() };
+        let search = search::Use { bytes: folder_bytes(&home.search()), ..search::Use::default() };
         let (rss_bytes, cpu) = (meter::rss_bytes(), meter::process_cpu());
         Self {
             disk_bytes: folder_bytes(home.root()),
@@ -152,6 +160,7 @@ impl Health {
             rss_bytes,
             cpu,
             store,
+            search,
             ..Self::default()
         }
     }
@@ -196,6 +205,7 @@ impl Node {
             .await
             .map_err(|error| CommandError::new(Fault::Failed, "store", error.to_string()))??;
         service.set_friends(friends);
+        service.listen_for_index();
         let (networks, gossip) = Networks::start(&home, &wire_name, &options).await?;
         let clock = Clock(Instant::now());
         let (events, queue) = mpsc::channel(INPUTS_QUEUED);
@@ -205,7 +215,8 @@ impl Node {
         if let Some(gossip) = gossip {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
-        let node = Self { events, networks, downloads, archives, home, key, wire_name, clock, gauge, ended };
+        let search = searching::start(&home, events.clone())?;
+        let node = Self { events, networks, downloads, archives, home, key, wire_name, clock, gauge, search, ended };
         let core = Core {
             service,
             clock,
@@ -340,6 +351,7 @@ impl Node {
         let dht = info.map(|info| (info.nodes, info.mode.as_str()));
         let dht_use = info.map(|info| (info.limits, info.used));
         let store = self.gauge.read();
+        let search = self.search.used();
         let peers = self.networks.p2p.as_ref().map_or(0, |p2p| p2p.peers());
         let p2p = self.networks.p2p.as_ref().map(|p2p| P2pHealth {
             listening: p2p.listen_addrs(),
@@ -348,7 +360,7 @@ impl Node {
             rendezvous: self.networks.rendezvous.snapshot(),
             proved: self.networks.proofs(),
         });
-        Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, dht_use, store, ..Health::of(&self.home) }
+        Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, dht_use, store, search, ..Health::of(&self.home) }
     }
 
     /// Waits until the core ends by itself.
@@ -380,6 +392,7 @@ impl Node {
 
     /// Stops everything: the core first, so that nothing new is begun.
     pub async fn stop(&self) {
+        self.search.stop();
         let _ = self.events.send(Event::Stop).await;
         let _ = tokio::time::timeout(Duration::from_secs(3), self.ended()).await;
         self.gauge.give_up();
@@ -443,6 +456,10 @@ impl Core {
                 error!("{halt}");
                 return Err(halt.to_string());
             }
+            // Before the outputs: whoever has an answer finds what it says.
+            if self.service.has_index_changes() {
+                self.node.search.changed();
+            }
             while let Some(output) = self.service.poll_output() {
                 self.carry_out(output);
             }
@@ -495,6 +512,7 @@ impl Core {
                 self.replies.insert(request, reply);
                 self.service.handle(now, Input::Command { request, command: Box::new(command) });
             }
+            Event::Index(question) => question.answer(&mut self.service),
             Event::Stop => return true,
         }
         false

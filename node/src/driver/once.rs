@@ -1,12 +1,16 @@
 //! Commands without a node: opens the store, answers, closes.
 
+use super::searching::Here;
 use super::{Clock, Settings, meter, open_service};
 use crate::home::Home;
+use crate::search::{self, Wish};
 use heirloom_core::AnyService;
 use heirloom_core::budgets::Reading;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{Input, Output, RequestId};
+use heirloom_core::views::Found;
 use heirloom_proto::Key;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The store of a home whose lock is held, with its core and no networks.
@@ -15,6 +19,8 @@ pub struct Offline {
     clock: Clock,
     key: Key,
     requests: u64,
+    /// Where the search index lies.
+    folder: PathBuf,
 }
 
 impl Offline {
@@ -27,7 +33,7 @@ impl Offline {
         let key = identity.secret.public();
         let succeeds = identity.succeeds.clone();
         let (service, _) = open_service(home, identity, settings)?;
-        let mut offline = Self { service, clock: Clock(Instant::now()), key, requests: 0 };
+        let mut offline = Self { service, clock: Clock(Instant::now()), key, requests: 0, folder: home.search() };
         let now = offline.clock.now();
         let (free_bytes, disk_bytes) = meter::disk_of(home);
         let reading = Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes: 0 };
@@ -43,6 +49,21 @@ impl Offline {
     #[must_use]
     pub fn key(&self) -> Key {
         self.key
+    }
+
+    /// Looks for works, with the index of this home, which is brought up to date first.
+    ///
+    /// # Errors
+    /// What the core answers.
+    pub fn search(&mut self, wish: &Wish) -> Result<Vec<Found>, CommandError> {
+        let index = search::open_once(&self.folder, &mut Here(&mut self.service), false);
+        search::find(index.as_ref(), wish, &mut |command| self.command(command))
+    }
+
+    /// Throws the search index away and makes it anew: how many statements it holds.
+    pub fn rebuild_search(&mut self) -> u64 {
+        let index = search::open_once(&self.folder, &mut Here(&mut self.service), true);
+        index.map_or(0, |index| index.documents())
     }
 
     /// Answers a command from the store alone. What it signs is pushed by the node when it runs next.

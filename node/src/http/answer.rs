@@ -34,6 +34,8 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Published(published) => self::published(published),
         Reply::Listed(listed) => self::listed(listed),
         Reply::Works(found) => found.iter().map(self::found).collect(),
+        // For adapters of this process only.
+        Reply::Hearing(_) => Value::Null,
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => json!({ "infohash": getting.infohash.to_string() }),
         Reply::Status(status) => counts(status),
@@ -346,6 +348,18 @@ fn flag(flag: &heirloom_core::fitting::Flag) -> Value {
     json!({ "flag": flag.name(), "unsafe": flag.is_unsafe(), "message": flag.to_string() })
 }
 
+/// What a search found.
+#[must_use]
+pub fn found_json(rows: &[views::Found]) -> Value {
+    rows.iter().map(found).collect()
+}
+
+/// What `reindex` did, and how many statements are in the search index.
+#[must_use]
+pub fn reindexed_json(done: &views::Reindexed, indexed: u64) -> Value {
+    json!({ "good": done.good, "damaged": done.damaged, "indexed": indexed })
+}
+
 fn found(found: &views::Found) -> Value {
     json!({
         "work": found.work.as_str(),
@@ -356,6 +370,14 @@ fn found(found: &views::Found) -> Value {
         "band": found.band.to_string(),
         "releases": found.releases,
         "best": found.best.as_ref().map(release),
+        "relevance": f64::from(found.relevance) / 1000.0,
+        "episode": found.episode.as_ref().map(|episode| json!({
+            "season": episode.season,
+            "number": episode.number,
+            "name": episode_name(Some((episode.season, episode.number))),
+            "title": episode.title,
+            "date": episode.date,
+        })),
     })
 }
 

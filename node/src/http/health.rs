@@ -21,6 +21,9 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("p2p".into(), json!(health.p2p.as_ref().map(p2p_json)));
         fields.insert("disk_bytes".into(), json!(health.disk_bytes));
         fields.insert("rss_bytes".into(), json!(health.rss_bytes));
+        let search = &health.search;
+        let search = json!({ "statements": search.documents, "bytes": search.bytes, "current": search.is_current });
+        fields.insert("search".into(), search);
         fields.insert("budgets".into(), budgets_json(&status.usage, health));
     }
     value

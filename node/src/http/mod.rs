@@ -9,10 +9,10 @@ mod node;
 mod request;
 mod rows;
 
-pub use answer::{error_json, starter as starter_json, to_json};
+pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
 pub use health::status_json;
 pub use node::answer_request;
-pub use request::{ListEntry, Request, parse};
+pub use request::{ListEntry, Request, parse, wish};
 pub use rows::{File as RowFile, Record, Release, Row};
 
 use crate::driver::Node;

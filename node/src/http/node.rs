@@ -1,8 +1,8 @@
 //! Answers requests by a running node.
 
-use super::answer::{download_json, to_json};
+use super::answer::{download_json, found_json, reindexed_json, to_json};
 use super::health::{doctor_json, status_json};
-use super::request::{Request, parse};
+use super::request::{Request, parse, wish};
 use crate::driver::Node;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::views::LedgerBy;
@@ -23,6 +23,14 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
         },
         Request::Status => match *node.command(Command::Status).await? {
             Reply::Status(status) => Ok(status_json(&status, node.key(), &node.health().await)),
+            other => Ok(to_json(&other, node.wire_name())),
+        },
+        Request::Search { .. } => match wish(&request)? {
+            Some(wish) => Ok(found_json(&node.search(wish).await?)),
+            None => Err(CommandError::bad_input("bad_request", "this is no search")),
+        },
+        Request::Reindex => match *node.command(Command::Reindex).await? {
+            Reply::Reindexed(done) => Ok(reindexed_json(&done, node.rebuild_search().await?)),
             other => Ok(to_json(&other, node.wire_name())),
         },
         request => {

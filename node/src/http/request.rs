@@ -1,9 +1,10 @@
 //! What a person asks for, still as text, and its meaning.
 
 use super::rows::{self, Row};
+use crate::search::Wish;
 use crate::starter;
 use data_encoding::BASE64;
-use heirloom_core::command::{Command, CommandError, Made, Publish, Subject, Target, Wanted};
+use heirloom_core::command::{Command, CommandError, Filter, Made, Publish, Subject, Target, Wanted};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
 use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Opinion, Scope, WorkKind};
@@ -110,6 +111,16 @@ pub enum Request {
         kind: Option<String>,
         band: Option<String>,
         limit: usize,
+        #[serde(default)]
+        genre: Option<String>,
+        #[serde(default)]
+        year: Option<String>,
+        #[serde(default)]
+        language: Option<String>,
+        #[serde(default)]
+        licence: Option<String>,
+        #[serde(default)]
+        resolution: Option<String>,
     },
     Show {
         work: String,
@@ -206,12 +217,6 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             Command::List { entries: rows.into_iter().map(rows::entry).collect::<Result<_, _>>()?, is_dry: dry_run }
         }
         Request::Retract { target } => Command::Retract { target: retract_target(&target)? },
-        Request::Search { text, kind, band, limit } => Command::Search {
-            text,
-            kind: kind.map(|kind| read("bad_kind", &kind)).transpose()?,
-            band: band.map(|band| worst_band(&band)).transpose()?,
-            limit,
-        },
         Request::Show { work, wait } => Command::Show {
             work: read("bad_work", &work)?,
             wait: wait.map(|seconds| Duration::from_secs(seconds.min(WAIT_S_MAX))),
@@ -221,8 +226,61 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         Request::Export => Command::Export,
         Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
-        Request::Download { .. } | Request::Doctor => return Ok(None),
+        Request::Search { .. } | Request::Download { .. } | Request::Doctor => return Ok(None),
     }))
+}
+
+/// What a search asks for; `None` for other requests.
+///
+/// # Errors
+/// One sentence that says what is wrong with a filter and what to write instead. Words are never wrong.
+pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
+    let Request::Search { text, kind, band, limit, genre, year, language, licence, resolution } = request else {
+        return Ok(None);
+    };
+    let given =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let filter = Filter {
+        kind: kind.as_deref().map(|kind| read("bad_kind", kind)).transpose()?,
+        genre: given(genre),
+        years: given(year).map(|year| years(&year)).transpose()?,
+        language: given(language),
+        licence: given(licence),
+    };
+    let band = band.as_deref().map(worst_band).transpose()?;
+    let lines = resolution.as_deref().map_or(Ok(LINES_LIKED), lines)?;
+    Ok(Some(Wish { text: text.clone(), filter, band, limit: *limit, lines }))
+}
+
+/// Resolution that is liked best, where nothing else is said, in lines: what most screens show.
+const LINES_LIKED: u32 = 1080;
+
+fn lines(text: &str) -> Result<u32, CommandError> {
+    let bad = || {
+        let message = format!("{text:?} is not a resolution: write it as 1080p, 720p or 2160p, or any");
+        CommandError::bad_input("bad_resolution", message)
+    };
+    if text == "any" { Ok(0) } else { heirloom_core::lines_of(text).ok_or_else(bad) }
+}
+
+/// `1968`, `1960-1969`, `1960-`, `-1969`.
+fn years(text: &str) -> Result<(u32, u32), CommandError> {
+    let bad = || {
+        let message = format!("{text:?} is not a year or range of years: write it as 1968, 1960-1969, 1960- or -1969");
+        CommandError::bad_input("bad_year", message)
+    };
+    let year = |text: &str, open: u32| match text.trim() {
+        "" => Ok(open),
+        text => text.parse().ok().filter(|year| (1..=9999).contains(year)).ok_or_else(bad),
+    };
+    let (first, last) = match text.split_once(['-', '–']) {
+        Some((first, last)) if !(first.trim().is_empty() && last.trim().is_empty()) => {
+            (year(first, 1)?, year(last, 9999)?)
+        }
+        Some(_) => return Err(bad()),
+        None => (year(text, 0)?, year(text, 0)?),
+    };
+    if first <= last && first > 0 { Ok((first, last)) } else { Err(bad()) }
 }
 
 /// Text in the form that statements are signed in: people type accents in several.
@@ -456,6 +514,23 @@ mod tests {
         for text in ["x", "=S01E01", "x=S01", "x=S01E00", "x=SE"] {
             assert!(mapping(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn years_and_resolutions_are_read_or_refused() {
+        for (text, range) in
+            [("1968", (1968, 1968)), ("1960-1969", (1960, 1969)), ("1960-", (1960, 9999)), ("-1969", (1, 1969))]
+        {
+            assert_eq!(years(text).expect(text), range, "{text}");
+        }
+        for text in ["", "-", "x", "1969-1960", "99999", "0", "1960-1970-1980", "-1e3"] {
+            assert_eq!(years(text).expect_err(text).code, "bad_year", "{text}");
+        }
+        assert_eq!(
+            (lines("720p").expect("lines"), lines("4K").expect("lines"), lines("any").expect("any")),
+            (720, 2160, 0)
+        );
+        assert_eq!(lines("big").expect_err("no resolution").code, "bad_resolution");
     }
 
     #[test]

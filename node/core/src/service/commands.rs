@@ -81,6 +81,8 @@ impl<S: Store> Service<S> {
             Command::Search { text, kind, band, limit } => {
                 Ok(Reply::Works(self.search(now, &text, kind, band, limit)?))
             }
+            Command::Rank(rank) => Ok(Reply::Works(self.rank(now, *rank)?)),
+            Command::Hearing => Ok(Reply::Hearing(self.hearing(now))),
             Command::Show { work, .. } => Ok(Reply::Work(Box::new(self.show(now, &work)?))),
             Command::Get { what, to, anyway } => self.fetch(now, &what, to, anyway)?,
             Command::Status => {

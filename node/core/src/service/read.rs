@@ -219,7 +219,7 @@ impl<S: Store> Service<S> {
 
     /// The records that say what a work is, the most trusted first; and whether strangers say it. They are heard only where
     /// nobody else says anything, one of them alone, so that they change nothing that others said.
-    fn records_of(
+    pub(super) fn records_of(
         &mut self,
         now: Now,
         ids: &BTreeSet<WorkId>,
@@ -295,7 +295,7 @@ impl<S: Store> Service<S> {
     }
 
     /// A release as the most trusted of its listings has it, without details and flags. Puts the listings in that order.
-    fn release(
+    pub(super) fn release(
         &mut self,
         now: Now,
         infohash: Infohash,
@@ -348,7 +348,7 @@ impl<S: Store> Service<S> {
 
     /// What is wrong with a release: by the listing that is believed, and by those of others whose word counts. A stranger
     /// cannot spoil it with a listing that adds a file.
-    fn flags_of(
+    pub(super) fn flags_of(
         &mut self,
         now: Now,
         best: &Listing,
@@ -414,6 +414,8 @@ impl<S: Store> Service<S> {
                 band: best_band,
                 releases,
                 best,
+                relevance: crate::wording::RELEVANCE_MAX,
+                episode: None,
             };
             found.push((band_rank(best_band), relevance, row));
         }
@@ -507,7 +509,7 @@ impl<S: Store> Service<S> {
 }
 
 /// How much a key's word counts in the scope of these scores.
-fn voice(scores: Scored<'_>, key: &Key) -> Voice {
+pub(super) fn voice(scores: Scored<'_>, key: &Key) -> Voice {
     let id = node(key);
     Voice { is_mine: false, is_first_hand: scores.is_first_hand(&id), score: scores.key(&id).score }
 }
@@ -518,6 +520,6 @@ fn own_or(me: &Key, key: &Key, scores: Scored<'_>) -> Voice {
 }
 
 /// Whether a key may say what a work is: the owner, and whom they trust or trusted people vouch for.
-fn is_admitted(scores: Scored<'_>, me: &Key, key: &Key) -> bool {
+pub(super) fn is_admitted(scores: Scored<'_>, me: &Key, key: &Key) -> bool {
     key == me || band_rank(scores.key(&node(key)).band) <= band_rank(Band::Vouched)
 }
