@@ -12,6 +12,7 @@ mod looking_up;
 mod merging;
 mod previewing;
 mod proving;
+mod relaying;
 mod renewing;
 mod rig;
 mod rings;
