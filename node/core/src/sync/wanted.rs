@@ -105,10 +105,7 @@ impl Wanted {
                 return Asked::Refused;
             }
         }
-        let victim = match self.place_for(peer, mono) {
-            Ok(victim) => victim,
-            Err(()) => return Asked::Refused,
-        };
+        let Ok(victim) = self.place_for(peer, mono) else { return Asked::Refused };
         if let Some(victim) = &victim {
             self.wants.remove(victim);
         }
@@ -121,8 +118,8 @@ impl Wanted {
     /// Who has to go for a new key of a peer, if somebody has; `Err`: there is no place.
     fn place_for(&self, peer: Peer, mono: Duration) -> Result<Option<Key>, ()> {
         let mut alone: BTreeMap<Peer, usize> = BTreeMap::new();
-        for want in self.wants.values().filter(|want| want.by.len() == 1) {
-            want.by.first().map(|by| *alone.entry(*by).or_default() += 1);
+        for by in self.wants.values().filter(|want| want.by.len() == 1).filter_map(|want| want.by.first()) {
+            *alone.entry(*by).or_default() += 1;
         }
         let of = |want: &Want| want.by.first().and_then(|by| alone.get(by)).copied().unwrap_or(0);
         let mine = alone.get(&peer).copied().unwrap_or(0);
