@@ -8,9 +8,9 @@ use heirloom_proto::GossipId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-/// Peers that each node looks for beside the one that ties it to the others: with those that look for it about ten, as a
-/// real node dials ten (`BOOK_OUTBOUND_MAX`) and gossips with eight.
-const EXTRA_PEERS: usize = 4;
+/// Peers that each node looks for unless a scenario says otherwise, the one that ties it to the others included: with those
+/// that look for it about ten, as a real node dials ten (`BOOK_OUTBOUND_MAX`) and gossips with eight.
+pub(crate) const LINKS: usize = 5;
 /// Messages that somebody may repeat.
 const SAID_MAX: usize = 512;
 
@@ -32,11 +32,11 @@ pub(crate) struct Mesh {
 }
 
 impl Mesh {
-    /// A connected graph of peers.
-    pub(crate) fn new(nodes: usize, dice: &mut Dice) -> Self {
+    /// A connected graph of peers, so many of them sought by each.
+    pub(crate) fn new(nodes: usize, links: usize, dice: &mut Dice) -> Self {
         let mut peers = vec![BTreeSet::new(); nodes];
         for node in 1..nodes {
-            for link in 0..=EXTRA_PEERS {
+            for link in 0..links {
                 let other = dice.index(if link == 0 { node } else { nodes });
                 if other != node {
                     peers[node].insert(other);

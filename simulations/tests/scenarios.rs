@@ -46,6 +46,7 @@ scenarios! {
     late_joiner
     churn
     partition_and_heal
+    sparse_mesh
     crash_loops
     clock_skew
     growth

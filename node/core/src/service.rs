@@ -455,7 +455,8 @@ impl<S: Store> Service<S> {
                     self.replication.drop_works_of(statement.author().as_bytes());
                 }
                 self.is_head_due |= standing == Standing::Own && statement.kind() != Kind::Head;
-                let is_kept = matches!(standing, Standing::Followed | Standing::Rated);
+                let is_kept = matches!(standing, Standing::Followed | Standing::Rated)
+                    || self.sync.wanted.has(statement.author());
                 if statement.kind() == Kind::Head && standing == Standing::Followed {
                     self.archives.look.insert(*statement.author());
                 }

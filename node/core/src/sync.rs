@@ -10,12 +10,14 @@ mod hosting;
 mod marks;
 mod opening;
 mod pace;
+mod wanted;
 
 pub use asking::{Asking, Fetching, Next, Wait};
 pub use declined::Declined;
 pub use hosting::{Hosting, Nonsense, Set};
 pub use marks::{Mark, Marks, about};
 pub use pace::Pace;
+pub use wanted::{Asked, WANT_LIFE, WANTED_MAX, WANTED_SHARE, Wanted};
 
 use crate::ground::Stored;
 use crate::io::{OrderId, Peer};
@@ -31,6 +33,14 @@ pub const PERIOD: Duration = Duration::from_secs(10 * 60);
 pub const AGAIN_FIRST: Duration = Duration::from_secs(30);
 /// Longest such wait: a log that cannot become whole (over quota, half expired) costs little.
 pub const AGAIN_MAX: Duration = Duration::from_secs(6 * 3600);
+/// So many times a peer that says itself that it lacks a part is asked again after [`AGAIN_FIRST`]: it may be asking others.
+pub const PATIENT_TIMES: u32 = 4;
+/// Each so many times such a peer is asked for what it has; in between, only whether it has all.
+const REAL_EACH: u32 = 4;
+/// Most keys without a head here whose logs one session asks for.
+pub const BLIND_MAX: usize = 32;
+/// Of these, keys that nobody follows or asked for: decoys.
+pub const BLIND_DECOYS: usize = 4;
 /// A new peer is asked within this, by chance, so that two that meet do not talk at once.
 pub const START_SPREAD: Duration = Duration::from_secs(1);
 /// A peer that does not answer within this has failed. Above the adapter's own limit.
@@ -116,6 +126,16 @@ struct Unmet {
     head: Order,
     attempts: u32,
     again: Duration,
+    miss: Miss,
+}
+
+/// Why a log was not had whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// The peer says itself that it lacks a part; it may be asking others.
+    CatchingUp,
+    /// It says that it has all, or there is no room here for more.
+    Lasting,
 }
 
 /// All of sync.
@@ -136,6 +156,8 @@ pub struct Sync {
     /// Up to which head a log was seen to be whole.
     whole: BTreeMap<Key, Order>,
     unmet: BTreeMap<(Key, Peer), Unmet>,
+    /// What is asked for on behalf of others.
+    pub wanted: Wanted,
     /// Keys whose head is new: what it counts may be missing. [`KEPT_MAX`] at most; overflow waits for the usual session.
     doubted: BTreeSet<Key>,
     /// When to look whether it is.
@@ -250,6 +272,7 @@ impl Sync {
         self.asking.remove(&peer);
         self.hosting.remove(&peer);
         self.unmet.retain(|(_, of), _| *of != peer);
+        self.wanted.down(peer);
     }
 
     /// A peer proved to be somebody whom the owner knows: it is asked now, unless it was lately, and first from now on.
@@ -268,6 +291,32 @@ impl Sync {
         // A session under way does not know the newcomer.
         for session in self.asking.values_mut() {
             session.must_repeat = true;
+        }
+    }
+
+    /// A peer asked for a log that is not here whole. Says whether this node asks for it from now on.
+    pub fn want(&mut self, author: Key, peer: Peer, mono: Duration) -> bool {
+        match self.wanted.ask(author, peer, mono) {
+            Asked::Taken(victim) => {
+                self.unmet.retain(|(of, _), _| Some(*of) != victim);
+                true
+            }
+            Asked::Already | Asked::Refused => false,
+        }
+    }
+
+    /// Lets go of what others asked for long ago; asks every peer sooner for what they asked for lately.
+    pub fn look_after_wanted(&mut self, mono: Duration) {
+        let over = self.wanted.expire(mono);
+        if !over.is_empty() {
+            self.unmet.retain(|(of, _), _| !over.contains(of));
+        }
+        let Self { wanted, marks, whole, peers, .. } = self;
+        let is_missing = |key: &Key| marks.head_of(key).is_none_or(|head| whole.get(key) != Some(&head));
+        if wanted.takes_round(mono, is_missing) {
+            for state in peers.values_mut() {
+                state.next = state.next.min(state.rest.max(mono));
+            }
         }
     }
 
@@ -324,7 +373,7 @@ impl Sync {
             Wait::Answer { by, .. } => by,
             Wait::Until(at) => at,
         });
-        peers.chain(sessions).chain(self.look_at).min()
+        peers.chain(sessions).chain(self.look_at).chain(self.wanted.round_at()).min()
     }
 
     /// Who was asked by an order that is not answered.
@@ -337,7 +386,9 @@ impl Sync {
     /// Ends a session that went well.
     pub fn finish(&mut self, peer: Peer, mono: Duration, rng: &mut impl Rng) {
         let must_repeat = self.asking.remove(&peer).is_some_and(|session| session.must_repeat);
-        let again = self.unmet.iter().filter(|((_, of), _)| *of == peer).map(|(_, unmet)| unmet.again).min();
+        // What others asked for waits for the usual session, or a round.
+        let unmet = self.unmet.iter().filter(|((author, of), _)| *of == peer && !self.wanted.has(author));
+        let again = unmet.map(|(_, unmet)| unmet.again).min();
         if let Some(state) = self.peers.get_mut(&peer) {
             state.failures = 0;
             state.rest = mono + REST;
@@ -377,11 +428,21 @@ impl Sync {
     }
 
     /// Notes that a peer did not have what a head counts.
-    pub fn set_unmet(&mut self, author: Key, peer: Peer, head: Order, mono: Duration) {
-        let unmet = self.unmet.entry((author, peer)).or_insert(Unmet { head, attempts: 0, again: mono });
+    pub fn set_unmet(&mut self, author: Key, peer: Peer, head: Order, miss: Miss, mono: Duration) {
+        let unmet = self.unmet.entry((author, peer)).or_insert(Unmet { head, attempts: 0, again: mono, miss });
         unmet.attempts = if unmet.head == head { unmet.attempts.saturating_add(1) } else { 1 };
-        unmet.head = head;
-        unmet.again = mono + AGAIN_FIRST.saturating_mul(1 << (unmet.attempts - 1).min(12)).min(AGAIN_MAX);
+        (unmet.head, unmet.miss) = (head, miss);
+        let patient = if miss == Miss::CatchingUp { PATIENT_TIMES } else { 1 };
+        unmet.again =
+            mono + AGAIN_FIRST.saturating_mul(1 << unmet.attempts.saturating_sub(patient).min(12)).min(AGAIN_MAX);
+    }
+
+    /// Whether a peer is only to be asked whether it has a log whole by now: it had not, and gave what it had.
+    #[must_use]
+    pub fn is_probed(&self, author: Key, peer: Peer, head: Order) -> bool {
+        self.unmet.get(&(author, peer)).is_some_and(|unmet| {
+            unmet.head == head && unmet.miss == Miss::CatchingUp && unmet.attempts % REAL_EACH != 0
+        })
     }
 
     /// Whether a peer may be asked for a log: not if it was, for the same head, and lately.

@@ -34,11 +34,14 @@ impl Person for Duplicitous {
         if self.waits == 0 {
             return Ok(());
         }
-        self.waits -= 1;
+        let (mut peers, wall) = (world.reached_from(self.node), world.wall());
+        // With nobody to tell the one and the other, it waits.
+        if self.waits > 1 || peers.len() > 1 {
+            self.waits -= 1;
+        }
         if self.waits > 0 {
             return Ok(());
         }
-        let (mut peers, wall) = (world.peers_of(self.node), world.wall());
         let half = peers.split_off(peers.len() / 2);
         world.note_duplicity(self.hand.key());
         for (to, commits_to) in [(&peers, 1), (&half, 2)] {

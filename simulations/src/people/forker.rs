@@ -38,7 +38,10 @@ impl Person for Forker {
         if !world.dice().happens(200) {
             return Ok(());
         }
-        let (mut peers, wall) = (world.peers_of(self.node), world.wall());
+        let (mut peers, wall) = (world.reached_from(self.node), world.wall());
+        if peers.len() < 2 {
+            return Ok(());
+        }
         let infohash = some_infohash(world.dice());
         let verdict = |note: &str| Body::Verdict(Verdict { infohash, opinion: Opinion::Good, note: note.to_owned() });
         let one = self.hand.says(&verdict("to one half"), wall);

@@ -43,8 +43,9 @@ pub static PLAY: Play = Play {
     run,
 };
 
-static PARAMETERS: [Parameter; 37] = [
+static PARAMETERS: [Parameter; 38] = [
     number("nodes", 40, (2, 20_000), "nodes with a real core, everybody together"),
+    number("links", 5, (1, 20), "peers that each node looks for; about twice as many in all"),
     number("publishers", 4, (1, 1000), "honest people whose word others wait for"),
     number("follows", 3, (1, 100), "publishers that a reader follows"),
     number("statements", 20, (0, 150), "what a publisher says while the weather lasts; gossip takes 200 at once"),
@@ -254,7 +255,8 @@ fn distribution(mut delays: Vec<Duration>) -> Plot {
 
 impl<'a> Run<'a> {
     fn new(settings: &'a Settings) -> Self {
-        let mut world = World::new(settings.seed, settings.count("nodes"), 0, settings.keeps_trace);
+        let mut world =
+            World::linked(settings.seed, settings.count("nodes"), settings.count("links"), 0, settings.keeps_trace);
         if settings.get("dht") == 0 {
             world.without_dht();
         }

@@ -78,6 +78,13 @@ impl World {
         self.mesh.peers_of(node)
     }
 
+    /// The peers of a node that run and are on its side of a partition: what is said to others alone nobody ever hears.
+    #[must_use]
+    pub fn reached_from(&self, node: NodeId) -> Vec<NodeId> {
+        let is_reached = |peer: &NodeId| self.is_up(*peer) && !self.network.is_cut(&self.faults, node, *peer);
+        self.peers_of(node).into_iter().filter(is_reached).collect()
+    }
+
     /// How many nodes there are, running or not.
     #[must_use]
     pub fn len(&self) -> usize {

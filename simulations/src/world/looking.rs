@@ -104,6 +104,10 @@ impl World {
                 Output::Publish { bytes, .. } => {
                     if let Some(said) = Message::new(bytes.clone()).statement.clone() {
                         self.truth.signs(said.id(), self.now);
+                        // What is said for nobody need not stay.
+                        if *said.author() != self.nodes[node].key() {
+                            continue;
+                        }
                         self.truth.accepted.entry(node).or_default().insert(said.id(), said);
                     }
                 }

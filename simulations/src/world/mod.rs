@@ -15,7 +15,7 @@ use crate::dht::Dht;
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::faults::Faults;
-use crate::gossip::Mesh;
+use crate::gossip::{LINKS, Mesh};
 use crate::message::Message;
 use crate::network::Network;
 use crate::node::Node;
@@ -148,6 +148,12 @@ impl World {
     /// A world of nodes that are off, with `hostile_dht` nodes of the DHT that may lie.
     #[must_use]
     pub fn new(seed: u64, nodes: usize, hostile_dht: usize, keeps_trace: bool) -> Self {
+        Self::linked(seed, nodes, LINKS, hostile_dht, keeps_trace)
+    }
+
+    /// The same with so many peers sought by each node.
+    #[must_use]
+    pub fn linked(seed: u64, nodes: usize, links: usize, hostile_dht: usize, keeps_trace: bool) -> Self {
         let mut dice = Dice::of(seed);
         let nodes: Vec<Node> = (0..nodes).map(|_| Node::new(&mut dice)).collect();
         Self {
@@ -156,7 +162,7 @@ impl World {
             events: BTreeMap::new(),
             sequence: 0,
             network: Network::new(nodes.len()),
-            mesh: Mesh::new(nodes.len(), &mut dice),
+            mesh: Mesh::new(nodes.len(), links, &mut dice),
             line: Line::default(),
             has_dht: true,
             dht: Dht::new(hostile_dht, &mut dice),

@@ -5,7 +5,9 @@ use crate::fields::Fields;
 use crate::ingest::{Refusal, Standing};
 use crate::io::{Now, OrderId, Output, Peer, SyncEvent, SyncOrder};
 use crate::store::{Durability, Store, StoreError, Table};
-use crate::sync::{ANSWER_MAX, FILTER_KEYS_MIN, Fetching, KEPT_MAX, LATE_MAX, Next, Order, Wait, about};
+use crate::sync::{
+    ANSWER_MAX, BLIND_DECOYS, BLIND_MAX, FILTER_KEYS_MIN, Fetching, KEPT_MAX, LATE_MAX, Miss, Next, Order, Wait, about,
+};
 use crate::views::Source;
 use heirloom_proto::body::Head;
 use heirloom_proto::sync::{Filter, Reason, Response, Salt};
@@ -20,6 +22,9 @@ const QUIET_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Keys that are not kept, for each so many that are, go into the filter as decoys, and at least [`DECOYS_MIN`].
 const DECOY_SHARE: usize = 8;
 const DECOYS_MIN: usize = 8;
+
+/// Where a key stands of which no head is here.
+const NO_HEAD: Order = (0, 0);
 
 /// What a page of statements came to.
 enum Page {
@@ -83,6 +88,7 @@ impl<S: Store> Service<S> {
                 break;
             }
         }
+        self.sync.look_after_wanted(now.mono);
         while let Some(peer) = self.sync.due(now.mono) {
             self.begin_session(now, peer)?;
         }
@@ -128,9 +134,13 @@ impl<S: Store> Service<S> {
         // When something is short only follows are pulled.
         let room = if self.is_saving(now) { 0 } else { most.saturating_sub(asked.len()) };
         asked.extend(rated.into_iter().map(|(_, key)| key).filter(|key| !known.contains(key)).take(room));
-        let kept: BTreeSet<Key> = asked.iter().copied().collect();
+        let mut kept: BTreeSet<Key> = asked.iter().copied().collect();
+        let decoys = DECOYS_MIN.max(kept.len() / DECOY_SHARE);
+        // What peers asked for: nobody can tell it from what is asked for this node's own sake.
+        let wanted = if self.is_saving(now) { Vec::new() } else { self.sync.wanted.now(now.mono) };
+        asked.extend(wanted.into_iter().filter(|author| kept.insert(*author)));
         let strangers = self.ingest.all_authors().into_iter().filter(|author| !kept.contains(author)).collect();
-        asked.extend(self.sync.decoys(strangers, DECOYS_MIN.max(kept.len() / DECOY_SHARE)));
+        asked.extend(self.sync.decoys(strangers, decoys));
         let mut filter = Filter::for_keys(salt, asked.len().max(FILTER_KEYS_MIN));
         asked.iter().for_each(|key| filter.insert(key.as_bytes()));
         (asked.len()..FILTER_KEYS_MIN).for_each(|number| filter.insert(&self.sync.nobody(number)));
@@ -170,7 +180,7 @@ impl<S: Store> Service<S> {
         self.ingest.count_many("sync_reconcile_bytes", bytes);
         // What is short would be fetched for nothing: it is given up first, or must not cost anything now.
         let only_follows = self.is_saving(now) || self.ingest.is_tight() || self.ingest.is_disk_low;
-        for author in asked {
+        for author in asked.iter().copied() {
             if only_follows && self.standing(&author) != Standing::Own && self.standing(&author) != Standing::Followed {
                 continue;
             }
@@ -194,7 +204,29 @@ impl<S: Store> Service<S> {
                 session.todo.push_back(author);
             }
         }
+        self.plan_blind(now, peer, &asked, only_follows);
         Ok(())
+    }
+
+    /// Asks for the logs of keys of which there is no head: a filter is matched against keys that the peer knows, and this
+    /// one it may never have heard of. Follows and what others asked for, and a few others that cannot be told from them;
+    /// never the own key, which is nobody's business before it has spoken.
+    fn plan_blind(&mut self, now: Now, peer: Peer, asked: &[Key], only_follows: bool) {
+        let me = self.identity.key();
+        let blind = asked.iter().filter(|author| **author != me && self.sync.marks.head_of(author).is_none());
+        let (mut sought, rest): (Vec<Key>, Vec<Key>) =
+            blind.partition(|author| self.curation.of(author).is_some() || self.sync.wanted.has(author));
+        if only_follows {
+            sought.retain(|author| self.curation.of(author).is_some());
+        } else {
+            sought.extend(self.sync.decoys(rest, BLIND_DECOYS));
+        }
+        sought.retain(|author| !self.archives.holds(author) && self.sync.may_ask(*author, peer, NO_HEAD, now.mono));
+        sought.truncate(BLIND_MAX);
+        sought.sort_unstable();
+        if let Some(session) = self.sync.asking.get_mut(&peer) {
+            session.todo.extend(sought);
+        }
     }
 
     fn begin_log(&mut self, now: Now, peer: Peer) -> Result<(), StoreError> {
@@ -205,13 +237,23 @@ impl<S: Store> Service<S> {
         let is_under_way = self.sync.asking.values().any(|other| other.fetching.is_some_and(|f| f.author == author));
         if is_under_way || self.archives.holds(&author) || self.is_whole(&author)? {
             if is_under_way && let Some(head) = self.sync.marks.head_of(&author) {
-                self.sync.set_unmet(author, peer, head, now.mono);
+                self.sync.set_unmet(author, peer, head, Miss::Lasting, now.mono);
             }
             return Ok(());
         }
-        let after = self.pulled(&author)?;
+        let fetching = match self.sync.marks.head_of(&author) {
+            Some(head) if self.sync.is_probed(author, peer, head) => {
+                Fetching { author, after: head, is_from_start: false, is_probe: true }
+            }
+            Some(_) => {
+                let after = self.pulled(&author)?;
+                Fetching { author, after, is_from_start: after == NO_HEAD, is_probe: false }
+            }
+            // Where an earlier pull ended says nothing without a head.
+            None => Fetching { author, after: NO_HEAD, is_from_start: true, is_probe: false },
+        };
         if let Some(session) = self.sync.asking.get_mut(&peer) {
-            session.fetching = Some(Fetching { author, after, is_from_start: after == (0, 0) });
+            session.fetching = Some(fetching);
         }
         Ok(())
     }
@@ -366,7 +408,7 @@ impl<S: Store> Service<S> {
         is_end: bool,
         claims_whole: bool,
     ) -> Result<(), StoreError> {
-        let Fetching { author, mut after, is_from_start } = fetching;
+        let Fetching { author, mut after, is_from_start, is_probe } = fetching;
         let mut last = after;
         for statement in &page {
             let order = statement.header().order();
@@ -374,6 +416,10 @@ impl<S: Store> Service<S> {
                 return self.blame(now, peer, "sync_unasked");
             }
             last = order;
+        }
+        if self.sync.wanted.has(&author) {
+            let bytes = page.iter().map(|statement| statement.bytes().len()).sum();
+            self.sync.wanted.spend(now.mono, bytes);
         }
         let mut is_full = false;
         for statement in page {
@@ -384,22 +430,33 @@ impl<S: Store> Service<S> {
         // A page of kinds that are unknown here leads nowhere.
         let is_over = is_end || is_full || after == fetching.after;
         if !is_over {
-            self.set_pulled(&author, after);
+            if !is_probe {
+                self.set_pulled(&author, after);
+            }
             if let Some(session) = self.sync.asking.get_mut(&peer) {
-                session.fetching = Some(Fetching { author, after, is_from_start });
+                session.fetching = Some(Fetching { author, after, is_from_start, is_probe });
             }
             return self.go_on(now, peer);
         }
         let mut again = None;
+        let head = self.sync.marks.head_of(&author);
+        if head.is_none() {
+            self.sync.set_unmet(author, peer, NO_HEAD, Miss::CatchingUp, now.mono);
+            self.ingest.count("sync_blind");
+        }
         if !self.is_whole(&author)?
-            && let Some(head) = self.sync.marks.head_of(&author)
+            && let Some(head) = head
         {
             // Where an earlier pull ended proves nothing about what it left out.
-            self.set_pulled(&author, (0, 0));
-            if !is_from_start && !is_full {
-                again = Some(Fetching { author, after: (0, 0), is_from_start: true });
+            self.set_pulled(&author, NO_HEAD);
+            if is_probe && !claims_whole {
+                self.sync.set_unmet(author, peer, head, Miss::CatchingUp, now.mono);
+                self.ingest.count("sync_probed");
+            } else if !is_from_start && !is_full {
+                again = Some(Fetching { author, after: NO_HEAD, is_from_start: true, is_probe: false });
             } else {
-                self.sync.set_unmet(author, peer, head, now.mono);
+                let miss = if is_full || claims_whole { Miss::Lasting } else { Miss::CatchingUp };
+                self.sync.set_unmet(author, peer, head, miss, now.mono);
                 let counter = match (is_full, claims_whole) {
                     (true, _) => "sync_over_quota",
                     (false, true) => "sync_omitted",

@@ -155,10 +155,28 @@ impl<S: Store> Service<S> {
                 break;
             }
         }
-        let head = self.sync.marks.head_of(author);
-        let is_mine = *author == self.identity.key();
-        let is_whole = is_mine || head.is_some_and(|head| self.sync.is_whole(author, head));
+        let is_whole = match self.standing(author) {
+            Standing::Own => true,
+            Standing::Followed | Standing::Rated => {
+                self.sync.marks.head_of(author).is_some_and(|head| self.sync.is_whole(author, head))
+            }
+            // Nobody has looked yet: what is here of it came by gossip, or for others.
+            Standing::Stranger => {
+                if let Some(state) = self.sync.peers.get_mut(&peer) {
+                    state.work.take(now.mono, self.ingest.log_len(author));
+                }
+                self.is_whole(author)? || self.want(now, peer, author)
+            }
+        };
         Ok(self.serve(now, peer, page, true, is_whole))
+    }
+
+    /// Takes a log that a peer asked for in vain into what this node asks for. It is not whole: always false.
+    fn want(&mut self, now: Now, peer: Peer, author: &Key) -> bool {
+        if !self.is_saving(now) && self.sync.want(*author, peer, now.mono) {
+            self.ingest.count("sync_wanted");
+        }
+        false
     }
 
     fn serve(&mut self, now: Now, peer: Peer, page: PageOf, is_end: bool, is_whole: bool) -> Response {

@@ -260,6 +260,7 @@ impl<S: Store> Service<S> {
                 self.watch(now, key);
             }
             self.archives.look.insert(key);
+            self.sync.wanted.remove(&key);
             self.sync.hasten(now.mono);
         }
         Ok(Ok(Reply::Followed(views::Followed { key, name, level, scope, gives_voice, preview, confusable_with })))

@@ -33,6 +33,8 @@ pub struct Fetching {
     pub after: Order,
     /// From the very beginning.
     pub is_from_start: bool,
+    /// Only to hear whether the peer has it whole.
+    pub is_probe: bool,
 }
 
 /// A session.

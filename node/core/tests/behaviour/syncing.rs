@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 /// The number by which others know a person.
-fn number(name: &str) -> Peer {
+pub fn number(name: &str) -> Peer {
     Peer(u64::from(name.as_bytes()[0]))
 }
 
@@ -30,7 +30,7 @@ fn part(a: &mut Person, b: &mut Person) {
 }
 
 /// Requests that a person sends to a peer, with their orders.
-fn asks(person: &mut Person, to: Peer) -> Vec<(heirloom_core::io::OrderId, Vec<u8>)> {
+pub fn asks(person: &mut Person, to: Peer) -> Vec<(heirloom_core::io::OrderId, Vec<u8>)> {
     let mut found = Vec::new();
     person.outbox.retain(|output| match output {
         Output::SyncFrame(SyncOrder::Ask { order, peer, bytes }) if *peer == to => {
@@ -42,7 +42,7 @@ fn asks(person: &mut Person, to: Peer) -> Vec<(heirloom_core::io::OrderId, Vec<u
     found
 }
 
-fn answer_of(person: &mut Person, from: Peer, bytes: Vec<u8>) -> Vec<u8> {
+pub fn answer_of(person: &mut Person, from: Peer, bytes: Vec<u8>) -> Vec<u8> {
     person.feed(Input::SyncFrame(SyncEvent::Asked { peer: from, exchange: ExchangeId(1), bytes }));
     let at = person.outbox.iter().position(|o| matches!(o, Output::SyncFrame(SyncOrder::Answer { .. })));
     match person.outbox.remove(at.expect("every question is answered in its batch")) {
@@ -99,7 +99,7 @@ fn blamed(person: &mut Person) -> usize {
 }
 
 /// A curator whose last word is older than what gossip carries.
-fn curator(count: u8) -> Person {
+pub fn curator(count: u8) -> Person {
     let mut alice = person("alice");
     (1..=count).for_each(|number| {
         alice.list(bunny(), number);
@@ -110,7 +110,7 @@ fn curator(count: u8) -> Person {
 }
 
 /// Somebody who comes later and follows the curator.
-fn late(name: &str, alice: &Person) -> Person {
+pub fn late(name: &str, alice: &Person) -> Person {
     let mut person = person(name);
     person.elapse(alice.mono);
     person.follow(alice.key(), Level::HIGH);
