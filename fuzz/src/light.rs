@@ -475,7 +475,7 @@ pub fn store(data: &[u8]) {
                 (key, Some(value))
             }
         };
-        batch.changes.insert((table, change.0), change.1);
+        batch.changes.insert((table, change.0.into()), change.1);
     }
     store.write(&batch, Durability::Disk).expect("a store in memory holds");
     let mut core = Core::open(store);
