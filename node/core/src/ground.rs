@@ -136,13 +136,19 @@ impl<S: Store> Ground<S> {
     /// # Errors
     /// [`StoreError`].
     pub fn all(&self, table: Table, prefix: &[u8]) -> Result<Rows, StoreError> {
-        let mut found = BTreeMap::new();
+        let mut found = Vec::new();
         self.store.scan(table, prefix, &mut |key, value| {
-            found.insert(key.to_vec(), value.to_vec());
+            found.push((key.to_vec(), value.to_vec()));
             ControlFlow::Continue(())
         })?;
         let pending = self.pending.changes.range((table, prefix.into())..);
-        for ((_, key), value) in pending.take_while(|((t, key), _)| *t == table && key.starts_with(prefix)) {
+        let mut pending = pending.take_while(|((t, key), _)| *t == table && key.starts_with(prefix)).peekable();
+        // COST: a long log is in order already, and is mostly read when nothing of it is pending.
+        if pending.peek().is_none() {
+            return Ok(found);
+        }
+        let mut found: BTreeMap<Vec<u8>, Vec<u8>> = found.into_iter().collect();
+        for ((_, key), value) in pending {
             match value {
                 Some(value) => found.insert(key.to_vec(), value.clone()),
                 None => found.remove(&**key),
