@@ -307,7 +307,7 @@ fn heard(load: &Load, meter: &mut Meter) -> Result<()> {
     for chunk in pushed.chunks(BATCH) {
         let inputs: Vec<Input> = chunk
             .iter()
-            .map(|bytes| Input::Gossip { message: MessageId(1), bytes: bytes.clone() })
+            .map(|bytes| Input::Gossip { message: MessageId(1), from: None, bytes: bytes.clone() })
             .collect();
         let outputs = meter.work(|| {
             for input in inputs {

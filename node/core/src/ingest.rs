@@ -81,6 +81,9 @@ pub enum Refusal {
     /// Its author pushes too fast.
     #[error("pushed too fast")]
     TooFast,
+    /// Nobody here knows its author, and who pushed it has pushed as many such as one may.
+    #[error("one more stranger than its pusher may push")]
+    StrangerTooFast,
     /// Its author's next key took over and says that the old one is compromised.
     #[error("by a compromised key")]
     Compromised,
@@ -753,6 +756,7 @@ impl Refusal {
             Self::DiskLow => "disk_low",
             Self::PutOff => "put_off",
             Self::TooFast => "too_fast",
+            Self::StrangerTooFast => "stranger_too_fast",
             Self::Compromised => "compromised",
             Self::Contradicts | Self::Evidence => "contradicts",
             Self::Uncommitted => "uncommitted",

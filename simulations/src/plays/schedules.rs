@@ -168,7 +168,7 @@ fn schedule(
             Input::Command { request: RequestId(step), command }
         } else {
             life.message += 1;
-            Input::Gossip { message: MessageId(life.message), bytes: said.bytes().to_vec() }
+            Input::Gossip { message: MessageId(life.message), from: None, bytes: said.bytes().to_vec() }
         };
         tally.deliveries += 1;
         let before = standing(&disk, &author).map_err(|what| fail(step, what))?;
