@@ -416,3 +416,81 @@ pub(crate) fn from_slim(author: &Key, slim: schema::Slim) -> Vec<u8> {
     let author = author.as_bytes().to_vec();
     schema::Envelope { author, kind: slim.kind, body: slim.body, signature: slim.signature }.encode_to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{Opinion, Retraction, Verdict};
+    use crate::{Infohash, SecretKey};
+
+    /// What [`take_apart`] must agree with: decoding and encoding again by the schema.
+    fn is_canonical(bytes: &[u8]) -> bool {
+        schema::Envelope::decode(bytes).is_ok_and(|envelope| {
+            envelope.encode_to_vec() == bytes
+                && envelope.author.len() == KEY_BYTES
+                && envelope.signature.len() == SIGNATURE_BYTES
+                && Kind::from_number(envelope.kind).is_some()
+                && !envelope.body.is_empty()
+        })
+    }
+
+    fn envelopes() -> Vec<Vec<u8>> {
+        let alice = SecretKey::from_seed(&[1; 32]);
+        let header =
+            Header { generation: 0, seq: 7, created: Timestamp(1_000), expires: Some(Timestamp(1_000 + 86_400_000)) };
+        let verdict = |note: String| Verdict { infohash: Infohash([3; 20]), opinion: Opinion::Good, note };
+        // The first body's length takes one byte, that of the second two.
+        let bodies =
+            [Body::Retraction(Retraction { target: StatementId([2; 32]) }), Body::Verdict(verdict("n".repeat(150)))];
+        bodies.iter().map(|body| Statement::sign(&alice, &header, body).expect("signed").bytes().to_vec()).collect()
+    }
+
+    #[test]
+    fn the_short_way_reads_exactly_what_the_schema_reads_in_canonical_form() {
+        for envelope in envelopes() {
+            assert!(take_apart(&envelope).is_some() && is_canonical(&envelope));
+            let mut tried = 0;
+            let mut agree = |bytes: &[u8]| {
+                tried += 1;
+                assert_eq!(take_apart(bytes).is_some(), is_canonical(bytes), "{bytes:02x?}");
+            };
+            for at in 0..envelope.len() {
+                for to in [0, 1, 2, 11, 12, 0x0a, 0x10, 0x1a, 0x22, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0x81, 0xff] {
+                    let mut changed = envelope.clone();
+                    changed[at] = to;
+                    agree(&changed);
+                    changed[at] = envelope[at];
+                    changed.insert(at, to);
+                    agree(&changed);
+                }
+                let mut shorter = envelope.clone();
+                shorter.remove(at);
+                agree(&shorter);
+                agree(&envelope[..at]);
+                agree(&envelope[at..]);
+            }
+            assert!(tried > 5_000);
+        }
+    }
+
+    #[test]
+    fn what_the_short_way_does_not_read_is_refused_for_what_is_wrong() {
+        let envelope = envelopes().remove(0);
+        let changed = |at: usize, to: &[u8]| [&envelope[..at], to, &envelope[at + 1..]].concat();
+        assert_eq!(check_structure(&envelope), Ok(Kind::Retraction));
+        assert_eq!(check_structure(&changed(35, &[0x7f])), Err(VerifyError::UnknownKind(127)));
+        // The kind in two bytes: a longer varint of the same value.
+        let long = changed(35, &[envelope[35] | 0x80, 0]);
+        assert_eq!(check_structure(&long), Err(VerifyError::NotCanonical));
+        assert_eq!(check_structure(&envelope[1..]), Err(VerifyError::Malformed));
+        let parts = take_apart(&envelope).expect("an envelope");
+        let empty = schema::Envelope {
+            author: parts.author.to_vec(),
+            kind: parts.kind.number(),
+            body: Vec::new(),
+            signature: parts.signature.to_vec(),
+        };
+        let refusal = check_structure(&empty.encode_to_vec()).expect_err("no header");
+        assert!(refusal.blames_relayer(), "{refusal}");
+    }
+}
