@@ -417,7 +417,7 @@ pub fn gossip(data: &[u8]) {
                 envelope((op >> 3) % 4, kind, bytes.chunk())
             }
         };
-        let outputs = core.feed(Input::Gossip { message: MessageId(step), bytes: envelope.clone() });
+        let outputs = core.feed(Input::Gossip { message: MessageId(step), from: None, bytes: envelope.clone() });
         let admission = outputs.iter().find_map(|output| match output {
             Output::Admission { message, admission } if message.0 == step => Some(*admission),
             _ => None,
@@ -480,12 +480,12 @@ pub fn store(data: &[u8]) {
                 (key, Some(value))
             }
         };
-        batch.changes.insert((table, change.0), change.1);
+        batch.changes.insert((table, change.0.into()), change.1);
     }
     store.write(&batch, Durability::Disk).expect("a store in memory holds");
     let mut core = Core::open(store);
     core.feed(Input::Started { dht: false, torrents: false });
-    core.feed(Input::Gossip { message: MessageId(1), bytes: envelope(1, 6, b"") });
+    core.feed(Input::Gossip { message: MessageId(1), from: None, bytes: envelope(1, 6, b"") });
     assert!(core.ask(Command::Status).is_some(), "it answers");
     core.ask(Command::Trust { scope: Scope::Catalogue, limit: 10 });
     core.ask(Command::Export);

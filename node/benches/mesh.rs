@@ -211,7 +211,7 @@ impl Honest {
             p2p::Event::Gossip { message, peer, bytes, .. } => {
                 self.last += 1;
                 self.messages.insert(MessageId(self.last), (message, peer));
-                self.core.handle(self.now(), Input::Gossip { message: MessageId(self.last), bytes });
+                self.core.handle(self.now(), Input::Gossip { message: MessageId(self.last), from: None, bytes });
             }
             p2p::Event::Subscribed { peer, topic } if topic == TOPIC => drop(met.send((self.number, peer))),
             _ => {}

@@ -63,12 +63,13 @@ impl Store for Disk {
         if let Some(error) = &plates.failing {
             return Err(error.clone());
         }
-        for (spot, value) in &batch.changes {
+        for ((table, key), value) in &batch.changes {
+            let spot = (*table, key.to_vec());
             let old = match value {
                 Some(value) => plates.now.insert(spot.clone(), value.clone()),
-                None => plates.now.remove(spot),
+                None => plates.now.remove(&spot),
             };
-            plates.unsynced.entry(spot.clone()).or_insert(old);
+            plates.unsynced.entry(spot).or_insert(old);
         }
         // The write-ahead log is one file: syncing it takes along whatever was written before.
         if durability == Durability::Disk {
@@ -129,7 +130,7 @@ mod tests {
         let mut disk = Disk::default();
         let mut write = |key: &[u8], value: Option<u8>, durability| {
             let value = value.map(|value| vec![value]);
-            let batch = Batch { changes: BTreeMap::from([((Table::Local, key.to_vec()), value)]) };
+            let batch = Batch { changes: BTreeMap::from([((Table::Local, key.into()), value)]) };
             disk.write(&batch, durability).expect("it is not full");
         };
         write(b"a", Some(1), Durability::Disk);

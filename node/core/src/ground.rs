@@ -3,7 +3,7 @@
 //! Only [`crate::ingest`] and the topics that own a table write here. Nothing leaves the core before [`Ground::commit`].
 
 use crate::fields::Fields;
-use crate::store::{Batch, Durability, Rows, Store, StoreError, Table};
+use crate::store::{Batch, Durability, RowKey, Rows, Store, StoreError, Table};
 use crate::views::Source;
 use heirloom_proto::{Key, Kind, Sha256, Statement, StatementId, Timestamp, Verified};
 use std::collections::BTreeMap;
@@ -29,15 +29,16 @@ impl Place {
 
     /// Key in the tables.
     #[must_use]
-    pub fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = self.author.as_bytes().to_vec();
-        bytes.extend_from_slice(&self.tail());
+    pub fn to_bytes(self) -> [u8; 65] {
+        let mut bytes = [0; 65];
+        bytes[..32].copy_from_slice(self.author.as_bytes());
+        bytes[32..].copy_from_slice(&self.tail());
         bytes
     }
 
-    fn tail(self) -> Vec<u8> {
-        let mut bytes = vec![kind_byte(self.kind)];
-        bytes.extend_from_slice(&self.slot.0);
+    fn tail(self) -> [u8; 33] {
+        let mut bytes = [kind_byte(self.kind); 33];
+        bytes[1..].copy_from_slice(&self.slot.0);
         bytes
     }
 
@@ -81,9 +82,11 @@ impl Stored {
             Source::Sync => 3,
             Source::Archive => 4,
         };
-        let mut bytes = vec![u8::from(self.is_private), source];
+        let stored = self.statement.to_store();
+        let mut bytes = Vec::with_capacity(10 + stored.len());
+        bytes.extend_from_slice(&[u8::from(self.is_private), source]);
         bytes.extend_from_slice(&self.received.0.to_be_bytes());
-        bytes.extend_from_slice(&self.statement.to_store());
+        bytes.extend_from_slice(&stored);
         bytes
     }
 
@@ -122,7 +125,7 @@ impl<S: Store> Ground<S> {
     /// # Errors
     /// [`StoreError`].
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.pending.changes.get(&(table, key.to_vec())) {
+        match self.pending.changes.get(&(table, key.into())) {
             Some(value) => Ok(value.clone()),
             None => self.store.get(table, key),
         }
@@ -133,24 +136,30 @@ impl<S: Store> Ground<S> {
     /// # Errors
     /// [`StoreError`].
     pub fn all(&self, table: Table, prefix: &[u8]) -> Result<Rows, StoreError> {
-        let mut found = BTreeMap::new();
+        let mut found = Vec::new();
         self.store.scan(table, prefix, &mut |key, value| {
-            found.insert(key.to_vec(), value.to_vec());
+            found.push((key.to_vec(), value.to_vec()));
             ControlFlow::Continue(())
         })?;
-        let pending = self.pending.changes.range((table, prefix.to_vec())..);
-        for ((_, key), value) in pending.take_while(|((t, key), _)| *t == table && key.starts_with(prefix)) {
+        let pending = self.pending.changes.range((table, prefix.into())..);
+        let mut pending = pending.take_while(|((t, key), _)| *t == table && key.starts_with(prefix)).peekable();
+        // COST: a long log is in order already, and is mostly read when nothing of it is pending.
+        if pending.peek().is_none() {
+            return Ok(found);
+        }
+        let mut found: BTreeMap<Vec<u8>, Vec<u8>> = found.into_iter().collect();
+        for ((_, key), value) in pending {
             match value {
-                Some(value) => found.insert(key.clone(), value.clone()),
-                None => found.remove(key),
+                Some(value) => found.insert(key.to_vec(), value.clone()),
+                None => found.remove(&**key),
             };
         }
         Ok(found.into_iter().collect())
     }
 
     /// Notes a change. `durability` says what it must survive before anything that depends on it is sent.
-    pub fn put(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>, durability: Durability) {
-        self.pending.changes.insert((table, key), value);
+    pub fn put(&mut self, table: Table, key: impl Into<RowKey>, value: Option<Vec<u8>>, durability: Durability) {
+        self.pending.changes.insert((table, key.into()), value);
         self.durability = self.durability.max(durability);
     }
 
@@ -244,7 +253,7 @@ impl<S: Store> Ground<S> {
         let Some(seq) = after.1.checked_add(1) else { return Ok(Vec::new()) };
         let from = sequence_key(author, (after.0, seq));
         let prefix = author.as_bytes().as_slice();
-        let pending = self.pending.changes.range((Table::Sequence, from.clone())..);
+        let pending = self.pending.changes.range((Table::Sequence, from.as_slice().into())..);
         let pending: Vec<_> =
             pending.take_while(|((table, key), _)| *table == Table::Sequence && key.starts_with(prefix)).collect();
         let mut found = BTreeMap::new();
@@ -256,8 +265,8 @@ impl<S: Store> Ground<S> {
         })?;
         for ((_, key), value) in pending {
             match value {
-                Some(value) => found.insert(key.clone(), value.clone()),
-                None => found.remove(key),
+                Some(value) => found.insert(key.to_vec(), value.clone()),
+                None => found.remove(&**key),
             };
         }
         let read = |(key, tail): (Vec<u8>, Vec<u8>)| {
@@ -285,7 +294,7 @@ impl<S: Store> Ground<S> {
         let mut from = after.map(|id| id.0.to_vec()).unwrap_or_default();
         // The least key behind it.
         from.extend(after.map(|_| 0));
-        let pending = self.pending.changes.range((Table::Ids, from.clone())..);
+        let pending = self.pending.changes.range((Table::Ids, RowKey::from(from.as_slice()))..);
         let pending: Vec<_> = pending.take_while(|((table, _), _)| *table == Table::Ids).collect();
         let mut found = BTreeMap::new();
         // What waits to be deleted must not take the place of what stays.
@@ -296,8 +305,8 @@ impl<S: Store> Ground<S> {
         })?;
         for ((_, key), value) in pending {
             match value {
-                Some(value) => found.insert(key.clone(), value.clone()),
-                None => found.remove(key),
+                Some(value) => found.insert(key.to_vec(), value.clone()),
+                None => found.remove(&**key),
             };
         }
         let read =
@@ -330,7 +339,7 @@ impl<S: Store> Ground<S> {
             }
         };
         self.store.scan(Table::Floors, &[], &mut |key, value| {
-            if !self.pending.changes.contains_key(&(Table::Floors, key.to_vec())) {
+            if !self.pending.changes.contains_key(&(Table::Floors, key.into())) {
                 see(key, value);
             }
             ControlFlow::Continue(())
@@ -338,7 +347,7 @@ impl<S: Store> Ground<S> {
         for ((_, key), value) in self
             .pending
             .changes
-            .range((Table::Floors, Vec::new())..)
+            .range((Table::Floors, [].as_slice().into())..)
             .take_while(|((table, _), _)| *table == Table::Floors)
         {
             if let Some(value) = value {
@@ -352,10 +361,11 @@ impl<S: Store> Ground<S> {
     pub(crate) fn insert(&mut self, place: &Place, stored: &Stored, durability: Durability) {
         let order = stored.statement.header().order();
         let floor = Floor { order, evicted_ms: None }.to_bytes();
-        self.put(Table::Statements, place.to_bytes(), Some(stored.to_bytes()), durability);
-        self.put(Table::Sequence, sequence_key(&place.author, order), Some(place.tail()), durability);
-        self.put(Table::Ids, stored.statement.id().0.to_vec(), Some(place.to_bytes()), durability);
-        self.put(Table::Floors, place.to_bytes(), Some(floor), durability);
+        let (spot, tail) = (place.to_bytes(), place.tail().to_vec());
+        self.put(Table::Statements, spot.as_slice(), Some(stored.to_bytes()), durability);
+        self.put(Table::Sequence, sequence_key(&place.author, order).as_slice(), Some(tail), durability);
+        self.put(Table::Ids, stored.statement.id().0.as_slice(), Some(spot.to_vec()), durability);
+        self.put(Table::Floors, spot.as_slice(), Some(floor), durability);
     }
 
     /// Takes the statement at a place away; its floor stays.
@@ -364,10 +374,10 @@ impl<S: Store> Ground<S> {
     /// [`StoreError`].
     pub(crate) fn remove(&mut self, place: &Place) -> Result<Option<Stored>, StoreError> {
         let Some(old) = self.statement(place)? else { return Ok(None) };
-        self.put(Table::Statements, place.to_bytes(), None, Durability::Process);
+        self.put(Table::Statements, place.to_bytes().as_slice(), None, Durability::Process);
         let order = old.statement.header().order();
-        self.put(Table::Sequence, sequence_key(&place.author, order), None, Durability::Process);
-        self.put(Table::Ids, old.statement.id().0.to_vec(), None, Durability::Process);
+        self.put(Table::Sequence, sequence_key(&place.author, order).as_slice(), None, Durability::Process);
+        self.put(Table::Ids, old.statement.id().0.as_slice(), None, Durability::Process);
         Ok(Some(old))
     }
 
@@ -379,7 +389,7 @@ impl<S: Store> Ground<S> {
         let Some(old) = self.remove(place)? else { return Ok(None) };
         if let Some(floor) = self.floor_row(place)? {
             let floor = Floor { evicted_ms: Some(at.0), ..floor };
-            self.put(Table::Floors, place.to_bytes(), Some(floor.to_bytes()), Durability::Process);
+            self.put(Table::Floors, place.to_bytes().as_slice(), Some(floor.to_bytes()), Durability::Process);
         }
         Ok(Some(old))
     }
@@ -408,7 +418,8 @@ pub(crate) struct Floor {
 impl Floor {
     /// Generation, sequence number, and the time of the eviction if there was one.
     fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = self.order.0.to_be_bytes().to_vec();
+        let mut bytes = Vec::with_capacity(20);
+        bytes.extend_from_slice(&self.order.0.to_be_bytes());
         bytes.extend_from_slice(&self.order.1.to_be_bytes());
         if let Some(at) = self.evicted_ms {
             bytes.extend_from_slice(&at.to_be_bytes());
@@ -423,9 +434,10 @@ impl Floor {
     }
 }
 
-fn sequence_key(author: &Key, (generation, seq): (u32, u64)) -> Vec<u8> {
-    let mut key = author.as_bytes().to_vec();
-    key.extend_from_slice(&generation.to_be_bytes());
-    key.extend_from_slice(&seq.to_be_bytes());
+fn sequence_key(author: &Key, (generation, seq): (u32, u64)) -> [u8; 44] {
+    let mut key = [0; 44];
+    key[..32].copy_from_slice(author.as_bytes());
+    key[32..36].copy_from_slice(&generation.to_be_bytes());
+    key[36..].copy_from_slice(&seq.to_be_bytes());
     key
 }

@@ -81,6 +81,9 @@ pub enum Refusal {
     /// Its author pushes too fast.
     #[error("pushed too fast")]
     TooFast,
+    /// Nobody here knows its author, and who pushed it has pushed as many such as one may.
+    #[error("one more stranger than its pusher may push")]
+    StrangerTooFast,
     /// Its author's next key took over and says that the old one is compromised.
     #[error("by a compromised key")]
     Compromised,
@@ -147,12 +150,30 @@ struct Bucket {
     at: Duration,
 }
 
+/// Kinds are numbered from 1.
+const KINDS: usize = 12;
+
+/// What is live of one author.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    /// Statements by number of their kind.
+    counts: [u32; KINDS],
+    bytes: usize,
+    /// No live statement has a number beyond this one. It may be that of one that is gone.
+    top: (u32, u64),
+}
+
+impl Tally {
+    fn count(&self, kind: Kind) -> usize {
+        self.counts.get(kind.number() as usize).map_or(0, |count| *count as usize)
+    }
+}
+
 /// Counts that quotas need; derived, rebuilt at start.
 #[derive(Debug, Default)]
 pub struct Ingest {
     budgets: Budgets,
-    counts: BTreeMap<(Key, Kind), usize>,
-    bytes: BTreeMap<Key, usize>,
+    tallies: BTreeMap<Key, Tally>,
     /// Live statements, and the bytes of all of them.
     live: (usize, u64),
     buckets: BTreeMap<(Key, Kind), Bucket>,
@@ -209,12 +230,12 @@ impl Ingest {
     /// Every key with live statements.
     #[must_use]
     pub fn all_authors(&self) -> Vec<Key> {
-        self.bytes.keys().copied().collect()
+        self.tallies.keys().copied().collect()
     }
 
     /// Notes how much of an author is kept from now on.
     pub fn note_standing(&mut self, author: Key, standing: Standing) {
-        let Some(bytes) = self.bytes.get(&author).copied() else { return };
+        let Some(bytes) = self.tallies.get(&author).map(|tally| tally.bytes) else { return };
         if standing == Standing::Stranger {
             if self.strangers.insert(author) {
                 self.strangers.bytes += bytes;
@@ -257,9 +278,13 @@ impl Ingest {
     /// Notes a record that is in the store.
     pub fn note(&mut self, stored: &Stored) {
         let author = *stored.statement.author();
-        *self.counts.entry((author, stored.statement.kind())).or_default() += 1;
         let len = stored.statement.bytes().len();
-        *self.bytes.entry(author).or_default() += len;
+        let tally = self.tallies.entry(author).or_default();
+        if let Some(count) = tally.counts.get_mut(stored.statement.kind().number() as usize) {
+            *count = count.saturating_add(1);
+        }
+        tally.bytes += len;
+        tally.top = tally.top.max(stored.statement.header().order());
         self.live = (self.live.0 + 1, self.live.1 + len as u64);
         if self.strangers.has(&author) {
             self.strangers.bytes += len;
@@ -269,21 +294,18 @@ impl Ingest {
     /// Notes that a record is gone.
     pub fn forget(&mut self, stored: &Stored) {
         let author = *stored.statement.author();
-        if let Some(count) = self.counts.get_mut(&(author, stored.statement.kind())) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.counts.remove(&(author, stored.statement.kind()));
-            }
-        }
         let len = stored.statement.bytes().len();
         self.live = (self.live.0.saturating_sub(1), self.live.1.saturating_sub(len as u64));
         if self.strangers.has(&author) {
             self.strangers.bytes = self.strangers.bytes.saturating_sub(len);
         }
-        if let Some(bytes) = self.bytes.get_mut(&author) {
-            *bytes = bytes.saturating_sub(len);
-            if *bytes == 0 {
-                self.bytes.remove(&author);
+        if let Some(tally) = self.tallies.get_mut(&author) {
+            if let Some(count) = tally.counts.get_mut(stored.statement.kind().number() as usize) {
+                *count = count.saturating_sub(1);
+            }
+            tally.bytes = tally.bytes.saturating_sub(len);
+            if tally.bytes == 0 {
+                self.tallies.remove(&author);
                 self.strangers.remove(&author);
                 self.rated.remove(&author);
                 self.oversize.remove(&author);
@@ -297,7 +319,7 @@ impl Ingest {
     /// Notes floors that are in the store, and when a statement of theirs was evicted last.
     pub fn note_floors(&mut self, author: Key, count: u32, evicted_ms: u64) {
         self.floors.add(author, count);
-        if !self.bytes.contains_key(&author) {
+        if !self.tallies.contains_key(&author) {
             self.floors.hold(&author, Hold::Gone(evicted_ms));
         }
     }
@@ -381,7 +403,7 @@ impl Ingest {
     /// How many bytes a key is over what its standing allows.
     #[must_use]
     pub fn excess_of(&self, author: &Key, standing: Standing) -> usize {
-        self.bytes.get(author).copied().unwrap_or(0).saturating_sub(self.bytes_max(standing))
+        self.tally(author).bytes.saturating_sub(self.bytes_max(standing))
     }
 
     /// Whose floors are given up next.
@@ -433,14 +455,19 @@ impl Ingest {
     /// Live statements of a key that its head may count.
     #[must_use]
     pub fn log_len(&self, author: &Key) -> usize {
-        let of_author = self.counts.range((*author, Kind::Profile)..=(*author, Kind::DuplicityProof));
-        of_author.filter(|((_, kind), _)| Head::counts(*kind)).map(|(_, count)| count).sum()
+        let tally = self.tally(author);
+        let kinds = (1..).map_while(Kind::from_number);
+        kinds.filter(|kind| Head::counts(*kind)).map(|kind| tally.count(kind)).sum()
     }
 
     /// Keys with live statements.
     #[must_use]
     pub fn authors(&self) -> usize {
-        self.bytes.len()
+        self.tallies.len()
+    }
+
+    fn tally(&self, author: &Key) -> Tally {
+        self.tallies.get(author).copied().unwrap_or_default()
     }
 
     /// Live statements.
@@ -465,8 +492,8 @@ impl Ingest {
             return Ok(Err(refusal));
         }
         let place = Place::of(&new.statement);
-        let has_retractions = self.counts.get(&(place.author, Kind::Retraction)).is_some_and(|count| *count > 0);
-        let (mut removed, is_first) = match check_place(ground, &place, &new.statement, has_retractions)? {
+        let tally = self.tally(&place.author);
+        let (mut removed, is_first) = match check_place(ground, &place, &new.statement, &tally)? {
             Ok(checked) => checked,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -476,7 +503,7 @@ impl Ingest {
         }
         // COST: half of the reads of a new statement. Nothing ever stood where there is no floor.
         let replaces = if is_first { None } else { ground.statement(&place)? };
-        if self.is_over_quota(&new.statement, replaces.as_ref(), standing) {
+        if self.is_over_quota(&tally, &new.statement, replaces.as_ref(), standing) {
             return Ok(Err(Refusal::OverQuota));
         }
         if let Err(refusal) = self.check_room(&new.statement, replaces.as_ref(), standing) {
@@ -527,11 +554,10 @@ impl Ingest {
         true
     }
 
-    fn is_over_quota(&self, new: &Statement, replaces: Option<&Stored>, standing: Standing) -> bool {
-        let author = new.author();
-        let count = self.counts.get(&(*author, new.kind())).copied().unwrap_or(0);
+    fn is_over_quota(&self, tally: &Tally, new: &Statement, replaces: Option<&Stored>, standing: Standing) -> bool {
+        let count = tally.count(new.kind());
         let freed = replaces.map_or(0, |old| old.statement.bytes().len());
-        let bytes = self.bytes.get(author).copied().unwrap_or(0).saturating_sub(freed) + new.bytes().len();
+        let bytes = tally.bytes.saturating_sub(freed) + new.bytes().len();
         let bytes_max = self.bytes_max(standing);
         // What replaces something and is no longer than it fits always.
         (replaces.is_none() && count >= new.kind().limits().live_per_key_max)
@@ -657,17 +683,18 @@ fn rank(statement: &Statement) -> u8 {
 }
 
 /// Floors, conflicts and retractions. `Ok(Ok((losers, is_first)))`: statements that lose a conflict against the new one,
-/// and whether nothing ever stood at its place. Its author `has_retractions` that are live, or none is looked for.
+/// and whether nothing ever stood at its place. What is live of its author says what need not be looked for.
 fn check_place<S: Store>(
     ground: &Ground<S>,
     place: &Place,
     new: &Verified<Statement>,
-    has_retractions: bool,
+    tally: &Tally,
 ) -> Result<Result<(Vec<Stored>, bool), Refusal>, StoreError> {
     let order = new.header().order();
     let mut losers = Vec::new();
     // The same number at another place: the lower id wins everywhere, whatever came first; but see [`rank`].
-    if let Some(other) = ground.place_by_sequence(&place.author, order)?
+    if order <= tally.top
+        && let Some(other) = ground.place_by_sequence(&place.author, order)?
         && let Some(stored) = ground.statement(&other)?
     {
         if stored.statement.id() == new.id() {
@@ -689,7 +716,7 @@ fn check_place<S: Store>(
             return Ok(Err(if is_known { Refusal::Known } else { Refusal::RolledBack }));
         }
     }
-    if has_retractions && !stands_for_good(place.kind) {
+    if tally.count(Kind::Retraction) > 0 && !stands_for_good(place.kind) {
         let retraction = Body::Retraction(heirloom_proto::body::Retraction { target: new.id() });
         let by_author = Place { author: place.author, kind: Kind::Retraction, slot: retraction.slot() };
         if ground.statement(&by_author)?.is_some() {
@@ -729,6 +756,7 @@ impl Refusal {
             Self::DiskLow => "disk_low",
             Self::PutOff => "put_off",
             Self::TooFast => "too_fast",
+            Self::StrangerTooFast => "stranger_too_fast",
             Self::Compromised => "compromised",
             Self::Contradicts | Self::Evidence => "contradicts",
             Self::Uncommitted => "uncommitted",

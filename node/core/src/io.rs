@@ -64,6 +64,8 @@ pub enum Input {
     Gossip {
         /// To name it in the admission.
         message: MessageId,
+        /// Who pushed it, if a peer did: each may push little by keys that nobody here knows.
+        from: Option<Peer>,
         /// The envelope.
         bytes: Vec<u8>,
     },

@@ -23,6 +23,7 @@ pub mod io;
 pub mod ledger;
 pub mod merging;
 pub mod proving;
+pub mod pushers;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;

@@ -29,9 +29,10 @@ use crate::curation::Curation;
 use crate::ground::Ground;
 use crate::identity::Identity;
 use crate::ingest::{Ingest, Standing};
-use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, RequestId, TorrentEvent};
+use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, Peer, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
 use crate::proving::Proving;
+use crate::pushers::Pushers;
 use crate::replication::{Own, QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::seeking::Seeking;
@@ -114,6 +115,7 @@ pub struct Service<S> {
     sync: Sync,
     archives: Archives,
     proving: Proving,
+    pushers: Pushers,
     has_torrents: bool,
     /// Until the DHT said which sequence number it saw last, nothing is signed. Commands that sign wait here.
     recovering: Option<(OrderId, Duration)>,
@@ -164,6 +166,7 @@ impl<S: Store> Service<S> {
             sync: Sync::new(config.seed),
             archives: Archives::open(&ground)?,
             proving: Proving::default(),
+            pushers: Pushers::default(),
             has_torrents: false,
             recovering: None,
             held_commands: Vec::new(),
@@ -223,7 +226,7 @@ impl<S: Store> Service<S> {
         match input {
             Input::Wake => Ok(()),
             Input::Started { dht, torrents } => self.started(now, dht, torrents),
-            Input::Gossip { message, bytes } => self.gossip(now, message, &bytes),
+            Input::Gossip { message, from, bytes } => self.gossip(now, message, from, &bytes),
             Input::PeerUp(peer) => {
                 self.sync.up(peer, now.mono, &mut self.rng);
                 Ok(())
@@ -390,8 +393,9 @@ impl<S: Store> Service<S> {
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 
-    fn gossip(&mut self, now: Now, message: MessageId, bytes: &[u8]) -> Result<(), StoreError> {
-        if let Some(refusal) = self.is_put_off(now, bytes) {
+    fn gossip(&mut self, now: Now, message: MessageId, from: Option<Peer>, bytes: &[u8]) -> Result<(), StoreError> {
+        let refusal = self.is_put_off(now, bytes).or_else(|| self.is_one_stranger_too_many(now, from, bytes));
+        if let Some(refusal) = refusal {
             self.ingest.count(refusal.counter());
             self.held.push(Output::Admission { message, admission: refusal.admission() });
             return Ok(());

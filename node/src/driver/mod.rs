@@ -483,7 +483,8 @@ impl Core {
                 self.last_message += 1;
                 let id = MessageId(self.last_message);
                 self.messages.insert(id, (message, peer));
-                self.work(now, None, Input::Gossip { message: id, bytes });
+                let from = self.peers.number(&peer);
+                self.work(now, None, Input::Gossip { message: id, from, bytes });
             }
             Event::Peer(event) => {
                 if let p2p::Event::PeerDown { peer } = &event {

@@ -125,7 +125,7 @@ mod tests {
         let (mut service, _) =
             open_service(home, home.identity().expect("identity"), TrustSettings::default()).expect("opened");
         let now = Clock(Instant::now()).now();
-        service.handle(now, Input::Gossip { message: MessageId(1), bytes: bytes.to_vec() });
+        service.handle(now, Input::Gossip { message: MessageId(1), from: None, bytes: bytes.to_vec() });
         service.commit().expect("committed");
         std::iter::from_fn(|| service.poll_output())
             .any(|output| matches!(output, Output::Admission { admission: Admission::Accept, .. }))

@@ -23,6 +23,11 @@ impl Names {
         self.peers.get(&peer).copied()
     }
 
+    /// The number of a peer.
+    pub(super) fn number(&self, id: &PeerId) -> Option<Peer> {
+        self.numbers.get(id).map(|(number, _)| *number)
+    }
+
     /// The same, while it is connected.
     pub(super) fn connected(&self, peer: Peer) -> Option<PeerId> {
         self.of(peer).filter(|id| self.numbers.get(id).is_some_and(|(_, is_up)| *is_up))

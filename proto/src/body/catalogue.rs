@@ -2,7 +2,7 @@
 
 use super::identity::digest;
 use super::{BodyError, at_most, clean_line, clean_lines, clean_text};
-use crate::{Infohash, Sha256, WorkId, schema};
+use crate::{Infohash, Kind, Sha256, WorkId, schema};
 use std::str::FromStr;
 
 /// What sort of work it is.
@@ -326,6 +326,15 @@ impl Listing {
             subtitles: Vec::new(),
             web_seeds: Vec::new(),
         }
+    }
+
+    /// The slot of every listing of a release as a work: see [`Body::slot`](super::Body::slot).
+    #[must_use]
+    pub fn slot_of(work: &WorkId, infohash: &Infohash) -> Sha256 {
+        let mut bytes = Kind::Listing.number().to_be_bytes().to_vec();
+        bytes.extend_from_slice(&infohash.0);
+        bytes.extend_from_slice(work.as_str().as_bytes());
+        Sha256::of(&bytes)
     }
 
     pub(crate) fn to_wire(&self, header: Option<schema::Header>) -> schema::Listing {

@@ -145,10 +145,7 @@ impl Body {
                 bytes.extend_from_slice(&r.week.to_be_bytes());
             }
             Self::Work(w) => bytes.extend_from_slice(w.id().as_str().as_bytes()),
-            Self::Listing(l) => {
-                bytes.extend_from_slice(&l.infohash.0);
-                bytes.extend_from_slice(l.work.as_str().as_bytes());
-            }
+            Self::Listing(l) => return Listing::slot_of(&l.work, &l.infohash),
             Self::Verdict(v) => bytes.extend_from_slice(&v.infohash.0),
             Self::CuratorList(l) => bytes.extend_from_slice(l.name.as_bytes()),
             Self::Rotation(r) => bytes.extend_from_slice(r.previous_key.as_bytes()),

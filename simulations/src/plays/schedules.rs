@@ -168,7 +168,7 @@ fn schedule(
             Input::Command { request: RequestId(step), command }
         } else {
             life.message += 1;
-            Input::Gossip { message: MessageId(life.message), bytes: said.bytes().to_vec() }
+            Input::Gossip { message: MessageId(life.message), from: None, bytes: said.bytes().to_vec() }
         };
         tally.deliveries += 1;
         let before = standing(&disk, &author).map_err(|what| fail(step, what))?;
@@ -217,7 +217,7 @@ fn schedule(
 /// A core that forgets its floors, and so lets older statements in.
 fn break_it(mutation: Mutation, disk: &Disk, words: &[Verified<Statement>]) {
     if mutation == Mutation::RollsBack {
-        let spots = words.iter().map(|said| ((Table::Floors, Place::of(said).to_bytes()), None));
+        let spots = words.iter().map(|said| ((Table::Floors, Place::of(said).to_bytes().as_slice().into()), None));
         // A disk of the simulator is full only while it is told to be.
         let _ = disk.clone().write(&Batch { changes: spots.collect() }, Durability::Disk);
     }

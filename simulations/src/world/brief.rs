@@ -14,7 +14,7 @@ fn mark(bytes: &[u8]) -> String {
 pub(super) fn brief_input(input: &Input) -> String {
     match input {
         Input::Wake => "wake".into(),
-        Input::Gossip { message, bytes } => format!("gossip {} {}", message.0, mark(bytes)),
+        Input::Gossip { message, bytes, .. } => format!("gossip {} {}", message.0, mark(bytes)),
         Input::SyncFrame(SyncEvent::Asked { peer, bytes, .. }) => format!("sync asked by n{} {}", peer.0, mark(bytes)),
         Input::SyncFrame(SyncEvent::Answered { order, bytes }) => format!("sync answer {} {}", order.0, mark(bytes)),
         Input::Dht(DhtEvent::Found { order, item }) => {

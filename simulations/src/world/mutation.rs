@@ -136,7 +136,7 @@ impl World {
                 let ground = Ground::new(disk.clone());
                 let places = ground.statements(&[]).map(|(all, _)| all).unwrap_or_default();
                 let mut back = Vec::new();
-                for place in places.iter().map(|stored| Place::of(&stored.statement).to_bytes()) {
+                for place in places.iter().map(|stored| Place::of(&stored.statement).to_bytes().to_vec()) {
                     let Ok(Some(now)) = disk.get(Table::Statements, &place) else { continue };
                     let first = broke.first.entry(place.clone()).or_insert_with(|| now.clone()).clone();
                     if first != now {
@@ -233,7 +233,7 @@ fn profile(name: &str, commits_to: u8) -> Body {
 }
 
 fn write(disk: &mut Disk, changes: Vec<(Table, Vec<u8>, Option<Vec<u8>>)>) {
-    let changes = changes.into_iter().map(|(table, key, value)| ((table, key), value)).collect();
+    let changes = changes.into_iter().map(|(table, key, value)| ((table, key.into()), value)).collect();
     // A disk of the simulator is full only while it is told to be.
     let _ = disk.write(&Batch { changes }, Durability::Disk);
 }
@@ -243,7 +243,7 @@ fn plant(disk: &mut Disk, said: &Verified<Statement>) {
     let mut record = vec![0, 2];
     record.extend_from_slice(&Timestamp(0).0.to_be_bytes());
     record.extend_from_slice(&said.to_store());
-    let place = Place::of(said).to_bytes();
+    let place = Place::of(said).to_bytes().to_vec();
     write(
         disk,
         vec![(Table::Statements, place.clone(), Some(record)), (Table::Ids, said.id().0.to_vec(), Some(place))],
@@ -257,7 +257,7 @@ fn unplant(disk: &mut Disk, said: &Statement) {
     write(
         disk,
         vec![
-            (Table::Statements, Place::of(said).to_bytes(), None),
+            (Table::Statements, Place::of(said).to_bytes().to_vec(), None),
             (Table::Sequence, sequence, None),
             (Table::Ids, said.id().0.to_vec(), None),
         ],

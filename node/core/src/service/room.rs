@@ -234,6 +234,15 @@ impl<S: Store> Service<S> {
         (self.standing(&author) == Standing::Stranger).then_some(Refusal::PutOff)
     }
 
+    /// Whether a peer has pushed as much by keys that nobody here knows as it may. It is not to blame: it need not know
+    /// whom this node knows. A false name among those that are known costs it its standing, as the signature shows.
+    pub(super) fn is_one_stranger_too_many(&mut self, now: Now, from: Option<Peer>, bytes: &[u8]) -> Option<Refusal> {
+        let from = from?;
+        let author = statement::claimed_author(bytes)?;
+        let is_stranger = self.standing(&author) == Standing::Stranger;
+        (is_stranger && !self.pushers.takes(from, now.mono)).then_some(Refusal::StrangerTooFast)
+    }
+
     /// Whether only follows are pulled, and only their logs given.
     pub(super) fn is_saving(&mut self, now: Now) -> bool {
         self.watch.is_short(now, Shortage::TrafficLow) || self.watch.is_short(now, Shortage::Cpu)

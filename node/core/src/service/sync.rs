@@ -265,6 +265,16 @@ impl<S: Store> Service<S> {
         if self.sync.is_whole(author, order) {
             return Ok(true);
         }
+        // COST: reading a log takes a seventh of the time that taking it in took, and while it is pulled it is asked for
+        // often. Whoever has fewer statements than the head counts need not read them.
+        let head = self.ground.statements_of_kind(author, Kind::Head)?.into_iter().next();
+        let counted = head.and_then(|head| match head.statement.body() {
+            Body::Head(head) => Some(head.live_count),
+            _ => None,
+        });
+        if counted.is_none_or(|counted| (self.ingest.log_len(author) as u64) < counted) {
+            return Ok(false);
+        }
         let mut live: BTreeSet<StatementId> = BTreeSet::new();
         let mut said: Option<Head> = None;
         for stored in self.ground.statements_of(author)? {

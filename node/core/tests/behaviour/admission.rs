@@ -2,7 +2,7 @@
 
 use crate::rig::*;
 use heirloom_core::ingest::{RATED_BYTES_MAX, STRANGERS_BYTES_MAX};
-use heirloom_core::io::Admission;
+use heirloom_core::io::{Admission, Peer};
 use heirloom_proto::body::{Level, Opinion, Retraction};
 use heirloom_proto::limits::{FUTURE_MS_MAX, PUSH_AGE_MS_MAX};
 use heirloom_proto::{Body, Kind, Timestamp};
@@ -28,6 +28,24 @@ fn a_broken_signature_is_rejected_and_does_not_censor_the_real_one() {
     assert_eq!(alice.hear(&[0; 9000]), Admission::Reject);
     assert_eq!(alice.count("gossip_invalid"), 3);
     alice.accept(&said);
+}
+
+#[test]
+fn a_peer_pushes_few_strangers_at_once_and_is_not_blamed_for_more() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    let (pusher, other) = (Some(Peer(1)), Some(Peer(2)));
+    let wall = alice.wall;
+    let word = |number: u32| signer(&format!("stranger {number}")).says(1, wall, &listing(bunny(), 1));
+    let heard: Vec<Admission> = (0..50).map(|number| alice.hear_from(pusher, word(number).bytes())).collect();
+    assert_eq!(heard.iter().filter(|admission| **admission == Admission::Accept).count(), 20);
+    assert!(!heard.contains(&Admission::Reject), "it need not know whom alice knows");
+    assert_eq!(alice.count("stranger_too_fast"), 30);
+    assert_eq!(alice.hear_from(other, word(49).bytes()), Admission::Accept, "another peer pays nothing for it");
+    let said = bob.says(1, wall, &listing(bunny(), 2));
+    assert_eq!(alice.hear_from(pusher, said.bytes()), Admission::Accept, "who is followed is heard");
+    alice.elapse(Duration::from_secs(2));
+    assert_eq!(alice.hear_from(pusher, word(48).bytes()), Admission::Accept, "what was left out may come again");
 }
 
 #[test]

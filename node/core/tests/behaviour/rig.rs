@@ -3,7 +3,7 @@
 use heirloom_core::command::{Command, CommandError, IMPORT_BYTES_MAX, Publish, Reply, Subject, Target};
 use heirloom_core::io::{
     Admission, ArchiveOrder, DhtEvent, DhtOrder, Input, LookupEvent, LookupOrder, MessageId, Metainfo, Now, OrderId,
-    Output, RequestId, Share, TorrentEvent, TorrentOrder,
+    Output, Peer, RequestId, Share, TorrentEvent, TorrentOrder,
 };
 use heirloom_core::{Budgets, Config, Halt, MemoryStore, Service, TrustSettings, views};
 use heirloom_graph::Band;
@@ -294,8 +294,13 @@ impl Person {
 
     /// Hears bytes by gossip.
     pub fn hear(&mut self, bytes: &[u8]) -> Admission {
+        self.hear_from(None, bytes)
+    }
+
+    /// Hears bytes that a peer pushed.
+    pub fn hear_from(&mut self, from: Option<Peer>, bytes: &[u8]) -> Admission {
         let message = MessageId(7);
-        self.feed(Input::Gossip { message, bytes: bytes.to_vec() });
+        self.feed(Input::Gossip { message, from, bytes: bytes.to_vec() });
         let is_it = |output: &Output| matches!(output, Output::Admission { message: of, .. } if *of == message);
         match self.outbox.iter().rposition(is_it).and_then(|at| self.outbox.remove(at)) {
             Some(Output::Admission { admission, .. }) => admission,

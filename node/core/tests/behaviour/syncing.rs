@@ -210,7 +210,7 @@ fn contradiction(person: &Person) -> [Verified<Statement>; 2] {
 /// Makes somebody hear of a contradiction.
 fn hears_both(person: &mut Person, words: &[Verified<Statement>; 2]) {
     person.accept(&words[0]);
-    person.feed(Input::Gossip { message: MessageId(8), bytes: words[1].bytes().to_vec() });
+    person.feed(Input::Gossip { message: MessageId(8), from: None, bytes: words[1].bytes().to_vec() });
     assert_eq!(person.count("duplicity"), 1, "{:?}", person.counters());
 }
 
