@@ -220,7 +220,7 @@ impl Index {
             let document: TantivyDocument = searcher.doc(address)?;
             found.extend(Entry::of(&document, &self.fields).and_then(|entry| entry.candidate(question)));
         }
-        found.sort_by(|a, b| b.relevance.cmp(&a.relevance));
+        found.sort_by_key(|hit| std::cmp::Reverse(hit.relevance));
         Ok(found)
     }
 

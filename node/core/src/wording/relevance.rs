@@ -223,7 +223,7 @@ mod tests {
             ("sintl", "sintel"),
             ("sinttel", "sintel"),
             ("sxntel", "sintel"),
-            ("kinght", "knight"),
+            ("sitnel", "sintel"),
             ("kubrik", "kubrick"),
             ("schwarzeneger", "schwarzenegger"),
             ("xintel", "sintel"),
