@@ -23,7 +23,7 @@ fn circle(breaks: Option<Mutation>) -> Settings {
         ("duplicitous", u64::from(breaks == Some(Mutation::IsDeafToProofs))),
         ("storm_minutes", 12),
         ("settle_minutes", 60),
-        ("crash_period_s", 400),
+        ("crash_period_s", 240),
         ("replays", 100),
         ("skewed", 2),
     ];
