@@ -80,7 +80,7 @@ impl Chance {
 fn invented(works: u64, chance: &mut Chance) -> Vec<(String, u32)> {
     let syllables =
         ["ka", "ri", "mon", "tel", "su", "vor", "an", "lis", "be", "dro", "gan", "hy", "mir", "os", "pel", "un"];
-    let mut word = |chance: &mut Chance| -> String {
+    let word = |chance: &mut Chance| -> String {
         // Squared, so that low numbers, which are short words, are common.
         let number = chance.below(400) * chance.below(400);
         let mut rest = number;
@@ -187,7 +187,7 @@ fn main() {
     let began = Instant::now();
     let mut table = String::new();
     let mut rows = 0;
-    let mut hand_over = |table: &mut String| {
+    let hand_over = |table: &mut String| {
         let file = bed.file("works.csv", format!("work,title,year,kind,infohash,resolution\n{table}").as_bytes());
         node.cli.ok(&["import", file.to_str().expect("text"), "--format", "csv"]);
         table.clear();
