@@ -79,7 +79,7 @@ impl Chance {
 /// Titles of one to five words, of which some are common and most are not.
 fn invented(works: u64, chance: &mut Chance) -> Vec<(String, u32)> {
     let syllables =
-        ["ka", "ri", "mon", "tel", "su", "vor", "an", "lis", "be", "dro", "gan", "hy", "mir", "os", "pel", "un"];
+        ["ka", "ri", "mon", "tel", "su", "var", "an", "lis", "be", "dro", "gan", "hy", "mir", "os", "pel", "un"];
     let word = |chance: &mut Chance| -> String {
         // Squared, so that low numbers, which are short words, are common.
         let number = chance.below(400) * chance.below(400);
