@@ -253,13 +253,31 @@ impl<S: Store> Ground<S> {
         let Some(seq) = after.1.checked_add(1) else { return Ok(Vec::new()) };
         let from = sequence_key(author, (after.0, seq));
         let prefix = author.as_bytes().as_slice();
-        let pending = self.pending.changes.range((Table::Sequence, from.as_slice().into())..);
-        let pending: Vec<_> =
-            pending.take_while(|((table, key), _)| *table == Table::Sequence && key.starts_with(prefix)).collect();
+        let found = self.next_rows(Table::Sequence, prefix, &from, limit)?;
+        let read = |(key, tail): (Vec<u8>, Vec<u8>)| {
+            let mut order = Fields(key.get(32..)?);
+            let order = (order.u32()?, order.u64()?);
+            let place = Place::of_tail(*author, &tail)?;
+            Some((order, place))
+        };
+        Ok(found.into_iter().filter_map(read).take(limit).collect())
+    }
+
+    /// The rows of a table from a key on, in order: at least the first `limit` of those that begin with `prefix`, as they will be
+    /// after the next commit.
+    fn next_rows(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        let pending = self.pending.changes.range((table, RowKey::from(from))..);
+        let pending: Vec<_> = pending.take_while(|((of, key), _)| *of == table && key.starts_with(prefix)).collect();
         let mut found = BTreeMap::new();
         // What waits to be deleted must not take the place of what stays.
         let enough = limit + pending.len();
-        self.store.scan_from(Table::Sequence, prefix, &from, &mut |key, value| {
+        self.store.scan_from(table, prefix, from, &mut |key, value| {
             found.insert(key.to_vec(), value.to_vec());
             if found.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
@@ -269,13 +287,7 @@ impl<S: Store> Ground<S> {
                 None => found.remove(&**key),
             };
         }
-        let read = |(key, tail): (Vec<u8>, Vec<u8>)| {
-            let mut order = Fields(key.get(32..)?);
-            let order = (order.u32()?, order.u64()?);
-            let place = Place::of_tail(*author, &tail)?;
-            Some((order, place))
-        };
-        Ok(found.into_iter().filter_map(read).take(limit).collect())
+        Ok(found)
     }
 
     /// Where the statement with that id stands.
@@ -294,21 +306,7 @@ impl<S: Store> Ground<S> {
         let mut from = after.map(|id| id.0.to_vec()).unwrap_or_default();
         // The least key behind it.
         from.extend(after.map(|_| 0));
-        let pending = self.pending.changes.range((Table::Ids, RowKey::from(from.as_slice()))..);
-        let pending: Vec<_> = pending.take_while(|((table, _), _)| *table == Table::Ids).collect();
-        let mut found = BTreeMap::new();
-        // What waits to be deleted must not take the place of what stays.
-        let enough = limit + pending.len();
-        self.store.scan_from(Table::Ids, &[], &from, &mut |key, value| {
-            found.insert(key.to_vec(), value.to_vec());
-            if found.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        for ((_, key), value) in pending {
-            match value {
-                Some(value) => found.insert(key.to_vec(), value.clone()),
-                None => found.remove(&**key),
-            };
-        }
+        let found = self.next_rows(Table::Ids, &[], &from, limit)?;
         let read =
             |(id, place): (Vec<u8>, Vec<u8>)| Some((StatementId(id.try_into().ok()?), Place::from_bytes(&place)?));
         Ok(found.into_iter().filter_map(read).take(limit).collect())
