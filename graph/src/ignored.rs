@@ -1,13 +1,12 @@
 //! What was said of a subject and does not count, or not in full, and why.
 
+use crate::ballots::{Ballot, Held};
 use crate::edge::Edge;
 use crate::ids::{NodeId, ReleaseId};
 use crate::input::Scope;
 use crate::names::Index;
 use crate::releases::Question;
 use crate::scored::Scored;
-use crate::trust_graph::{Ballot, Held};
-
 /// Why something that a key said does not count, or not in full.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum IgnoredReason {
@@ -118,10 +117,10 @@ pub(crate) fn about_release(
     question: Question,
 ) -> Vec<(NodeId, IgnoredReason)> {
     let mut ignored = Vec::new();
-    for (&voter, ballot) in scored.graph.releases.get(release).into_iter().flatten() {
+    for (voter, ballot) in scored.graph.ballots.of(release) {
         let why = match of_speaker(scored, voter) {
             Some(why) => vec![why],
-            None => of_ballot(scored, ballot, question),
+            None => of_ballot(scored, &ballot, question),
         };
         ignored.extend(why.into_iter().map(|why| (scored.graph.id(voter), why)));
     }
@@ -132,7 +131,7 @@ fn of_ballot(scored: &Scored<'_>, ballot: &Ballot, question: Question) -> Vec<Ig
     let mut ignored = Vec::new();
     let counted = question.counted(ballot, scored.scores.epoch()).map(|(opinion, _)| opinion);
     let mut judge = |held: Held| {
-        if scored.scores.epoch().is_past(held.expires_ms) {
+        if scored.scores.epoch().is_past(held.expires_ms()) {
             ignored.push(IgnoredReason::Expired);
         } else if question.level(held.opinion).is_none() {
             ignored.push(IgnoredReason::SaysNothing);

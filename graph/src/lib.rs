@@ -35,6 +35,7 @@
 )]
 
 mod arithmetic;
+mod ballots;
 mod band;
 mod changes;
 mod circle;

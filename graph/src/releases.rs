@@ -1,5 +1,6 @@
 //! Releases: pure sinks, one vote per key, without budget, recency or calibration (§2.2, point 9 of the metric).
 
+use crate::ballots::{Ballot, Held};
 use crate::epoch::Epoch;
 use crate::exact::Sum;
 use crate::formula::Sums;
@@ -8,7 +9,6 @@ use crate::names::Index;
 use crate::params::Values;
 use crate::scored::Scored;
 use crate::tally::witness_factor;
-use crate::trust_graph::Ballot;
 
 /// What the votes are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl Question {
 
     /// The opinion that counts: a live verdict that answers, else a live listing.
     pub(crate) fn counted(self, ballot: &Ballot, epoch: Epoch) -> Option<(Opinion, f64)> {
-        let live = |slot: Option<crate::trust_graph::Held>| {
-            let held = slot.filter(|held| !epoch.is_past(held.expires_ms))?;
+        let live = |slot: Option<Held>| {
+            let held = slot.filter(|held| !epoch.is_past(held.expires_ms()))?;
             Some((held.opinion, self.level(held.opinion)?))
         };
         live(ballot.verdict).or_else(|| live(ballot.listing))
@@ -80,17 +80,13 @@ impl Witnessed {
 }
 
 impl Poll {
-    pub(crate) fn new<'a>(
-        scored: &Scored<'_>,
-        ballots: impl Iterator<Item = (&'a Index, &'a Ballot)>,
-        question: Question,
-    ) -> Self {
+    pub(crate) fn new(scored: &Scored<'_>, ballots: impl Iterator<Item = (Index, Ballot)>, question: Question) -> Self {
         let cast: Vec<Cast> = ballots
             .filter_map(|(voter, ballot)| {
-                let (opinion, level) = question.counted(ballot, scored.scores.epoch())?;
-                let power = scored.power(*voter);
+                let (opinion, level) = question.counted(&ballot, scored.scores.epoch())?;
+                let power = scored.power(voter);
                 let weight = if level > 0.0 { power.for_ } else { power.against };
-                Some(Cast { voter: *voter, opinion, level, weight })
+                Some(Cast { voter, opinion, level, weight })
             })
             .collect();
         let (mut all, mut declared) = (Witnessed::default(), Witnessed::default());

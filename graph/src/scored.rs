@@ -91,7 +91,7 @@ impl Scored<'_> {
 
     /// Every release with its scores as a torrent and as a listing, in release order.
     pub fn releases(&self) -> impl Iterator<Item = (ReleaseId, Score, Score)> + '_ {
-        self.graph.releases.keys().map(|id| (*id, self.release(id), self.listing(id)))
+        self.graph.ballots.releases().map(|id| (id, self.release(&id), self.listing(&id)))
     }
 
     /// Whether a key is a root: mine, or one that I follow and do not distrust.
@@ -257,7 +257,7 @@ impl Scored<'_> {
 
     /// The votes about a release.
     pub(crate) fn poll(&self, release: &ReleaseId, question: Question) -> Poll {
-        Poll::new(self, self.graph.releases.get(release).into_iter().flatten(), question)
+        Poll::new(self, self.graph.ballots.of(release), question)
     }
 
     pub(crate) fn score_of_release(&self, release: &ReleaseId, question: Question) -> Score {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixedbitset::FixedBitSet;
 
+use crate::ballots::Ballots;
 use crate::edge::Edge;
 use crate::epoch::Day;
 use crate::ids::{NodeId, ReleaseId};
@@ -12,22 +13,6 @@ use crate::input::{DayBytes, Evidence, InputError, Opinion, ReleaseVote, Root, R
 use crate::journal::{Change, Journal};
 use crate::names::{Index, Names};
 use crate::pool::Pool;
-
-/// One opinion held in a slot of a [`Ballot`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Held {
-    pub opinion: Opinion,
-    pub time_ms: u64,
-    pub expires_ms: Option<u64>,
-    pub superseded: bool,
-}
-
-/// What one key says of one release: its newest listing and its newest verdict.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ballot {
-    pub listing: Option<Held>,
-    pub verdict: Option<Held>,
-}
 
 /// Set on a speaker's number where distrust is among what it says.
 const AGAINST: Index = 1 << 31;
@@ -52,7 +37,7 @@ pub struct TrustGraph {
     measured: BTreeMap<(Index, Index), Vec<(Scope, DayBytes)>>,
     roots: BTreeMap<(Index, Scope), RootKind>,
     zeroed: BTreeSet<Index>,
-    pub(crate) releases: BTreeMap<ReleaseId, BTreeMap<Index, Ballot>>,
+    pub(crate) ballots: Ballots,
     last_seen_ms: BTreeMap<Index, u64>,
     journal: Journal,
 }
@@ -181,33 +166,13 @@ impl TrustGraph {
 
     /// Takes one key's opinion of one release.
     pub fn add_vote(&mut self, vote: ReleaseVote) {
-        let ReleaseVote { voter, release, opinion, time_ms, expires_ms } = vote;
-        let voter = self.intern(voter);
-        let ballot = self.releases.entry(release).or_default().entry(voter).or_default();
-        let slot = if opinion == Opinion::Listing { &mut ballot.listing } else { &mut ballot.verdict };
-        let new = Held { opinion, time_ms, expires_ms, superseded: false };
-        let rank = |held: &Held| (held.time_ms, held.opinion, std::cmp::Reverse(held.expires_ms.unwrap_or(u64::MAX)));
-        *slot = match *slot {
-            Some(old) if rank(&old) == rank(&new) => Some(old),
-            Some(old) => Some(Held { superseded: true, ..if rank(&new) > rank(&old) { new } else { old } }),
-            None => Some(new),
-        };
+        let voter = self.intern(vote.voter);
+        self.ballots.add(voter, &vote);
     }
 
     /// Forgets a voter's listing (if `opinion` is one) or verdict (any other) of a release. Whether there was one.
     pub fn remove_vote(&mut self, voter: &NodeId, release: &ReleaseId, opinion: Opinion) -> bool {
-        let Some(voter) = self.names.find(voter) else { return false };
-        let Some(ballots) = self.releases.get_mut(release) else { return false };
-        let Some(ballot) = ballots.get_mut(&voter) else { return false };
-        let slot = if opinion == Opinion::Listing { &mut ballot.listing } else { &mut ballot.verdict };
-        let removed = slot.take().is_some();
-        if ballot.listing.is_none() && ballot.verdict.is_none() {
-            ballots.remove(&voter);
-        }
-        if ballots.is_empty() {
-            self.releases.remove(release);
-        }
-        removed
+        self.names.find(voter).is_some_and(|voter| self.ballots.remove(voter, release, opinion))
     }
 
     /// Notes when a key made its last statement of any kind (Unix milliseconds). A key that was silent for long

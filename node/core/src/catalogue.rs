@@ -1,6 +1,7 @@
 //! Which works and releases there are: an index over the live statements, derived and rebuilt at start.
 
 use crate::changes::{Changes, is_indexed};
+use crate::few::Few;
 use crate::ground::{Place, Stored};
 use crate::merging::IDS_MAX;
 use crate::wording::folded;
@@ -22,20 +23,25 @@ pub struct Title {
     folded: Vec<String>,
 }
 
+/// What a record names a work: one for all ids in it.
+#[derive(Debug)]
+struct Named {
+    ids: Box<[WorkId]>,
+    title: Title,
+}
+
 /// The index.
+///
+/// COST: most works have one record and one release, and most releases one lister: see [`Few`].
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    /// Records that name a work id, with all ids that each names. An author may have several: each has its own slot.
-    records: BTreeMap<WorkId, BTreeMap<Place, Arc<[WorkId]>>>,
-    titles: BTreeMap<WorkId, BTreeMap<Place, Title>>,
+    /// Records that name a work id. An author may have several: each has its own slot.
+    records: BTreeMap<WorkId, Few<Place, Arc<Named>>>,
     /// Releases listed under a work id, with their listers.
-    ///
-    /// COST: a map in a map in a map took two allocations and 1.5 kB for each listing, a tenth of the time in which its
-    /// signature is checked.
-    listings: BTreeMap<WorkId, BTreeSet<(Infohash, Key)>>,
-    /// Who lists a release, under which works.
-    listers: BTreeMap<Infohash, BTreeMap<Key, BTreeSet<WorkId>>>,
-    verdicts: BTreeMap<Infohash, BTreeMap<Key, Opinion>>,
+    listings: BTreeMap<WorkId, Few<(Infohash, Key), ()>>,
+    /// The same listings by release.
+    listers: BTreeMap<Infohash, Few<(Key, WorkId), ()>>,
+    verdicts: BTreeMap<Infohash, Few<Key, Opinion>>,
     /// Who said something of a work, and how many such statements.
     authors: BTreeMap<Key, usize>,
     /// For an index outside.
@@ -53,9 +59,8 @@ impl Catalogue {
             Body::Work(record) => self.add_record(Place::of(&stored.statement), record),
             Body::Listing(listing) => {
                 let author = *stored.statement.author();
-                self.listings.entry(listing.work.clone()).or_default().insert((listing.infohash, author));
-                let works = self.listers.entry(listing.infohash).or_default().entry(author).or_default();
-                works.insert(listing.work.clone());
+                self.listings.entry(listing.work.clone()).or_default().insert((listing.infohash, author), ());
+                self.listers.entry(listing.infohash).or_default().insert((author, listing.work.clone()), ());
             }
             Body::Verdict(verdict) => {
                 let author = *stored.statement.author();
@@ -71,10 +76,9 @@ impl Catalogue {
         let mut folds: Vec<String> = all.map(folded).filter(|title| !title.is_empty()).collect();
         folds.dedup();
         let title = Title { title: record.title.clone(), year: record.year, kind: record.kind, folded: folds };
-        let ids: Arc<[WorkId]> = record.ids.as_slice().into();
+        let named = Arc::new(Named { ids: record.ids.as_slice().into(), title });
         for id in &record.ids {
-            self.records.entry(id.clone()).or_default().insert(place, Arc::clone(&ids));
-            self.titles.entry(id.clone()).or_default().insert(place, title.clone());
+            self.records.entry(id.clone()).or_default().insert(place, Arc::clone(&named));
         }
     }
 
@@ -95,17 +99,11 @@ impl Catalogue {
                 let place = Place::of(&stored.statement);
                 for id in &record.ids {
                     remove_nested(&mut self.records, id, &place);
-                    remove_nested(&mut self.titles, id, &place);
                 }
             }
             Body::Listing(listing) => {
-                remove_from_set(&mut self.listings, &listing.work, &(listing.infohash, *author));
-                if let Some(by_lister) = self.listers.get_mut(&listing.infohash) {
-                    remove_from_set(by_lister, author, &listing.work);
-                    if by_lister.is_empty() {
-                        self.listers.remove(&listing.infohash);
-                    }
-                }
+                remove_nested(&mut self.listings, &listing.work, &(listing.infohash, *author));
+                remove_nested(&mut self.listers, &listing.infohash, &(*author, listing.work.clone()));
             }
             Body::Verdict(verdict) => remove_nested(&mut self.verdicts, &verdict.infohash, author),
             _ => {}
@@ -131,13 +129,13 @@ impl Catalogue {
 
     /// Who has a record that names a work.
     pub fn describers(&self, work: &WorkId) -> impl Iterator<Item = &Key> {
-        self.records.get(work).into_iter().flat_map(BTreeMap::keys).map(|place| &place.author)
+        self.records.get(work).into_iter().flat_map(Few::iter).map(|(place, _)| &place.author)
     }
 
     /// The ids that records of a key name together with a work.
     pub fn named_by(&self, work: &WorkId, author: &Key) -> impl Iterator<Item = &WorkId> {
-        let records = self.records.get(work).into_iter().flatten();
-        records.filter(|(place, _)| place.author == *author).flat_map(|(_, ids)| ids.iter())
+        let records = self.records.get(work).into_iter().flat_map(Few::iter);
+        records.filter(|(place, _)| place.author == *author).flat_map(|(_, named)| named.ids.iter())
     }
 
     /// Whether a work has a listing or record.
@@ -149,13 +147,13 @@ impl Catalogue {
     /// Whether a key lists something under a work.
     #[must_use]
     pub fn is_listed_under(&self, work: &WorkId, author: &Key) -> bool {
-        self.listings.get(work).is_some_and(|by| by.iter().any(|(_, lister)| lister == author))
+        self.listings.get(work).is_some_and(|by| by.iter().any(|((_, lister), ())| lister == author))
     }
 
     /// Releases of a work.
     pub fn releases_of(&self, work: &WorkId) -> impl Iterator<Item = &Infohash> {
         let mut last = None;
-        let all = self.listings.get(work).into_iter().flatten().map(|(infohash, _)| infohash);
+        let all = self.listings.get(work).into_iter().flat_map(Few::iter).map(|((infohash, _), ())| infohash);
         // Those of one release stand together.
         all.filter(move |infohash| last.replace(*infohash) != Some(*infohash))
     }
@@ -179,8 +177,9 @@ impl Catalogue {
         let mut seen = BTreeSet::from([work]);
         let mut next = vec![work];
         while let Some(id) = next.pop() {
-            let records = self.records.get(id).into_iter().flatten();
-            for (place, ids) in records.filter(|(place, _)| admits(&place.author)) {
+            let records = self.records.get(id).into_iter().flat_map(Few::iter);
+            for (place, named) in records.filter(|(place, _)| admits(&place.author)) {
+                let ids: &[WorkId] = &named.ids;
                 if found.insert(*place, ids).is_some() {
                     continue;
                 }
@@ -196,14 +195,14 @@ impl Catalogue {
     /// Places of the records of a work, by author.
     #[must_use]
     pub fn records_of(&self, work: &WorkId) -> Vec<(Key, Place)> {
-        self.records.get(work).into_iter().flatten().map(|(place, _)| (place.author, *place)).collect()
+        self.records.get(work).into_iter().flat_map(Few::iter).map(|(place, _)| (place.author, *place)).collect()
     }
 
     /// Releases of a work with the places of their listings.
     #[must_use]
     pub fn listings_of(&self, work: &WorkId) -> Vec<(Infohash, Vec<Place>)> {
         let mut releases: Vec<(Infohash, Vec<Place>)> = Vec::new();
-        for (infohash, author) in self.listings.get(work).into_iter().flatten() {
+        for ((infohash, author), ()) in self.listings.get(work).into_iter().flat_map(Few::iter) {
             let place = Place { author: *author, kind: Kind::Listing, slot: Listing::slot_of(work, infohash) };
             match releases.last_mut() {
                 Some((of, places)) if of == infohash => places.push(place),
@@ -215,46 +214,38 @@ impl Catalogue {
 
     /// Places of the listings of a release under a work.
     pub fn listing_places<'a>(&'a self, work: &'a WorkId, infohash: &Infohash) -> impl Iterator<Item = Place> + 'a {
-        let by = self.listers.get(infohash).into_iter().flatten().filter(|(_, works)| works.contains(work));
         let slot = Listing::slot_of(work, infohash);
+        let by = self.listers_of(infohash).filter(move |(_, of)| *of == work);
         by.map(move |(author, _)| Place { author: *author, kind: Kind::Listing, slot })
     }
 
-    /// Who lists a release, and under which works.
-    #[must_use]
-    pub fn listers_of(&self, infohash: &Infohash) -> Vec<(Key, Vec<WorkId>)> {
-        let listers = self.listers.get(infohash).into_iter().flatten();
-        listers.map(|(key, works)| (*key, works.iter().cloned().collect())).collect()
+    /// Who lists a release, and under which work: a lister for each work.
+    pub fn listers_of(&self, infohash: &Infohash) -> impl Iterator<Item = (&Key, &WorkId)> + use<'_> {
+        self.listers.get(infohash).into_iter().flat_map(Few::iter).map(|((key, work), ())| (key, work))
     }
 
     /// Whether a key lists a release.
     #[must_use]
     pub fn is_listed_by(&self, infohash: &Infohash, key: &Key) -> bool {
-        self.listers.get(infohash).is_some_and(|by| by.contains_key(key))
-    }
-
-    /// Every listed release with its listers.
-    pub fn releases(&self) -> impl Iterator<Item = (&Infohash, impl Iterator<Item = &Key>)> {
-        self.listers.iter().map(|(hash, by)| (hash, by.keys()))
+        let mut from_key = self.listers.get(infohash).into_iter().flat_map(|by| by.from(|(lister, _)| lister < key));
+        from_key.next().is_some_and(|((lister, _), ())| lister == key)
     }
 
     /// Verdicts on a release, by key.
-    #[must_use]
-    pub fn verdicts_of(&self, infohash: &Infohash) -> BTreeMap<Key, Opinion> {
-        self.verdicts.get(infohash).cloned().unwrap_or_default()
+    pub fn verdicts_of(&self, infohash: &Infohash) -> impl Iterator<Item = (&Key, Opinion)> + use<'_> {
+        self.verdicts.get(infohash).into_iter().flat_map(Few::iter).map(|(key, opinion)| (key, *opinion))
     }
 
     /// Releases on which a key gave one of these opinions.
     #[must_use]
     pub fn judged(&self, by: &Key, opinions: &[Opinion]) -> BTreeSet<Infohash> {
-        let is_judged = |verdicts: &BTreeMap<Key, Opinion>| verdicts.get(by).is_some_and(|o| opinions.contains(o));
+        let is_judged = |verdicts: &Few<Key, Opinion>| verdicts.get(by).is_some_and(|o| opinions.contains(o));
         self.verdicts.iter().filter(|(_, verdicts)| is_judged(verdicts)).map(|(hash, _)| *hash).collect()
     }
 
     /// Titles under which a work is known, by record.
-    #[must_use]
-    pub fn titles_of(&self, work: &WorkId) -> BTreeMap<Place, Title> {
-        self.titles.get(work).cloned().unwrap_or_default()
+    pub fn titles_of(&self, work: &WorkId) -> impl Iterator<Item = (&Place, &Title)> {
+        self.records.get(work).into_iter().flat_map(Few::iter).map(|(place, named)| (place, &named.title))
     }
 
     /// Works one of whose titles holds every word of the text (the last may be a beginning), or the year, or whose id
@@ -269,8 +260,8 @@ impl Catalogue {
         {
             found.push((0, id));
         }
-        for (id, titles) in &self.titles {
-            let rank = titles.values().filter_map(|title| title.rank(&wanted, &words)).min();
+        for (id, records) in &self.records {
+            let rank = records.iter().filter_map(|(_, named)| named.title.rank(&wanted, &words)).min();
             if let Some(rank) = rank
                 && found.iter().all(|(_, known)| known != id)
             {
@@ -303,16 +294,7 @@ impl Title {
     }
 }
 
-fn remove_nested<A: Ord + Clone, B: Ord, V>(map: &mut BTreeMap<A, BTreeMap<B, V>>, outer: &A, inner: &B) {
-    if let Some(nested) = map.get_mut(outer) {
-        nested.remove(inner);
-        if nested.is_empty() {
-            map.remove(outer);
-        }
-    }
-}
-
-fn remove_from_set<A: Ord + Clone, B: Ord>(map: &mut BTreeMap<A, BTreeSet<B>>, outer: &A, inner: &B) {
+fn remove_nested<A: Ord, B: Ord, V>(map: &mut BTreeMap<A, Few<B, V>>, outer: &A, inner: &B) {
     if let Some(nested) = map.get_mut(outer) {
         nested.remove(inner);
         if nested.is_empty() {

@@ -213,6 +213,30 @@ impl<S: Store> Ground<S> {
         Ok((good, damaged))
     }
 
+    /// Shows every live statement, in order of place. Returns how many records are damaged.
+    ///
+    /// COST: one at a time, since all of them together take a kilobyte each.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn each_statement(&self, mut visit: impl FnMut(Stored)) -> Result<usize, StoreError> {
+        let mut damaged = 0;
+        let mut show = |bytes: &[u8]| match Stored::from_bytes(bytes) {
+            Some(stored) => visit(stored),
+            None => damaged += 1,
+        };
+        let is_pending = self.pending.changes.keys().any(|(table, _)| *table == Table::Statements);
+        if is_pending {
+            self.all(Table::Statements, &[])?.iter().for_each(|(_, bytes)| show(bytes));
+        } else {
+            self.store.scan(Table::Statements, &[], &mut |_, bytes| {
+                show(bytes);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(damaged)
+    }
+
     /// Live statements of a key.
     ///
     /// # Errors

@@ -629,8 +629,12 @@ impl Ingest {
     /// [`StoreError`].
     pub fn expire<S: Store>(&mut self, now: Now, ground: &mut Ground<S>) -> Result<Vec<Stored>, StoreError> {
         self.seen = now.wall;
-        let (all, _) = ground.statements(&[])?;
-        let expired: Vec<Stored> = all.into_iter().filter(|stored| is_gone(&stored.statement, now.wall)).collect();
+        let mut expired = Vec::new();
+        ground.each_statement(|stored| {
+            if is_gone(&stored.statement, now.wall) {
+                expired.push(stored);
+            }
+        })?;
         for old in &expired {
             ground.remove(&Place::of(&old.statement))?;
             self.forget(old);

@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod changes;
 pub mod command;
 pub mod curation;
+mod few;
 mod fields;
 pub mod fitting;
 mod floors;

@@ -189,26 +189,27 @@ impl<S: Store> Service<S> {
         Ok(service)
     }
 
-    /// Derives everything from the live statements.
-    fn derive(&mut self) -> Result<usize, StoreError> {
-        let (all, damaged) = self.ground.statements(&[])?;
+    /// Derives everything from the live statements. Returns how many there are, and how many records are damaged.
+    fn derive(&mut self) -> Result<(usize, usize), StoreError> {
         self.catalogue = self.catalogue.anew();
         self.scoring = Scoring::new(self.identity.key(), &self.curation, &self.trust);
         self.succession = Succession::default();
         self.ingest.reset();
         self.sync.reset();
-        for stored in &all {
-            self.ingest.note(stored);
-            self.catalogue.add(stored);
-            self.scoring.add(stored);
-            self.succession.add(stored);
-            self.sync.add(stored);
-        }
+        let mut good = 0;
+        let damaged = self.ground.each_statement(|stored| {
+            good += 1;
+            self.ingest.note(&stored);
+            self.catalogue.add(&stored);
+            self.scoring.add(&stored);
+            self.succession.add(&stored);
+            self.sync.add(&stored);
+        })?;
         self.derive_floors()?;
         for _ in 0..damaged {
             self.ingest.count("damaged");
         }
-        Ok(damaged)
+        Ok((good, damaged))
     }
 
     /// Takes one input. Call [`Service::commit`] before reading outputs.
@@ -557,7 +558,7 @@ impl<S: Store> Service<S> {
             judged_bad: &judged_bad,
             judged_good: &judged_good,
             is_listed_by: &|hash, key| catalogue.is_listed_by(hash, key),
-            listers_of: &|hash| catalogue.listers_of(hash).into_iter().map(|(key, _)| key).collect(),
+            listers_of: &|hash| catalogue.listers_of(hash).map(|(key, _)| *key).collect(),
         };
         self.scoring.refresh(now, &self.ledger, &self.curation, &facts);
     }

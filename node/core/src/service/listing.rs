@@ -103,9 +103,9 @@ impl<S: Store> Service<S> {
             })
             .collect();
         let is_series = |kind: WorkKind| matches!(kind, WorkKind::Series | WorkKind::Episode);
-        let known = self.catalogue.titles_of(&publish.work);
         let me = self.identity.key();
-        let mine: Option<&Title> = known.iter().find(|(place, _)| place.author == me).map(|(_, title)| title);
+        let mut known = self.catalogue.titles_of(&publish.work);
+        let mine: Option<&Title> = known.find(|(place, _)| place.author == me).map(|(_, title)| title);
         let is_season = match (publish.kind, mine) {
             (Some(kind), _) => is_series(kind),
             (None, Some(mine)) => is_series(mine.kind),

@@ -8,7 +8,7 @@ use crate::ground::Place;
 use crate::io::Now;
 use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
-use crate::store::{Store, StoreError, Table};
+use crate::store::{Store, StoreError};
 use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
@@ -317,7 +317,7 @@ impl<S: Store> Service<S> {
             }
         }
         let mut verdicts: BTreeMap<Opinion, usize> = BTreeMap::new();
-        for opinion in self.catalogue.verdicts_of(&infohash).into_values() {
+        for opinion in self.catalogue.verdicts_of(&infohash).map(|(_, opinion)| opinion) {
             *verdicts.entry(opinion).or_default() += 1;
         }
         let lister = listings.first().map(|(key, ..)| *key);
@@ -479,32 +479,27 @@ impl<S: Store> Service<S> {
 
     /// The best listing of a release, for its digest and trackers.
     pub(super) fn listing_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<Listing>, StoreError> {
-        let listers = self.catalogue.listers_of(infohash);
+        let listers: Vec<(Key, WorkId)> =
+            self.catalogue.listers_of(infohash).map(|(key, work)| (*key, work.clone())).collect();
         let scores = self.catalogue_scores(now.wall);
-        let mut ranked: Vec<(Voice, Key, Vec<WorkId>)> =
-            listers.into_iter().map(|(key, works)| (voice(scores, &key), key, works)).collect();
+        let mut ranked: Vec<(Voice, Key, WorkId)> =
+            listers.into_iter().map(|(key, work)| (voice(scores, &key), key, work)).collect();
         ranked.sort_by(|a, b| a.0.before(&b.0).then(a.1.cmp(&b.1)));
-        for (_, key, works) in ranked {
-            for work in works {
-                for (hash, places) in self.catalogue.listings_of(&work) {
-                    let place = places.into_iter().find(|place| hash == *infohash && place.author == key);
-                    let Some(place) = place else { continue };
-                    if let Some(stored) = self.ground.statement(&place)?
-                        && let Body::Listing(listing) = stored.statement.body()
-                    {
-                        return Ok(Some(listing.clone()));
-                    }
-                }
+        for (_, author, work) in ranked {
+            let place = Place { author, kind: Kind::Listing, slot: Listing::slot_of(&work, infohash) };
+            if let Some(stored) = self.ground.statement(&place)?
+                && let Body::Listing(listing) = stored.statement.body()
+            {
+                return Ok(Some(listing.clone()));
             }
         }
         Ok(None)
     }
 
     pub(super) fn reindex(&mut self, now: Now) -> Result<views::Reindexed, StoreError> {
-        let total = self.ground.all(Table::Statements, &[])?.len();
-        let damaged = self.derive()?;
+        let (good, damaged) = self.derive()?;
         self.sort_authors(now);
-        Ok(views::Reindexed { good: total - damaged, damaged })
+        Ok(views::Reindexed { good, damaged })
     }
 }
 

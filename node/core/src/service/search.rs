@@ -235,9 +235,10 @@ impl<S: Store> Service<S> {
         self.refresh_scoring(now.wall);
         let worst = band_rank(rank.band.unwrap_or(Band::Unknown));
         let mut candidates = rank.candidates;
-        let listers = rank.infohash.map(|infohash| self.catalogue.listers_of(&infohash)).unwrap_or_default();
         let named = |work| Candidate { work, author: None, relevance: RELEVANCE_MAX, is_by_release: false };
-        candidates.extend(listers.into_iter().flat_map(|(_, works)| works).map(named));
+        if let Some(infohash) = rank.infohash {
+            candidates.extend(self.catalogue.listers_of(&infohash).map(|(_, work)| named(work.clone())));
+        }
         let found = self.believed(now, candidates, worst);
         let mut rough: Vec<(u8, f64, WorkId, u16)> = Vec::with_capacity(found.len());
         {

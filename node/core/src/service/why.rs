@@ -81,8 +81,8 @@ impl<S: Store> Service<S> {
         let explained = self.scoring.explain_release(now.wall, infohash);
         let told = (Scope::Catalogue, self.trust.preset);
         let mut why = to_why(infohash.to_string(), told, &explained, |key| self.label_of(key));
-        let voters = self.catalogue.listers_of(infohash).into_iter().map(|(key, _)| key);
-        let voters = voters.chain(self.catalogue.verdicts_of(infohash).into_keys());
+        let voters = self.catalogue.listers_of(infohash).map(|(key, _)| *key);
+        let voters = voters.chain(self.catalogue.verdicts_of(infohash).map(|(key, _)| *key));
         let speakers: BTreeSet<Key> = voters.filter(|key| self.is_known_to_owner(key)).collect();
         self.name_distrusted_first(now, Scope::Catalogue, &speakers, &mut why);
         let bad = self.judged_bad();
