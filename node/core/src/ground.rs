@@ -237,6 +237,32 @@ impl<S: Store> Ground<S> {
         Ok(damaged)
     }
 
+    /// Places of the statements for which `is_gone` holds among the `count` records on disk from the key `from` on, and the key
+    /// at which to go on, if there are more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn gone_from(
+        &self,
+        from: &[u8],
+        count: usize,
+        is_gone: impl Fn(&Stored) -> bool,
+    ) -> Result<(Vec<Place>, Option<Vec<u8>>), StoreError> {
+        let (mut places, mut next, mut seen) = (Vec::new(), None, 0);
+        self.store.scan_from(Table::Statements, &[], from, &mut |key, bytes| {
+            if seen == count {
+                next = Some(key.to_vec());
+                return ControlFlow::Break(());
+            }
+            seen += 1;
+            // A damaged record is taken by whoever writes that place next.
+            let gone = Stored::from_bytes(bytes).filter(|stored| is_gone(stored));
+            places.extend(gone.map(|stored| Place::of(&stored.statement)));
+            ControlFlow::Continue(())
+        })?;
+        Ok((places, next))
+    }
+
     /// Live statements of a key.
     ///
     /// # Errors

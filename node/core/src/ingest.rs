@@ -623,24 +623,31 @@ impl Ingest {
         Ok(gone)
     }
 
-    /// Records that expired by `now`; the caller takes them out of what it derived.
+    /// Takes away what expired by `now` among some `count` records from the key `from` on: what these were, for the caller
+    /// to take them out of what it derived, and where to go on.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn expire<S: Store>(&mut self, now: Now, ground: &mut Ground<S>) -> Result<Vec<Stored>, StoreError> {
+    pub fn expire<S: Store>(
+        &mut self,
+        now: Now,
+        ground: &mut Ground<S>,
+        from: &[u8],
+        count: usize,
+    ) -> Result<(Vec<Stored>, Option<Vec<u8>>), StoreError> {
         self.seen = now.wall;
         let mut expired = Vec::new();
-        ground.each_statement(|stored| {
-            if is_gone(&stored.statement, now.wall) {
-                expired.push(stored);
-            }
-        })?;
-        for old in &expired {
-            ground.remove(&Place::of(&old.statement))?;
-            self.forget(old);
+        let (places, next) = ground.gone_from(from, count, |stored| is_gone(&stored.statement, now.wall))?;
+        for place in places {
+            // What waits for its commit may have taken the place.
+            let old = ground.statement(&place)?.filter(|stored| is_gone(&stored.statement, now.wall));
+            let Some(old) = old else { continue };
+            ground.remove(&place)?;
+            self.forget(&old);
             self.count("expired");
+            expired.push(old);
         }
-        Ok(expired)
+        Ok((expired, next))
     }
 }
 

@@ -16,6 +16,7 @@ mod room;
 pub(crate) mod search;
 mod starter;
 mod succeed;
+mod sweep;
 mod sync;
 mod sync_answer;
 mod why;
@@ -33,7 +34,7 @@ use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, Peer, Request
 use crate::ledger::Ledger;
 use crate::proving::Proving;
 use crate::pushers::Pushers;
-use crate::replication::{Own, QUERY_GAP, Replication, Task};
+use crate::replication::{QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::seeking::Seeking;
 use crate::settings::TrustSettings;
@@ -50,9 +51,8 @@ use rand_core::SeedableRng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use sweep::Sweep;
 
-/// Time between two sweeps for what expired.
-const EXPIRY_PERIOD: Duration = Duration::from_secs(3600);
 /// Shortest time between two heads, so that a busy curator does not flood (`limits`: one a minute sustained, ten at once).
 const HEAD_GAP: Duration = Duration::from_secs(2);
 
@@ -127,7 +127,7 @@ pub struct Service<S> {
     /// The next head is signed even if it says nothing new.
     must_renew_head: bool,
     last_head: Option<Duration>,
-    next_expiry: Duration,
+    sweep: Sweep,
     /// Wait for the commit.
     held: Vec<Output>,
     /// May leave.
@@ -175,7 +175,7 @@ impl<S: Store> Service<S> {
             is_head_due: false,
             must_renew_head: false,
             last_head: None,
-            next_expiry: Duration::ZERO,
+            sweep: Sweep::default(),
             held: Vec::new(),
             ready: VecDeque::new(),
             halted: None,
@@ -293,7 +293,7 @@ impl<S: Store> Service<S> {
             self.archives.next_due(),
             self.upkeep_due(),
         ];
-        let times = waits.into_iter().chain([recovery, head, Some(self.next_expiry)]);
+        let times = waits.into_iter().chain([recovery, head, Some(self.sweep.next_due())]);
         times.flatten().min()
     }
 
@@ -339,7 +339,7 @@ impl<S: Store> Service<S> {
             self.held.extend(orders.into_iter().map(Output::Torrent));
         }
         self.start_archives(now)?;
-        self.sweep(now)?;
+        self.sweep_all(now)?;
         self.plan_renewals(now);
         if self.recovering.is_none() {
             self.announce_everything(now)?;
@@ -349,9 +349,7 @@ impl<S: Store> Service<S> {
 
     /// What time alone brings about.
     fn tick(&mut self, now: Now) -> Result<(), StoreError> {
-        if now.mono >= self.next_expiry {
-            self.sweep(now)?;
-        }
+        self.sweep_tick(now)?;
         if self.recovering.is_some_and(|(_, by)| by <= now.mono) {
             self.end_recovery(now)?;
         }
@@ -364,34 +362,6 @@ impl<S: Store> Service<S> {
             self.sign_head(now)?;
         }
         Ok(())
-    }
-
-    fn sweep(&mut self, now: Now) -> Result<(), StoreError> {
-        self.next_expiry = now.mono + EXPIRY_PERIOD;
-        let me = self.identity.key();
-        for old in self.ingest.expire(now, &mut self.ground)? {
-            if *old.statement.author() == me {
-                self.forget_said_first(&crate::ground::Place::of(&old.statement))?;
-            }
-            if *old.statement.author() == me && !old.is_private {
-                self.is_head_due = true;
-                if let heirloom_proto::Body::Listing(listing) = old.statement.body() {
-                    // The item of the work changes without a new statement, and needs a number of its own.
-                    let next = self.identity.last_seq().saturating_add(1);
-                    self.identity.raise(next, &mut self.ground);
-                    self.replication.schedule(Task::Put(Own::Work(listing.work.clone())), now.mono);
-                }
-            }
-            self.underive(&old);
-        }
-        // Evidence ripens with the days.
-        self.scoring.ledger_changed();
-        self.sort_authors(now);
-        self.make_room(now, None)?;
-        self.archive_sweep(now)?;
-        self.renew_worths(now);
-        self.repeat_proofs(now)?;
-        self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }
 
     fn gossip(&mut self, now: Now, message: MessageId, from: Option<Peer>, bytes: &[u8]) -> Result<(), StoreError> {

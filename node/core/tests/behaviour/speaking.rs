@@ -266,6 +266,28 @@ fn my_own_words_end_when_they_expire_and_the_head_says_so() {
 }
 
 #[test]
+fn what_expires_in_a_large_store_goes_slice_by_slice() {
+    let mut alice = online("alice");
+    let (eve, bob) = (signer("eve"), signer("bob"));
+    alice.follow(eve.key(), Level::FULL);
+    alice.follow(bob.key(), Level::FULL);
+    let soon = START.plus(2 * HOUR);
+    // More than one slice of each, so that what stays lies between what goes, whoever's key is the lower one.
+    for (who, expires) in [(&eve, soon), (&bob, START.plus(9 * DAY))] {
+        let body = |number: u64| attestation(signer(&format!("friend {number}")).key(), Level::HIGH);
+        let said: Vec<_> =
+            (0..700).map(|number| who.says_until(number + 1, START, Some(expires), &body(number))).collect();
+        alice.import(&said);
+    }
+    let before = alice.status().statements;
+    alice.elapse(4 * HOUR);
+    assert_eq!(alice.count("expired"), 700);
+    assert_eq!(before - alice.status().statements, 700);
+    alice.elapse(10 * DAY);
+    assert_eq!(alice.count("expired"), 1400);
+}
+
+#[test]
 fn without_torrents_publishing_says_what_it_needs() {
     let mut alice = offline("alice");
     alice.feed(heirloom_core::Input::Started { dht: false, torrents: false });
