@@ -160,6 +160,14 @@ impl Catalogue {
         all.filter(move |infohash| last.replace(*infohash) != Some(*infohash))
     }
 
+    /// Whether a key lists so many releases.
+    ///
+    /// COST: looks at every release, so it is asked seldom, and only of keys with as many listings.
+    #[must_use]
+    pub fn lists_at_least(&self, key: &Key, count: usize) -> bool {
+        self.listers.values().filter(|by| by.contains_key(key)).take(count).count() >= count
+    }
+
     /// Releases with a listing.
     #[must_use]
     pub fn release_count(&self) -> usize {

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod merging;
 pub mod proving;
 pub mod pushers;
+pub mod receipts;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;

@@ -10,6 +10,7 @@ mod listing;
 mod lookup;
 mod proving;
 mod read;
+mod receipts;
 mod renewal;
 mod ring;
 mod room;
@@ -342,6 +343,7 @@ impl<S: Store> Service<S> {
         self.plan_renewals(now);
         if self.recovering.is_none() {
             self.announce_everything(now)?;
+            self.receipts_sweep(now)?;
         }
         Ok(())
     }
@@ -389,6 +391,7 @@ impl<S: Store> Service<S> {
         self.make_room(now, None)?;
         self.archive_sweep(now)?;
         self.renew_worths(now);
+        self.receipts_sweep(now)?;
         self.repeat_proofs(now)?;
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }

@@ -13,6 +13,7 @@ mod looking_up;
 mod merging;
 mod previewing;
 mod proving;
+mod receipts;
 mod relaying;
 mod renewing;
 mod rig;

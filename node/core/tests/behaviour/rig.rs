@@ -135,6 +135,7 @@ pub struct Person {
     pub outbox: VecDeque<Output>,
     requests: u64,
     budgets: Budgets,
+    trust: TrustSettings,
 }
 
 fn config_of(name: &str) -> Config {
@@ -163,6 +164,7 @@ pub fn offline(name: &str) -> Person {
         outbox: VecDeque::new(),
         requests: 0,
         budgets: Budgets::default(),
+        trust: TrustSettings::default(),
     }
 }
 
@@ -177,6 +179,7 @@ pub fn person(name: &str) -> Person {
 pub fn person_with(name: &str, trust: TrustSettings) -> Person {
     let mut person = offline(name);
     let config = Config { trust, ..config_of(name) };
+    person.trust = trust;
     person.service = Some(Service::open(config, MemoryStore::default()).expect("opened"));
     person.feed(Input::Started { dht: false, torrents: true });
     person
@@ -653,7 +656,7 @@ impl Person {
     }
 
     pub fn reopen(&mut self, store: MemoryStore) {
-        let config = Config { budgets: self.budgets, ..config_of(&self.name) };
+        let config = Config { budgets: self.budgets, trust: self.trust, ..config_of(&self.name) };
         self.service = Some(Service::open(config, store).expect("opened again"));
     }
 
