@@ -9,6 +9,8 @@ mod support;
 
 #[path = "story/archives.rs"]
 mod archives;
+#[path = "story/artwork.rs"]
+mod artwork;
 #[path = "story/bad_input.rs"]
 mod bad_input;
 #[path = "story/bounds.rs"]

@@ -8,6 +8,7 @@
 
 mod any;
 pub mod archives;
+pub mod artwork;
 pub mod budgets;
 pub mod catalogue;
 pub mod changes;

@@ -391,6 +391,8 @@ fn found(found: &views::Found) -> Value {
 
 fn work(work: &views::Work) -> Value {
     let ids: Vec<&str> = work.ids.iter().map(heirloom_proto::WorkId::as_str).collect();
+    // The same whichever of its ids was asked for.
+    let (red, green, blue) = crate::artwork::placeholder_colour(work.ids.first().unwrap_or(&work.work));
     json!({
         "work": work.work.as_str(),
         "ids": ids,
@@ -398,6 +400,8 @@ fn work(work: &views::Work) -> Value {
         "year": work.year,
         "kind": work.kind.name(),
         "overview": work.overview,
+        "artwork": work.artwork.map(|digest| digest.to_string()),
+        "placeholder_colour": format!("#{red:02x}{green:02x}{blue:02x}"),
         "releases": work.releases.iter().map(release).collect::<Vec<_>>(),
     })
 }

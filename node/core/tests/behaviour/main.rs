@@ -2,6 +2,7 @@
 
 mod admission;
 mod archives;
+mod artwork;
 mod bounds;
 mod crash;
 mod dht;

@@ -66,6 +66,7 @@ pub fn publish(work: WorkId) -> Publish {
         resolution: String::new(),
         languages: Vec::new(),
         made: Box::default(),
+        artwork: None,
         private: false,
     }
 }
