@@ -102,6 +102,12 @@ impl Home {
         self.root.join("archives")
     }
 
+    /// Pictures of works: the owner's, those of others, and how they are shown.
+    #[must_use]
+    pub fn artwork(&self) -> PathBuf {
+        self.root.join("artwork")
+    }
+
     /// The search index: derived, and made anew when it is gone.
     #[must_use]
     pub fn search(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 //!
 //! Decisions are made in `heirloom-core`; here are the driver, RocksDB, libp2p, Mainline, BitTorrent, HTTP and the CLI.
 
+pub mod artwork;
 pub mod cli;
 pub mod demo;
 pub mod dht;

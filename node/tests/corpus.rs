@@ -17,8 +17,9 @@ use std::path::Path;
 type Target = fn(&[u8]);
 
 /// Every target, and how many changed copies of each file a test runs: fewer where each opens a core.
-const TARGETS: [(&str, Target, u64); 21] = [
+const TARGETS: [(&str, Target, u64); 22] = [
     ("archive", strangers::archive, 20),
+    ("artwork", heavy::artwork, 200),
     ("body", light::body, 100),
     ("dht_item", light::dht_item, 100),
     ("gossip", light::gossip, 10),
@@ -133,6 +134,7 @@ macro_rules! replayed {
 }
 
 replayed! {
+    pictures_are_shown_small_or_not_at_all "artwork",
     logs_are_one_keys_own_and_ascend "archive",
     bodies_are_read_in_one_form_only "body",
     items_of_the_dht_are_refused_or_hold "dht_item",

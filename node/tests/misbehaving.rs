@@ -11,7 +11,7 @@ use heirloom::home::Home;
 use heirloom::p2p::{Counters, Multiaddr};
 use heirloom_core::Reply;
 use heirloom_core::command::Command;
-use heirloom_proto::body::{Opinion, Verdict};
+use heirloom_proto::body::{Level, Opinion, Scope, Verdict, Work, WorkKind};
 use heirloom_proto::{Body, Header, Infohash, SecretKey, Sha256, Statement, Timestamp};
 use outsider::{Answers, Manners, Order, Outsider, Seen, not_canonical, oversized, signed, wrongly_signed};
 
@@ -348,5 +348,66 @@ async fn questions_over_the_rate_or_without_sense_are_refused() {
         }
     }
     alice.until("questions over the rate", async || alice.counters().sync_refused > 0).await;
+    stage.honest_traffic_goes_on().await;
+}
+
+/// Has Alice want a picture that only Mallory answers for, with this frame, until something is counted.
+async fn gives_for_a_picture(digest: Sha256, frame: Vec<u8>, counter: &str) {
+    let sync = heirloom_proto::artwork::PROTOCOL;
+    let manners = Manners { sync, answers: Answers::Always(frame), ..Manners::of_ours(&[TOPIC]) };
+    let mut stage = Stage::with(manners).await;
+    let curator = secret("curator");
+    let work = "imdb:tt1254207".parse().expect("a work id");
+    let record = Work::new(work, "A Film".into(), Some(2008), WorkKind::Film);
+    let record = Body::Work(Work { artwork: Some(digest), ..record });
+    let follow = Command::Follow {
+        key: curator.public(),
+        level: Level::HIGH,
+        scope: Scope::All,
+        alias: String::new(),
+        preview: false,
+    };
+    let alice = &stage.alice;
+    alice.node.command(follow).await.expect("followed");
+    let envelopes = vec![signed(&curator, 1, now(), &record)];
+    alice.node.command(Command::Import { envelopes }).await.expect("taken in");
+    alice.until(counter, async || alice.count(counter).await == 1).await;
+    assert_eq!(alice.node.artwork(digest).await, None, "nothing of it is shown");
+    assert_eq!(alice.count("artwork_got").await, 0);
+    stage.honest_traffic_goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_bytes_for_a_picture_are_blamed_and_not_kept() {
+    let frame = heirloom_proto::artwork::Response::Present(b"something else".to_vec()).encode();
+    gives_for_a_picture(Sha256::of(b"a picture"), frame, "artwork_wrong").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drawing_for_a_picture_is_not_kept() {
+    let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#.to_vec();
+    let digest = Sha256::of(&svg);
+    gives_for_a_picture(digest, heirloom_proto::artwork::Response::Present(svg).encode(), "artwork_unreadable").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_for_pictures_over_the_rate_or_without_sense_are_refused() {
+    let sync = heirloom_proto::artwork::PROTOCOL;
+    let mut stage = Stage::with(Manners { sync, ..Manners::of_ours(&[TOPIC]) }).await;
+    let peer = stage.alice.node.networks().p2p.as_ref().expect("libp2p").peer_id();
+    let ask = |frame: Vec<u8>| stage.mallory.orders.send(Order::Ask { peer, frame });
+    ask(b"nonsense".to_vec()).await.expect("it runs");
+    let alice = &stage.alice;
+    alice.until("a frame that is none", async || alice.count("artwork_malformed").await == 1).await;
+    for number in 0..200_u64 {
+        let frame = heirloom_proto::artwork::Request(Sha256::of(&number.to_be_bytes())).encode();
+        ask(frame).await.expect("it runs");
+        if number % 4 == 3 {
+            // As many streams as a connection may have at once.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    alice.until("questions over the rate", async || alice.counters().artwork_refused > 0).await;
+    assert_eq!(alice.count("artwork_given").await, 0);
     stage.honest_traffic_goes_on().await;
 }

@@ -81,6 +81,14 @@ impl FromStr for Infohash {
     }
 }
 
+impl FromStr for Sha256 {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        parse_hex(text).map(Self)
+    }
+}
+
 impl FromStr for StatementId {
     type Err = IdError;
 

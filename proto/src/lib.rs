@@ -8,6 +8,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod archive;
+pub mod artwork;
 pub mod body;
 pub mod dht;
 pub mod identity;

@@ -423,6 +423,7 @@ fn publish() -> Publish {
         resolution: "720p".into(),
         languages: Vec::new(),
         made: Box::default(),
+        artwork: None,
         private: false,
     }
 }

@@ -9,6 +9,8 @@ mod support;
 
 #[path = "story/archives.rs"]
 mod archives;
+#[path = "story/artwork.rs"]
+mod artwork;
 #[path = "story/bad_input.rs"]
 mod bad_input;
 #[path = "story/bounds.rs"]
@@ -37,6 +39,8 @@ mod judging;
 mod meeting;
 #[path = "story/namespaces.rs"]
 mod namespaces;
+#[path = "story/receipts.rs"]
+mod receipts;
 #[path = "story/ring.rs"]
 mod ring;
 #[path = "story/running.rs"]

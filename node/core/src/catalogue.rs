@@ -6,7 +6,7 @@ use crate::ground::{Place, Stored};
 use crate::merging::IDS_MAX;
 use crate::wording::folded;
 use heirloom_proto::body::{Listing, Opinion, Work, WorkKind};
-use heirloom_proto::{Body, Infohash, Key, Kind, WorkId};
+use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -44,6 +44,10 @@ pub struct Catalogue {
     verdicts: BTreeMap<Infohash, Few<Key, Opinion>>,
     /// Who said something of a work, and how many such statements.
     authors: BTreeMap<Key, usize>,
+    /// Pictures that public records name, and which records those are, with their numbers.
+    artwork: BTreeMap<(Sha256, Place), (u32, u64)>,
+    /// Whether one was added since somebody looked.
+    pub has_new_artwork: bool,
     /// For an index outside.
     pub changes: Changes,
 }
@@ -56,7 +60,14 @@ impl Catalogue {
             *self.authors.entry(*stored.statement.author()).or_default() += 1;
         }
         match stored.statement.body() {
-            Body::Work(record) => self.add_record(Place::of(&stored.statement), record),
+            Body::Work(record) => {
+                let place = Place::of(&stored.statement);
+                if let Some(digest) = record.artwork.filter(|_| !stored.is_private) {
+                    self.artwork.insert((digest, place), stored.statement.header().order());
+                    self.has_new_artwork = true;
+                }
+                self.add_record(place, record);
+            }
             Body::Listing(listing) => {
                 let author = *stored.statement.author();
                 self.listings.entry(listing.work.clone()).or_default().insert((listing.infohash, author), ());
@@ -97,6 +108,9 @@ impl Catalogue {
         match stored.statement.body() {
             Body::Work(record) => {
                 let place = Place::of(&stored.statement);
+                if let Some(digest) = record.artwork {
+                    self.artwork.remove(&(digest, place));
+                }
                 for id in &record.ids {
                     remove_nested(&mut self.records, id, &place);
                 }
@@ -108,6 +122,11 @@ impl Catalogue {
             Body::Verdict(verdict) => remove_nested(&mut self.verdicts, &verdict.infohash, author),
             _ => {}
         }
+    }
+
+    /// Pictures that public records name: which, by which record, and its number.
+    pub fn artwork(&self) -> impl Iterator<Item = (&Sha256, &Place, &(u32, u64))> {
+        self.artwork.iter().map(|((digest, place), order)| (digest, place, order))
     }
 
     /// Every work id with a listing or record.
@@ -156,6 +175,14 @@ impl Catalogue {
         let all = self.listings.get(work).into_iter().flat_map(Few::iter).map(|((infohash, _), ())| infohash);
         // Those of one release stand together.
         all.filter(move |infohash| last.replace(*infohash) != Some(*infohash))
+    }
+
+    /// Whether a key lists so many releases.
+    ///
+    /// COST: looks at every release, so it is asked seldom, and only of keys with as many listings.
+    #[must_use]
+    pub fn lists_at_least(&self, key: &Key, count: usize) -> bool {
+        self.listers.values().filter(|by| by.contains_key(key)).take(count).count() >= count
     }
 
     /// Releases with a listing.

@@ -3,7 +3,7 @@
 
 use crate::views;
 use heirloom_proto::body::{CuratorList, Level, Listing, Opinion, Rotation, Scope, Work, WorkKind};
-use heirloom_proto::{Infohash, Key, StatementId, WorkId};
+use heirloom_proto::{Infohash, Key, Sha256, StatementId, WorkId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -284,6 +284,8 @@ pub struct Publish {
     pub languages: Vec<String>,
     /// How it was made, and where else it is to be had.
     pub made: Box<Made>,
+    /// SHA-256 of the picture of the work.
+    pub artwork: Option<Sha256>,
     /// Keep it to myself.
     pub private: bool,
 }

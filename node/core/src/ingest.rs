@@ -99,6 +99,12 @@ pub enum Refusal {
     /// The key that it accuses is convicted here.
     #[error("proven already")]
     Proven,
+    /// A receipt about its own author.
+    #[error("a receipt about oneself")]
+    AboutItself,
+    /// A receipt about a week that was not over when it was made.
+    #[error("a receipt about a week that was not over")]
+    WeekNotOver,
 }
 
 /// What is over its budget.
@@ -466,6 +472,12 @@ impl Ingest {
         self.tallies.len()
     }
 
+    /// Live statements of a key of one kind.
+    #[must_use]
+    pub fn count_of(&self, author: &Key, kind: Kind) -> usize {
+        self.tally(author).count(kind)
+    }
+
     fn tally(&self, author: &Key) -> Tally {
         self.tallies.get(author).copied().unwrap_or_default()
     }
@@ -488,7 +500,7 @@ impl Ingest {
         standing: Standing,
     ) -> Result<Result<Accepted, Refusal>, StoreError> {
         self.seen = now.wall;
-        if let Err(refusal) = check_time(now, &new, standing) {
+        if let Err(refusal) = check_time(now, &new, standing).and_then(|()| check_receipt(&new.statement)) {
             return Ok(Err(refusal));
         }
         let place = Place::of(&new.statement);
@@ -676,6 +688,13 @@ fn check_time(now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal>
     Ok(())
 }
 
+fn check_receipt(new: &Statement) -> Result<(), Refusal> {
+    match new.body() {
+        Body::Receipt(receipt) => crate::receipts::check(new.author(), new.header(), receipt),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a kind cannot be taken back: what a key committed to, its rotation and what is proven. Else a thief could
 /// remove a commitment and make another.
 #[must_use]
@@ -772,6 +791,8 @@ impl Refusal {
             Self::Contradicts | Self::Evidence => "contradicts",
             Self::Uncommitted => "uncommitted",
             Self::Proven => "proven",
+            Self::AboutItself => "receipt_about_itself",
+            Self::WeekNotOver => "receipt_too_early",
         }
     }
 }

@@ -94,6 +94,8 @@ pub enum Input {
     },
     /// Something about an archive.
     Archive(ArchiveEvent),
+    /// Something about pictures of works.
+    Artwork(ArtworkEvent),
     /// The user wants something.
     Command {
         /// To name it in the reply.
@@ -388,6 +390,68 @@ pub enum ArchiveEvent {
     },
 }
 
+/// What comes of pictures of works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArtworkEvent {
+    /// Pictures are here: at the start all of them, later what the owner adds.
+    Here {
+        /// SHA-256 of their bytes.
+        digests: Vec<Sha256>,
+    },
+    /// Pictures went for want of room.
+    Gone {
+        /// SHA-256 of their bytes.
+        digests: Vec<Sha256>,
+    },
+    /// The owner looks at one that is not here.
+    Looked {
+        /// SHA-256 of its bytes.
+        digest: Sha256,
+    },
+    /// A peer asks. Answered by [`ArtworkOrder::Answer`] in the same batch.
+    Asked {
+        /// Who.
+        peer: Peer,
+        /// To name it in the answer.
+        exchange: ExchangeId,
+        /// A request; nothing about it is checked.
+        bytes: Vec<u8>,
+    },
+    /// A question ended.
+    Ended {
+        /// Which [`ArtworkOrder::Ask`].
+        order: OrderId,
+        /// How.
+        outcome: crate::artwork::Outcome,
+    },
+}
+
+/// What is done about pictures of works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArtworkOrder {
+    /// Ask a peer for the picture with this digest, check and keep it. Answered by [`ArtworkEvent::Ended`].
+    Ask {
+        /// To name it in the answer.
+        order: OrderId,
+        /// Whom.
+        peer: Peer,
+        /// SHA-256 of its bytes.
+        digest: Sha256,
+    },
+    /// Answer a peer: with the picture of this digest, or that there is none for it.
+    Answer {
+        /// What it asked.
+        exchange: ExchangeId,
+        /// SHA-256 of its bytes.
+        digest: Option<Sha256>,
+    },
+    /// A peer sent what it must have known to be wrong.
+    Blame {
+        /// Whom.
+        peer: Peer,
+    },
+}
+
 /// Why an archive was not fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArchiveFault {
@@ -428,6 +492,8 @@ pub enum Output {
     Torrent(TorrentOrder),
     /// An order about an archive.
     Archive(ArchiveOrder),
+    /// An order about pictures of works.
+    Artwork(ArtworkOrder),
     /// The answer to a command.
     Reply {
         /// Which.

@@ -6,6 +6,7 @@
 use crate::fields::Fields;
 use crate::ground::Ground;
 use crate::io::{Now, Share};
+use crate::receipts::days_of;
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::views::{LedgerBy, LedgerRow};
 use heirloom_graph::{DayBytes, Evidence, NodeId, ReleaseId};
@@ -146,6 +147,19 @@ impl Ledger {
         let mut sums = BTreeMap::new();
         for (line, amount) in self.lines.iter().filter(|(line, _)| !judged_bad.contains(&line.infohash)) {
             if let Some(key) = line.key {
+                *sums.entry(key).or_default() += amount.bytes;
+            }
+        }
+        sums
+    }
+
+    /// Bytes received of each key in a week, as receipts count them, without releases that the owner judged bad.
+    #[must_use]
+    pub fn bytes_in_week(&self, week: u32, judged_bad: &BTreeSet<Infohash>) -> BTreeMap<Key, u64> {
+        let days = days_of(week);
+        let mut sums: BTreeMap<Key, u64> = BTreeMap::new();
+        for (line, amount) in self.lines.iter().filter(|(line, _)| !judged_bad.contains(&line.infohash)) {
+            if let Some(key) = line.key.filter(|_| amount.bytes > 0 && days.contains(&u64::from(line.day))) {
                 *sums.entry(key).or_default() += amount.bytes;
             }
         }

@@ -8,6 +8,7 @@
 
 mod any;
 pub mod archives;
+pub mod artwork;
 pub mod budgets;
 pub mod catalogue;
 pub mod changes;
@@ -25,6 +26,7 @@ pub mod ledger;
 pub mod merging;
 pub mod proving;
 pub mod pushers;
+pub mod receipts;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;

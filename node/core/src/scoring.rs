@@ -3,6 +3,7 @@
 use crate::curation::{Curation, Follow};
 use crate::ground::Stored;
 use crate::ledger::Ledger;
+use crate::receipts::Receipts;
 use crate::settings::TrustSettings;
 use heirloom_graph::{
     Band, Epoch, Evidence, Explanation, FollowLevel, NodeId, Opinion, Params, ReleaseId, ReleaseVote, Ring, Root,
@@ -36,6 +37,8 @@ pub struct Scoring {
     /// What the graph holds of the ledger, by subject and scope.
     evidence: BTreeMap<(NodeId, heirloom_graph::Scope), Evidence>,
     is_evidence_stale: bool,
+    /// Live receipts of others; the owner's own are in the ledger, exactly.
+    receipts: Receipts,
     /// Score and key of the best for whom there is no room among those that are kept for their score.
     bar: Option<(f64, Key)>,
     /// How often scores were computed or brought up to date: taking statements in must not.
@@ -105,6 +108,7 @@ impl Scoring {
             held_on: Epoch::of(0),
             evidence: BTreeMap::new(),
             is_evidence_stale: true,
+            receipts: Receipts::default(),
             bar: None,
             computed: 0,
         };
@@ -170,6 +174,10 @@ impl Scoring {
             Body::Listing(l) => self.vote(&author, &l.infohash, Opinion::Listing, time_ms, expires_ms),
             Body::Verdict(v) => self.vote(&author, &v.infohash, opinion(v.opinion), time_ms, expires_ms),
             Body::DuplicityProof(proof) => self.graph.zero(node(proof.accused())),
+            Body::Receipt(receipt) if author != self.me => {
+                self.receipts.add(author, receipt);
+                self.weigh_receipts(&author, &receipt.subject);
+            }
             _ => {}
         }
         self.graph.note_last_statement(node(&author), time_ms);
@@ -202,9 +210,22 @@ impl Scoring {
             Body::Verdict(v) => {
                 self.graph.remove_vote(&node(&author), &release(&v.infohash), opinion(v.opinion));
             }
+            Body::Receipt(receipt) if author != self.me => {
+                self.receipts.remove(&author, receipt);
+                self.weigh_receipts(&author, &receipt.subject);
+            }
             _ => return,
         }
         self.changed();
+    }
+
+    /// Tells the graph what an author says they received of a key. In scope `seed` alone: a receipt names no release, so
+    /// nobody can tell whether the bytes were those of a fake.
+    fn weigh_receipts(&mut self, author: &Key, subject: &Key) {
+        let (receiver, subject_node, scope) = (node(author), node(subject), heirloom_graph::Scope::Seed);
+        self.graph.clear_evidence(&receiver, &subject_node, scope);
+        let day_bytes = self.receipts.evidence(author, subject);
+        self.graph.add_evidence(Evidence { receiver, subject: subject_node, scope, day_bytes });
     }
 
     /// Brings evidence and what is held against listers up to date; call before reading scores.
@@ -310,6 +331,16 @@ impl Scoring {
             }
         };
         scores.on(&self.graph)
+    }
+
+    /// Receipts of others, and the scores by which to judge who wrote them. Call [`Scoring::refresh`] first.
+    ///
+    /// # Panics
+    /// Never: what is read was computed just before.
+    pub fn receipts_and_scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> (&Receipts, Scored<'_>) {
+        self.scores(now, of);
+        let scores = &self.cache[&of];
+        (&self.receipts, scores.on(&self.graph))
     }
 
     /// The score of a key when scores were last asked for: good enough to decide how much of it to keep, and free.

@@ -3,6 +3,7 @@
 //! Batch, commit, release: outputs that depend on a write are held back until [`Service::commit`] has made it.
 
 mod archive;
+mod artwork;
 mod commands;
 mod dht;
 mod import;
@@ -10,6 +11,7 @@ mod listing;
 mod lookup;
 mod proving;
 mod read;
+mod receipts;
 mod renewal;
 mod ring;
 mod room;
@@ -23,6 +25,7 @@ mod why;
 mod write;
 
 use crate::archives::Archives;
+use crate::artwork::Artwork;
 use crate::budgets::{Budgets, Watch};
 use crate::catalogue::Catalogue;
 use crate::command::{Command, CommandError, Reply};
@@ -114,6 +117,7 @@ pub struct Service<S> {
     upkeep: Upkeep,
     sync: Sync,
     archives: Archives,
+    artwork: Artwork,
     proving: Proving,
     pushers: Pushers,
     has_torrents: bool,
@@ -165,6 +169,7 @@ impl<S: Store> Service<S> {
             upkeep: Upkeep::default(),
             sync: Sync::new(config.seed),
             archives: Archives::open(&ground)?,
+            artwork: Artwork::default(),
             proving: Proving::default(),
             pushers: Pushers::default(),
             has_torrents: false,
@@ -229,10 +234,12 @@ impl<S: Store> Service<S> {
             Input::Started { dht, torrents } => self.started(now, dht, torrents),
             Input::Gossip { message, from, bytes } => self.gossip(now, message, from, &bytes),
             Input::PeerUp(peer) => {
+                self.artwork.up(peer, now.mono);
                 self.sync.up(peer, now.mono, &mut self.rng);
                 Ok(())
             }
             Input::PeerDown(peer) => {
+                self.artwork.down(peer);
                 self.sync.down(peer);
                 self.proving.down(peer);
                 Ok(())
@@ -254,6 +261,10 @@ impl<S: Store> Service<S> {
                 Ok(())
             }
             Input::Archive(event) => self.archive_event(now, event),
+            Input::Artwork(event) => {
+                self.artwork_event(now, event);
+                Ok(())
+            }
             Input::Command { request, command } => self.command(now, request, *command),
         }
     }
@@ -291,6 +302,7 @@ impl<S: Store> Service<S> {
             self.seeking.next_due(),
             self.sync.next_due(),
             self.archives.next_due(),
+            self.artwork.next_due(),
             self.upkeep_due(),
         ];
         let times = waits.into_iter().chain([recovery, head, Some(self.sweep.next_due())]);
@@ -343,6 +355,7 @@ impl<S: Store> Service<S> {
         self.plan_renewals(now);
         if self.recovering.is_none() {
             self.announce_everything(now)?;
+            self.receipts_sweep(now)?;
         }
         Ok(())
     }
@@ -355,6 +368,7 @@ impl<S: Store> Service<S> {
         }
         self.dht_tick(now)?;
         self.archive_tick(now)?;
+        self.artwork_tick(now)?;
         self.upkeep_tick(now)?;
         self.sync_tick(now)?;
         let may_sign = self.last_head.is_none_or(|at| now.mono >= at + HEAD_GAP);

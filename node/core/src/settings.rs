@@ -72,6 +72,8 @@ pub struct TrustSettings {
     pub preset: Preset,
     /// Where the bands begin.
     pub thresholds: Thresholds,
+    /// Whether receipts of what was received are made and published.
+    pub shares_receipts: bool,
 }
 
 impl TrustSettings {

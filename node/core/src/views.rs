@@ -542,6 +542,10 @@ pub struct Release {
     pub is_from_starter: bool,
     /// Hash-checked bytes that I received from its listers.
     pub received_by_me: u64,
+    /// What people whom I trust received from its listers in the last four weeks, by their receipts.
+    pub received_by_trusted: crate::receipts::Received,
+    /// Those of its named listers whom I follow.
+    pub followed: BTreeSet<Key>,
 }
 
 impl Release {

@@ -448,6 +448,9 @@ pub struct Publish {
     /// Address that serves the files over HTTP; may be given several times
     #[arg(long, value_name = "URL")]
     pub web_seed: Vec<String>,
+    /// Picture of the work: JPEG, PNG or WebP, at most 512 KiB and 4096 pixels a side
+    #[arg(long, value_name = "FILE")]
+    pub artwork: Option<PathBuf>,
     /// Keep it to yourself
     #[arg(long)]
     pub private: bool,

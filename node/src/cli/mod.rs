@@ -277,8 +277,22 @@ fn to_publish(args: Publish) -> Result<Request, CommandError> {
         audio_codecs: args.audio_codec,
         trackers: args.tracker,
         web_seeds: args.web_seed,
+        artwork: args.artwork.as_deref().map(checked_artwork).transpose()?,
         private: args.private,
     })
+}
+
+/// A picture that is there, by its whole path: the node may run in another folder than this command.
+fn checked_artwork(path: &Path) -> Result<String, CommandError> {
+    let bad = |why: String| CommandError::bad_input("bad_artwork", format!("{}: {why}", path.display()));
+    let whole = std::fs::canonicalize(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => bad("there is no such file: name a JPEG, PNG or WebP picture".into()),
+        _ => bad(error.to_string()),
+    })?;
+    if !whole.is_file() {
+        return Err(bad("is no file: name a JPEG, PNG or WebP picture".into()));
+    }
+    whole.into_os_string().into_string().map_err(|_| bad("has a name that is not UTF-8: rename it".into()))
 }
 
 /// What can be known to be wrong before a node is asked: a missing file, a damaged torrent.

@@ -177,6 +177,9 @@ fn release(value: &Value) -> String {
     let more = total.saturating_sub(listers.len() as u64);
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let _ = writeln!(line, "  listed by {}{and_more}", listers.join(", "));
+    if let Some(sentence) = received(value, listers.first().copied().unwrap_or_default(), total) {
+        let _ = writeln!(line, "             {sentence}");
+    }
     let made = made(value);
     if !made.is_empty() {
         let _ = writeln!(line, "             {made}");
@@ -185,6 +188,27 @@ fn release(value: &Value) -> String {
         let _ = writeln!(line, "             CAREFUL: {}", text(&flag["message"]));
     }
     line
+}
+
+/// What I and people whom I trust received of whoever lists a release; nothing where nobody did.
+fn received(value: &Value, lister: &str, listers: u64) -> Option<String> {
+    let figures = &value["received_from_lister"];
+    let number = |name: &str| figures[name].as_u64().unwrap_or_default();
+    let (mine, others, people) = (number("by_me"), number("by_trusted_28d"), number("trusted_people"));
+    let followed = if value["listed_by"][0]["followed"] == true { ", whom you follow" } else { "" };
+    let among = match listers {
+        0 | 1 => String::new(),
+        2 => " and 1 other".into(),
+        more => format!(" and {} others", more - 1),
+    };
+    let received = match people {
+        0 => None,
+        1 => Some(format!("1 person you trust received {} from them in the last four weeks", size(others))),
+        _ => Some(format!("{people} people you trust received {} from them in the last four weeks", size(others))),
+    };
+    let own = (mine > 0).then(|| format!("you received {} from them", size(mine)));
+    let clauses: Vec<String> = own.into_iter().chain(received).collect();
+    (!clauses.is_empty()).then(|| format!("Listed by {lister}{followed}{among}; {}", clauses.join(", and ")))
 }
 
 /// How a release was made: what its listing says, or its name.
@@ -477,6 +501,25 @@ mod tests {
         let text = render("status", &many);
         assert_eq!(text.matches(told).count(), STALE_SHOWN);
         assert!(text.contains("and 15 more"), "{text}");
+    }
+
+    #[test]
+    fn a_release_says_what_trusted_people_received_of_its_lister() {
+        let release = |me: u64, others: u64, people: u64, listers: u64| {
+            let from = json!({ "by_me": me, "by_trusted_28d": others, "trusted_people": people });
+            let lister = json!({ "key": "did:key:z6Mk", "name": "Alice", "followed": true });
+            super::release(&json!({ "listed_by": [lister], "listers": listers, "received_from_lister": from }))
+        };
+        let shown = release(0, 12 << 30, 3, 1);
+        let sentence =
+            "Listed by Alice, whom you follow; 3 people you trust received 12.0 GiB from them in the last four weeks";
+        assert!(shown.contains(sentence), "{shown}");
+        let shown = release(5 << 20, 2 << 20, 1, 3);
+        assert!(
+            shown.contains("Alice, whom you follow and 2 others; you received 5.0 MiB from them, and 1 person"),
+            "{shown}"
+        );
+        assert!(!release(0, 0, 0, 1).contains("from them"), "nothing where nobody did");
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub struct TrustArgs {
     #[arg(long, global = true, env = "HEIRLOOM_DISTRUSTED_BELOW", value_name = "SCORE", allow_negative_numbers = true,
         default_value_t = -0.05, hide_short_help = true)]
     pub distrusted_below: f64,
+    /// Publish, by week and rounded, how much you received of keys with 20 releases or more; no release is named
+    #[arg(long, global = true, env = "HEIRLOOM_SHARE_RECEIPTS", hide_short_help = true)]
+    pub share_receipts: bool,
 }
 
 impl TrustArgs {
@@ -95,7 +98,7 @@ impl TrustArgs {
                 "--vouched-support {vouched} is more than --trusted-support {trusted}: vouched must be the easier to reach"
             )),
         })?;
-        Ok(TrustSettings { preset, thresholds })
+        Ok(TrustSettings { preset, thresholds, shares_receipts: self.share_receipts })
     }
 }
 
@@ -127,6 +130,7 @@ mod tests {
         let standard = settings(&["--trust-preset", "standard", "--distrusted-below", "-0.5"]).expect("good");
         assert_eq!(standard.preset, Preset::Standard);
         assert!((standard.thresholds.values().distrusted_score + 0.5).abs() < 1e-12);
+        assert!(!standard.shares_receipts && settings(&["--share-receipts"]).expect("good").shares_receipts);
     }
 
     #[test]

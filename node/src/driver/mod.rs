@@ -2,6 +2,7 @@
 //! decides nothing: inputs go in, outputs are carried out.
 
 mod archives;
+mod artwork;
 mod downloads;
 mod meter;
 mod networks;
@@ -11,6 +12,7 @@ mod rendezvous;
 mod searching;
 
 use archives::Archives;
+use artwork::Artwork;
 pub use downloads::{Download, Downloads, from_metainfo as torrent_facts};
 pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
@@ -21,14 +23,16 @@ use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::search::{self, Search};
 use crate::store::{Gauge, RocksStore, StoreUse};
+use heirloom_core::artwork::Outcome;
 use heirloom_core::budgets::{Budgets, Reading};
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::io::{
-    Admission, IdentityOrder, Input, LookupOrder, MessageId, Now, Output, Peer, RequestId, SyncEvent, SyncOrder,
+    Admission, ArtworkEvent, ArtworkOrder, IdentityOrder, Input, LookupOrder, MessageId, Now, OrderId, Output, Peer,
+    RequestId, SyncEvent, SyncOrder,
 };
 use heirloom_core::{AnyService, Config, TrustSettings};
 use heirloom_proto::body::Rotation;
-use heirloom_proto::{Key, Timestamp};
+use heirloom_proto::{Key, Sha256, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -91,6 +95,7 @@ pub struct Node {
     networks: Networks,
     downloads: Downloads,
     archives: Archives,
+    artwork: Artwork,
     home: Home,
     key: Key,
     wire_name: Arc<str>,
@@ -212,11 +217,13 @@ impl Node {
         let (ended_tx, ended) = watch::channel(None);
         let downloads = Downloads::start(networks.clone(), home.clone(), events.clone());
         let archives = Archives::new(&networks, &home, events.clone());
+        let artwork = Artwork::new(&home, networks.p2p.clone(), events.clone());
         if let Some(gossip) = gossip {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
         let search = searching::start(&home, events.clone())?;
-        let node = Self { events, networks, downloads, archives, home, key, wire_name, clock, gauge, search, ended };
+        let node =
+            Self { events, networks, downloads, archives, artwork, home, key, wire_name, clock, gauge, search, ended };
         let core = Core {
             service,
             clock,
@@ -243,6 +250,7 @@ impl Node {
         // Before anything else: a disk that is full already must be known.
         node.send(Event::Input(Input::Reading(node.reading()))).await?;
         node.send(Event::Input(started)).await?;
+        node.artwork.start().await;
         tokio::spawn(node.clone().read_meters());
         if let Some(rotation) = succeeds {
             node.succeed(rotation).await?;
@@ -322,6 +330,19 @@ impl Node {
             Ok(result) => result,
             Err(_) => Err(self.why_stopped().await),
         }
+    }
+
+    /// Takes a picture of the owner's in, by the path of its file: its digest, for a record to name.
+    ///
+    /// # Errors
+    /// One sentence: it cannot be read, or is no picture within the limits.
+    pub async fn add_artwork(&self, path: String) -> Result<Sha256, CommandError> {
+        self.artwork.add(path).await
+    }
+
+    /// The picture with this digest, as this node encoded it anew (JPEG).
+    pub async fn artwork(&self, digest: Sha256) -> Option<Vec<u8>> {
+        self.artwork.shown(digest).await
     }
 
     /// The owner's key.
@@ -486,6 +507,10 @@ impl Core {
                 let from = self.peers.number(&peer);
                 self.work(now, None, Input::Gossip { message: id, from, bytes });
             }
+            Event::Peer(p2p::Event::ArtworkAnswered { ask, bytes }) => self.node.artwork.ended(OrderId(ask), Ok(bytes)),
+            Event::Peer(p2p::Event::ArtworkFailed { ask, is_unsupported }) => {
+                self.node.artwork.ended(OrderId(ask), Err(is_unsupported));
+            }
             Event::Peer(event) => {
                 if let p2p::Event::PeerDown { peer } = &event {
                     self.node.networks.forget_proof(peer);
@@ -569,9 +594,30 @@ impl Core {
             Output::Dht(order) => self.node.networks.order_dht(order, self.node.events.clone()),
             Output::Torrent(order) => self.node.downloads.order(order),
             Output::Archive(order) => self.node.archives.order(order),
+            Output::Artwork(order) => self.carry_artwork(order),
             Output::Reply { request, result } => {
                 if let Some(reply) = self.replies.remove(&request) {
                     let _ = reply.send(result);
+                }
+            }
+        }
+    }
+
+    fn carry_artwork(&mut self, order: ArtworkOrder) {
+        match order {
+            ArtworkOrder::Ask { order, peer, digest } => {
+                let is_put = self.peers.connected(peer).is_some_and(|id| self.node.artwork.ask(order, id, digest));
+                if !is_put {
+                    let ended = ArtworkEvent::Ended { order, outcome: Outcome::Failed(false) };
+                    self.service.handle(self.clock.now(), Input::Artwork(ended));
+                }
+            }
+            ArtworkOrder::Answer { exchange, digest } => self.node.artwork.answer(exchange, digest),
+            ArtworkOrder::Blame { peer } => {
+                if let (Some(p2p), Some(peer)) = (&self.node.networks.p2p, self.peers.of(peer)) {
+                    let points = p2p::params::SYNC_BLAME_POINTS;
+                    // A full queue only means that it is blamed the next time.
+                    let _ = p2p.try_send(p2p::Command::Penalise { peer, points });
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Numbers for peers: the core names a peer by a number, libp2p by its transport key.
 
 use crate::p2p::{self, PeerId};
-use heirloom_core::io::{ExchangeId, IdentityEvent, Input, LookupEvent, OrderId, Peer, SyncEvent};
+use heirloom_core::io::{ArtworkEvent, ExchangeId, IdentityEvent, Input, LookupEvent, OrderId, Peer, SyncEvent};
 use heirloom_proto::identity::Ends;
 use std::collections::BTreeMap;
 
@@ -109,6 +109,10 @@ impl Names {
                 Some(Input::Lookup(LookupEvent::Answered { order: OrderId(ask), bytes }))
             }
             p2p::Event::LookupFailed { ask } => Some(Input::Lookup(LookupEvent::Failed { order: OrderId(ask) })),
+            p2p::Event::ArtworkAsked { exchange, peer, bytes } => {
+                let peer = self.numbers.get(&peer)?.0;
+                Some(Input::Artwork(ArtworkEvent::Asked { peer, exchange: ExchangeId(exchange), bytes }))
+            }
             _ => None,
         }
     }

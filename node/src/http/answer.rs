@@ -184,6 +184,7 @@ fn trust_settings(trust: &TrustSettings) -> Value {
         "vouched_support": bands.vouched_support,
         "earned_score": bands.earned_score,
         "distrusted_below": bands.distrusted_score,
+        "shares_receipts": trust.shares_receipts,
     })
 }
 
@@ -307,7 +308,10 @@ fn release(release: &views::Release) -> Value {
     let listed_by: Vec<Value> = release
         .listed_by
         .iter()
-        .map(|(key, name, score)| json!({ "key": key.to_string(), "name": name, "score": score }))
+        .map(|(key, name, score)| {
+            let followed = release.followed.contains(key);
+            json!({ "key": key.to_string(), "name": name, "score": score, "followed": followed })
+        })
         .collect();
     json!({
         "infohash": release.infohash.to_string(),
@@ -340,7 +344,11 @@ fn release(release: &views::Release) -> Value {
         "source": release.source.name(),
         "starter": release.is_from_starter,
         "swarm": { "seeds": null, "peers": null },
-        "received_from_lister": { "by_me": release.received_by_me, "by_trusted_28d": 0, "trusted_people": 0 },
+        "received_from_lister": {
+            "by_me": release.received_by_me,
+            "by_trusted_28d": release.received_by_trusted.bytes,
+            "trusted_people": release.received_by_trusted.people,
+        },
     })
 }
 
@@ -383,6 +391,8 @@ fn found(found: &views::Found) -> Value {
 
 fn work(work: &views::Work) -> Value {
     let ids: Vec<&str> = work.ids.iter().map(heirloom_proto::WorkId::as_str).collect();
+    // The same whichever of its ids was asked for.
+    let (red, green, blue) = crate::artwork::placeholder_colour(work.ids.first().unwrap_or(&work.work));
     json!({
         "work": work.work.as_str(),
         "ids": ids,
@@ -390,6 +400,8 @@ fn work(work: &views::Work) -> Value {
         "year": work.year,
         "kind": work.kind.name(),
         "overview": work.overview,
+        "artwork": work.artwork.map(|digest| digest.to_string()),
+        "placeholder_colour": format!("#{red:02x}{green:02x}{blue:02x}"),
         "releases": work.releases.iter().map(release).collect::<Vec<_>>(),
     })
 }

@@ -4,6 +4,7 @@
 //! that comes back, stand in [`Request`] and beside it; the CLI uses the same.
 
 mod answer;
+mod artwork;
 mod health;
 mod node;
 mod request;
@@ -107,6 +108,7 @@ fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/api/v1/{verb}", post(verb))
         .route("/api/v1/ring", post(ring).layer(DefaultBodyLimit::max(RING_BODY_BYTES_MAX)))
+        .route("/api/v1/artwork/{digest}", get(artwork::artwork))
         .route("/", get(welcome))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

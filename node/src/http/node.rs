@@ -33,7 +33,10 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
             Reply::Reindexed(done) => Ok(reindexed_json(&done, node.rebuild_search().await?)),
             other => Ok(to_json(&other, node.wire_name())),
         },
-        request => {
+        mut request => {
+            if let Request::Publish { artwork: Some(artwork), .. } = &mut request {
+                *artwork = node.add_artwork(artwork.clone()).await?.to_string();
+            }
             // A hundred thousand keys are seconds of work, which must keep no other request waiting.
             let parsed = tokio::task::spawn_blocking(move || parse(request)).await;
             let parsed = parsed.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?;

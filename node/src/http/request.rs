@@ -97,6 +97,8 @@ pub enum Request {
         trackers: Vec<String>,
         #[serde(default)]
         web_seeds: Vec<String>,
+        #[serde(default)]
+        artwork: Option<String>,
         private: bool,
     },
     List {
@@ -425,6 +427,7 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
         audio_codecs,
         trackers,
         web_seeds,
+        artwork,
         private,
     } = request
     else {
@@ -474,6 +477,10 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
             trackers,
             web_seeds,
         }),
+        // A running node has taken the file in by now, and named its digest.
+        artwork: artwork
+            .map(|digest| digest.parse().map_err(|_| CommandError::needs_node("publishing")))
+            .transpose()?,
         private,
     })
 }

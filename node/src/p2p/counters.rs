@@ -104,6 +104,10 @@ counters! {
     identity_refused,
     /// Exchanges about who somebody is that failed; most, since a peer speaks no such protocol.
     identity_failed,
+    /// Asks for pictures over the rate of their peer, or that the node had no room for.
+    artwork_refused,
+    /// Exchanges about pictures that failed.
+    artwork_failed,
     /// Short connections to claimed places, to see whether somebody of ours is there.
     feelers,
 }

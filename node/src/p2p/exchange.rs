@@ -28,20 +28,23 @@ pub(super) enum Protocol {
     Sync,
     Lookup,
     Identity,
+    Artwork,
 }
 
 impl Protocol {
     /// The behaviour.
     pub fn exchange(self) -> Exchange {
-        let (name, streams) = match self {
-            Self::Sync => (params::SYNC_PROTOCOL, params::SYNC_STREAMS),
-            Self::Lookup => (params::LOOKUP_PROTOCOL, params::SYNC_STREAMS),
-            Self::Identity => (params::IDENTITY_PROTOCOL, params::IDENTITY_STREAMS),
+        let sync = Frames::default();
+        let (name, streams, frames) = match self {
+            Self::Sync => (params::SYNC_PROTOCOL, params::SYNC_STREAMS, sync),
+            Self::Lookup => (params::LOOKUP_PROTOCOL, params::SYNC_STREAMS, sync),
+            Self::Identity => (params::IDENTITY_PROTOCOL, params::IDENTITY_STREAMS, sync),
+            Self::Artwork => (params::ARTWORK_PROTOCOL, params::ARTWORK_STREAMS, Frames::ARTWORK),
         };
         let config = request_response::Config::default()
             .with_request_timeout(params::SYNC_WITHIN)
             .with_max_concurrent_streams(streams);
-        Exchange::new([(StreamProtocol::new(name), ProtocolSupport::Full)], config)
+        Exchange::with_codec(frames, [(StreamProtocol::new(name), ProtocolSupport::Full)], config)
     }
 
     /// What one peer may ask.
@@ -50,6 +53,7 @@ impl Protocol {
             Self::Sync => &mut peer.sync,
             Self::Lookup => &mut peer.lookup,
             Self::Identity => &mut peer.identity,
+            Self::Artwork => &mut peer.artwork,
         }
     }
 
@@ -58,6 +62,7 @@ impl Protocol {
             Self::Sync => &counters.sync_refused,
             Self::Lookup => &counters.lookup_refused,
             Self::Identity => &counters.identity_refused,
+            Self::Artwork => &counters.artwork_refused,
         }
     }
 
@@ -66,6 +71,7 @@ impl Protocol {
             Self::Sync => &counters.sync_failed,
             Self::Lookup => &counters.lookup_failed,
             Self::Identity => &counters.identity_failed,
+            Self::Artwork => &counters.artwork_failed,
         }
     }
 
@@ -74,6 +80,7 @@ impl Protocol {
             Self::Sync => Event::SyncAsked { exchange, peer, bytes },
             Self::Lookup => Event::LookupAsked { exchange, peer, bytes },
             Self::Identity => Event::IdentityAsked { exchange, peer, bytes },
+            Self::Artwork => Event::ArtworkAsked { exchange, peer, bytes },
         }
     }
 
@@ -82,6 +89,7 @@ impl Protocol {
             Self::Sync => Event::SyncAnswered { ask, bytes },
             Self::Lookup => Event::LookupAnswered { ask, bytes },
             Self::Identity => Event::IdentityAnswered { ask, bytes },
+            Self::Artwork => Event::ArtworkAnswered { ask, bytes },
         }
     }
 
@@ -90,20 +98,37 @@ impl Protocol {
             Self::Sync => Event::SyncFailed { ask, is_unsupported },
             Self::Lookup => Event::LookupFailed { ask },
             Self::Identity => Event::IdentityFailed { ask },
+            Self::Artwork => Event::ArtworkFailed { ask, is_unsupported },
         }
     }
 }
 
 /// Reads and writes frames: length as `u32` in network order, then the bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Frames;
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frames {
+    request_bytes_max: usize,
+    response_bytes_max: usize,
+}
 
-async fn read<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<Vec<u8>> {
+impl Default for Frames {
+    fn default() -> Self {
+        Self { request_bytes_max: params::SYNC_FRAME_BYTES_MAX, response_bytes_max: params::SYNC_FRAME_BYTES_MAX }
+    }
+}
+
+impl Frames {
+    const ARTWORK: Self = Self {
+        request_bytes_max: heirloom_proto::artwork::REQUEST_BYTES_MAX,
+        response_bytes_max: heirloom_proto::artwork::RESPONSE_BYTES_MAX,
+    };
+}
+
+async fn read<T: AsyncRead + Unpin + Send>(io: &mut T, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     io.read_exact(&mut length).await?;
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
     // Before anything is reserved for it.
-    if length > params::SYNC_FRAME_BYTES_MAX {
+    if length > bytes_max {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "frame too long"));
     }
     let mut bytes = vec![0; length];
@@ -128,7 +153,7 @@ impl Codec for Frames {
         _: &StreamProtocol,
         io: &mut T,
     ) -> io::Result<Vec<u8>> {
-        read(io).await
+        read(io, self.request_bytes_max).await
     }
 
     async fn read_response<T: AsyncRead + Unpin + Send>(
@@ -136,7 +161,7 @@ impl Codec for Frames {
         _: &StreamProtocol,
         io: &mut T,
     ) -> io::Result<Vec<u8>> {
-        read(io).await
+        read(io, self.response_bytes_max).await
     }
 
     async fn write_request<T: AsyncWrite + Unpin + Send>(
@@ -180,6 +205,7 @@ impl Worker {
             Protocol::Sync => (&mut behaviour.sync, &mut self.sync),
             Protocol::Lookup => (&mut behaviour.lookup, &mut self.lookup),
             Protocol::Identity => (&mut behaviour.identity, &mut self.identity),
+            Protocol::Artwork => (&mut behaviour.artwork, &mut self.artwork),
         }
     }
 
@@ -270,11 +296,13 @@ mod tests {
         for length in [0, 1, params::SYNC_FRAME_BYTES_MAX] {
             let mut wire = Cursor::new(Vec::new());
             block_on(write(&mut wire, vec![7; length])).expect("written");
-            assert_eq!(block_on(read(&mut Cursor::new(wire.into_inner()))).expect("read"), vec![7; length]);
+            let read = block_on(read(&mut Cursor::new(wire.into_inner()), params::SYNC_FRAME_BYTES_MAX));
+            assert_eq!(read.expect("read"), vec![7; length]);
         }
         for length in [params::SYNC_FRAME_BYTES_MAX + 1, usize::try_from(u32::MAX).expect("fits")] {
             let length = u32::try_from(length).expect("fits");
-            let error = block_on(read(&mut Cursor::new(length.to_be_bytes().to_vec()))).expect_err("too long");
+            let wire = length.to_be_bytes().to_vec();
+            let error = block_on(read(&mut Cursor::new(wire), params::SYNC_FRAME_BYTES_MAX)).expect_err("too long");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
     }
@@ -285,7 +313,7 @@ mod tests {
             let mut wire = 6_u32.to_be_bytes().to_vec();
             wire.extend([1; 6]);
             wire.truncate(cut);
-            assert!(block_on(read(&mut Cursor::new(wire))).is_err(), "{cut} bytes");
+            assert!(block_on(read(&mut Cursor::new(wire), params::SYNC_FRAME_BYTES_MAX)).is_err(), "{cut} bytes");
         }
     }
 }

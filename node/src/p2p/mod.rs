@@ -245,6 +245,22 @@ pub enum Command {
         /// The frame.
         bytes: Vec<u8>,
     },
+    /// Ask a connected peer for a picture. Answered by [`Event::ArtworkAnswered`] or [`Event::ArtworkFailed`].
+    ArtworkAsk {
+        /// Any number, to name it in the answer.
+        ask: u64,
+        /// Whom.
+        peer: PeerId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// The answer to one [`Event::ArtworkAsked`].
+    ArtworkAnswer {
+        /// As in the event.
+        exchange: u64,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
     /// A connected peer is a friend of the owner: its places in the address book are dialled first, and
     /// [`params::FRIENDS_OUTBOUND`] of the outbound places are theirs.
     Friend {
@@ -342,6 +358,30 @@ pub enum Event {
     IdentityFailed {
         /// As in the command.
         ask: u64,
+    },
+    /// A peer asks for a picture, within its rate. Answer with [`Command::ArtworkAnswer`] within [`params::SYNC_WITHIN`].
+    /// Dropped when the channel is full.
+    ArtworkAsked {
+        /// To name it in the answer.
+        exchange: u64,
+        /// Who.
+        peer: PeerId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered [`Command::ArtworkAsk`]. Never dropped.
+    ArtworkAnswered {
+        /// As in the command.
+        ask: u64,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer did not answer [`Command::ArtworkAsk`]. Never dropped.
+    ArtworkFailed {
+        /// As in the command.
+        ask: u64,
+        /// It does not speak [`params::ARTWORK_PROTOCOL`].
+        is_unsupported: bool,
     },
     /// A peer asks about a work, within its rate. Answer with [`Command::LookupAnswer`] within [`params::SYNC_WITHIN`].
     /// Dropped when the channel is full.

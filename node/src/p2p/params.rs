@@ -230,6 +230,17 @@ pub const IDENTITY_PER_S: f64 = 0.1;
 /// Such asks at once from one peer.
 pub const IDENTITY_BURST: f64 = 5.0;
 
+// ---- Artwork ----
+
+/// Name of the protocol by which peers give each other pictures; the version of its frames is in it.
+pub const ARTWORK_PROTOCOL: &str = heirloom_proto::artwork::PROTOCOL;
+/// Exchanges of it per connection at once: the core asks a peer for one picture at a time. Four answers take two megabytes.
+pub const ARTWORK_STREAMS: usize = 4;
+/// Asks for pictures per second from one peer, sustained: twice as fast as a core asks. At 100 KiB each 100 KiB a second.
+pub const ARTWORK_PER_S: f64 = 1.0;
+/// Such asks at once from one peer.
+pub const ARTWORK_BURST: f64 = 20.0;
+
 // ---- Connections ----
 
 /// Established inbound connections.

@@ -22,6 +22,8 @@ pub(super) struct Peer {
     pub lookup: Bucket,
     /// How often it may ask who we are.
     pub identity: Bucket,
+    /// How often it may ask for pictures.
+    pub artwork: Bucket,
     pub standing: Standing,
     /// Where its first connection comes from or goes to.
     pub ip: Option<IpAddr>,
@@ -62,6 +64,7 @@ impl Peers {
             sync: Bucket::full(params::SYNC_PER_S, params::SYNC_BURST, now),
             lookup: Bucket::full(params::LOOKUP_PER_S, params::LOOKUP_BURST, now),
             identity: Bucket::full(params::IDENTITY_PER_S, params::IDENTITY_BURST, now),
+            artwork: Bucket::full(params::ARTWORK_PER_S, params::ARTWORK_BURST, now),
             standing: Standing::default(),
             ip,
             presence,

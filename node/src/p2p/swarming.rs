@@ -65,6 +65,7 @@ impl Worker {
             BehaviourEvent::Sync(event) => self.on_exchange(Protocol::Sync, event, now),
             BehaviourEvent::Lookup(event) => self.on_lookup(event, now),
             BehaviourEvent::Identity(event) => self.on_exchange(Protocol::Identity, event, now),
+            BehaviourEvent::Artwork(event) => self.on_exchange(Protocol::Artwork, event, now),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if info.protocol_version == params::PROTOCOL {
                     self.peers.greeted(&peer_id);

@@ -62,6 +62,8 @@ pub(super) struct Worker {
     pub(super) lookup: Pending,
     /// The same of proofs of identity.
     pub(super) identity: Pending,
+    /// The same of pictures.
+    pub(super) artwork: Pending,
     pub(super) seeks: Seeks,
     max_message_bytes: usize,
     unsent: Unsent,
@@ -99,6 +101,7 @@ impl Worker {
             sync: Pending::default(),
             lookup: Pending::default(),
             identity: Pending::default(),
+            artwork: Pending::default(),
             seeks: Seeks::default(),
             max_message_bytes,
             unsent: Unsent::default(),
@@ -171,6 +174,8 @@ impl Worker {
             Command::Seek { seek, places, is_last } => self.on_seek(seek, places, is_last, now),
             Command::IdentityAsk { ask, peer, bytes } => self.put_question(Protocol::Identity, ask, peer, bytes),
             Command::IdentityAnswer { exchange, bytes } => self.put_answer(Protocol::Identity, exchange, bytes),
+            Command::ArtworkAsk { ask, peer, bytes } => self.put_question(Protocol::Artwork, ask, peer, bytes),
+            Command::ArtworkAnswer { exchange, bytes } => self.put_answer(Protocol::Artwork, exchange, bytes),
             Command::Friend { peer } => self.on_friend(peer),
             Command::Ban { peer } => self.ban(peer, now),
             // Taken by the loop.

@@ -139,6 +139,7 @@ pub fn list_film() -> Command {
         resolution: "720p".into(),
         languages: Vec::new(),
         made: Box::default(),
+        artwork: None,
         private: false,
     })
 }

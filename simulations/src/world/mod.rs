@@ -594,6 +594,8 @@ impl World {
             Output::Lookup(LookupOrder::Ask { .. } | LookupOrder::Answer { .. } | LookupOrder::Blame { .. }) => {}
             // Nobody names friends here, so nobody shows who it is.
             Output::Identity(_) => {}
+            // Nobody in this world has pictures.
+            Output::Artwork(_) => {}
             Output::Archive(order) => self.archive(node, order),
             Output::Torrent(order) => self.torrent(node, order),
             Output::Reply { request, result } => {

@@ -43,6 +43,7 @@ impl<S: Store> Service<S> {
     pub(super) fn end_recovery(&mut self, now: Now) -> Result<(), StoreError> {
         self.recovering = None;
         self.announce_everything(now)?;
+        self.receipts_sweep(now)?;
         self.say_held_proofs(now)?;
         for (request, command) in std::mem::take(&mut self.held_commands) {
             self.command(now, request, command)?;

@@ -160,10 +160,18 @@ impl<S: Store> Service<S> {
     }
 
     fn say_work(&mut self, now: Now, publish: &Publish) -> Result<Result<(), CommandError>, StoreError> {
-        let Some(title) = &publish.title else { return Ok(Ok(())) };
+        if publish.title.is_none() && publish.artwork.is_none() {
+            return Ok(Ok(()));
+        }
         let old = self.own_record(std::slice::from_ref(&publish.work))?;
+        let known = old.as_ref().map(|(old, _)| &old.title);
+        let Some(title) = publish.title.as_ref().or(known) else {
+            let message = "a picture belongs to a work that you describe: give its --title too";
+            return Ok(Err(CommandError::bad_input("no_title", message)));
+        };
         let kind = publish.kind.or(old.as_ref().map(|(old, _)| old.kind)).unwrap_or(WorkKind::Film);
-        let said = Work::new(publish.work.clone(), title.clone(), publish.year, kind);
+        let said =
+            Work { artwork: publish.artwork, ..Work::new(publish.work.clone(), title.clone(), publish.year, kind) };
         let record = old.as_ref().map_or(said.clone(), |(old, _)| combined(old, &said, false));
         if old.is_some_and(|(old, is_private)| old == record && (!is_private || publish.private)) {
             return Ok(Ok(()));

@@ -285,11 +285,19 @@ impl<S: Store> Service<S> {
                 .then(b.support.total_cmp(&a.support))
                 .then(a.infohash.cmp(&b.infohash))
         });
+        // Most releases of a work have the same listers.
+        let mut received: BTreeMap<BTreeSet<Key>, crate::receipts::Received> = BTreeMap::new();
         for (release, listings) in releases.iter_mut().take(detailed) {
             let Some((_, best, _)) = listings.first() else { continue };
             release.details = fitting::filled(best, kind);
             release.resolution.clone_from(&release.details.resolution);
             release.flags = self.flags_of(now, best, listings, kind);
+            let listers: BTreeSet<Key> = listings.iter().map(|(key, ..)| *key).collect();
+            if !received.contains_key(&listers) {
+                let of_them = self.received_by_trusted(now, &listers);
+                received.insert(listers.clone(), of_them);
+            }
+            release.received_by_trusted = received.get(&listers).copied().unwrap_or_default();
         }
         Ok(releases.into_iter().map(|(release, _)| release).collect())
     }
@@ -322,6 +330,7 @@ impl<S: Store> Service<S> {
         }
         let lister = listings.first().map(|(key, ..)| *key);
         let is_from_starter = lister.and_then(|key| self.curation.of(&key)).is_some_and(|follow| !follow.gives_voice);
+        let followed = listed_by.iter().map(|(key, ..)| *key).filter(|key| self.curation.of(key).is_some()).collect();
         let received_by_me = listers.iter().filter_map(|key| bytes.get(key)).sum();
         Ok(Some(views::Release {
             infohash,
@@ -343,6 +352,8 @@ impl<S: Store> Service<S> {
             source,
             is_from_starter,
             received_by_me,
+            received_by_trusted: crate::receipts::Received::default(),
+            followed,
         }))
     }
 

@@ -63,6 +63,7 @@ impl<S: Store> Service<S> {
         self.make_room(now, None)?;
         self.archive_sweep(now)?;
         self.renew_worths(now);
+        self.receipts_sweep(now)?;
         self.repeat_proofs(now)?;
         self.renew_rotation(now, succeed::ROTATION_RENEWAL)
     }

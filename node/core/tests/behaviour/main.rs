@@ -2,6 +2,7 @@
 
 mod admission;
 mod archives;
+mod artwork;
 mod bounds;
 mod crash;
 mod dht;
@@ -13,6 +14,7 @@ mod looking_up;
 mod merging;
 mod previewing;
 mod proving;
+mod receipts;
 mod relaying;
 mod renewing;
 mod rig;

@@ -91,7 +91,11 @@ fn settings_move_the_bands_and_are_told() {
         assert_eq!((why.preset, why.band), (trust.preset, alice.band_of(1)));
         (why.band, why.score, why.sums.evidence_scale)
     };
-    let of = |preset, values| TrustSettings { preset, thresholds: Thresholds::new(values).expect("they hold") };
+    let of = |preset, values| TrustSettings {
+        preset,
+        thresholds: Thresholds::new(values).expect("they hold"),
+        ..TrustSettings::default()
+    };
     let usual = *Thresholds::default().values();
     assert_eq!(listed(TrustSettings::default()).0, Band::Trusted);
     let strict = listed(of(Preset::Strict, ThresholdValues { trusted_support: 0.6, ..usual }));

@@ -66,6 +66,7 @@ pub fn publish(work: WorkId) -> Publish {
         resolution: String::new(),
         languages: Vec::new(),
         made: Box::default(),
+        artwork: None,
         private: false,
     }
 }
@@ -135,6 +136,7 @@ pub struct Person {
     pub outbox: VecDeque<Output>,
     requests: u64,
     budgets: Budgets,
+    trust: TrustSettings,
 }
 
 fn config_of(name: &str) -> Config {
@@ -163,6 +165,7 @@ pub fn offline(name: &str) -> Person {
         outbox: VecDeque::new(),
         requests: 0,
         budgets: Budgets::default(),
+        trust: TrustSettings::default(),
     }
 }
 
@@ -177,6 +180,7 @@ pub fn person(name: &str) -> Person {
 pub fn person_with(name: &str, trust: TrustSettings) -> Person {
     let mut person = offline(name);
     let config = Config { trust, ..config_of(name) };
+    person.trust = trust;
     person.service = Some(Service::open(config, MemoryStore::default()).expect("opened"));
     person.feed(Input::Started { dht: false, torrents: true });
     person
@@ -653,7 +657,7 @@ impl Person {
     }
 
     pub fn reopen(&mut self, store: MemoryStore) {
-        let config = Config { budgets: self.budgets, ..config_of(&self.name) };
+        let config = Config { budgets: self.budgets, trust: self.trust, ..config_of(&self.name) };
         self.service = Some(Service::open(config, store).expect("opened again"));
     }
 

@@ -1,0 +1,191 @@
+//! From bytes of strangers to a picture that may be shown: told by its first bytes, measured before it is decoded, decoded
+//! under limits, made small, and encoded anew.
+
+use heirloom_proto::artwork::ARTWORK_BYTES_MAX;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use std::io::Cursor;
+
+/// Most pixels of a side (`security.md` §7).
+const SIDE_MAX: u32 = 4096;
+/// Most pixels (`security.md` §7).
+const PIXELS_MAX: u64 = 16_000_000;
+/// Most bytes of the decoded picture: [`PIXELS_MAX`] with four bytes each.
+const DECODED_BYTES_MAX: u64 = 64 << 20;
+/// Longest side of what is shown, in pixels: a poster on a screen of high density.
+pub const SHOWN_SIDE_MAX: u32 = 600;
+/// Quality of what is shown, of 100.
+const QUALITY: u8 = 85;
+/// What shows through where a picture is transparent.
+const BEHIND: u32 = 255;
+
+/// Why bytes are no picture that is shown.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PictureError {
+    /// More bytes than a picture may have. Save it smaller.
+    #[error("it has {0} bytes, more than {ARTWORK_BYTES_MAX}: save it with fewer pixels, or of a lower quality")]
+    TooLong(usize),
+    /// Neither JPEG nor PNG nor WebP.
+    #[error("it is neither JPEG nor PNG nor WebP: save it as one of these")]
+    Format,
+    /// More pixels than a picture may have. Make it smaller.
+    #[error("it has {width} x {height} pixels, more than {SIDE_MAX} on a side or {PIXELS_MAX} in all: make it smaller")]
+    TooLarge {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+    },
+    /// Cut off, or not what its first bytes say.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second and some hundred
+/// megabytes, so call it one at a time, where nobody waits.
+///
+/// # Errors
+/// [`PictureError`].
+pub fn shown(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
+    let picture = small(decoded(bytes)?);
+    let mut out = Vec::new();
+    JpegEncoder::new_with_quality(&mut out, QUALITY).encode_image(&picture).map_err(damaged)?;
+    Ok(out)
+}
+
+fn damaged(error: image::ImageError) -> PictureError {
+    // Words of a decoder about bytes of a stranger: short, and without what could steer a terminal.
+    let text = error.to_string().chars().filter(|c| !c.is_control()).take(120).collect();
+    PictureError::Damaged(text)
+}
+
+fn decoded(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+    if bytes.len() > ARTWORK_BYTES_MAX {
+        return Err(PictureError::TooLong(bytes.len()));
+    }
+    let format = image::guess_format(bytes).map_err(|_| PictureError::Format)?;
+    if !matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP) {
+        return Err(PictureError::Format);
+    }
+    // Before anything is reserved for it.
+    let (width, height) = reader(bytes, format).into_dimensions().map_err(damaged)?;
+    if width > SIDE_MAX || height > SIDE_MAX || u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(PictureError::TooLarge { width, height });
+    }
+    reader(bytes, format).decode().map_err(damaged)
+}
+
+fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(SIDE_MAX);
+    limits.max_image_height = Some(SIDE_MAX);
+    limits.max_alloc = Some(DECODED_BYTES_MAX);
+    reader.limits(limits);
+    reader
+}
+
+/// No larger than it is shown, without what is transparent.
+fn small(picture: DynamicImage) -> RgbImage {
+    let is_large = picture.width().max(picture.height()) > SHOWN_SIDE_MAX;
+    let picture = if is_large { picture.thumbnail(SHOWN_SIDE_MAX, SHOWN_SIDE_MAX) } else { picture };
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let picture = picture.into_rgba8();
+    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [red, green, blue, alpha] = picture.get_pixel(x, y).0;
+        let alpha = u32::from(alpha);
+        let over =
+            |channel: u8| u8::try_from((u32::from(channel) * alpha + BEHIND * (255 - alpha)) / 255).unwrap_or(u8::MAX);
+        Rgb([over(red), over(green), over(blue)])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgba;
+
+    fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+        let picture = RgbImage::from_fn(width, height, |x, y| {
+            Rgb([u8::try_from(x % 256).unwrap_or(0), u8::try_from(y % 256).unwrap_or(0), 90])
+        });
+        let mut out = Cursor::new(Vec::new());
+        picture.write_to(&mut out, format).expect("encoded");
+        out.into_inner()
+    }
+
+    /// A PNG whose header claims these pixels, with nearly no data: eight bits of grey.
+    fn bomb(width: u32, height: u32) -> Vec<u8> {
+        let chunk = |kind: &[u8; 4], data: &[u8]| {
+            let named: Vec<u8> = [kind.as_slice(), data].concat();
+            let sum = named.iter().fold(u32::MAX, |sum, byte| {
+                (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+            });
+            let length = u32::try_from(data.len()).expect("short").to_be_bytes();
+            [length.as_slice(), &named, &(!sum).to_be_bytes()].concat()
+        };
+        let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+        [
+            b"\x89PNG\r\n\x1a\n".as_slice(),
+            &chunk(b"IHDR", &header),
+            &chunk(b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]),
+            &chunk(b"IEND", &[]),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn each_format_becomes_a_small_jpeg() {
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+            let out = shown(&encoded(900, 1350, format)).expect("shown");
+            assert!(matches!(image::guess_format(&out), Ok(ImageFormat::Jpeg)), "{format:?}");
+            let again = decoded(&out).expect("what is shown is read");
+            assert_eq!((again.width(), again.height()), (400, SHOWN_SIDE_MAX), "{format:?}");
+        }
+        let small = decoded(&shown(&encoded(30, 20, ImageFormat::Png)).expect("shown")).expect("read");
+        assert_eq!((small.width(), small.height()), (30, 20), "nothing is blown up");
+    }
+
+    #[test]
+    fn what_is_transparent_shows_white() {
+        let clear = image::RgbaImage::from_pixel(8, 8, Rgba([0, 0, 0, 0]));
+        let mut out = Cursor::new(Vec::new());
+        clear.write_to(&mut out, ImageFormat::Png).expect("encoded");
+        let read = decoded(&shown(&out.into_inner()).expect("shown")).expect("read").into_rgb8();
+        assert!(read.get_pixel(4, 4).0.iter().all(|channel| *channel > 250));
+    }
+
+    #[test]
+    fn a_small_file_that_claims_many_pixels_is_refused_before_it_is_decoded() {
+        for (width, height) in [(4097, 1), (1, 100_000), (4096, 4096), (u32::MAX >> 1, u32::MAX >> 1)] {
+            let refused = shown(&bomb(width, height)).expect_err("refused");
+            let is_told = matches!(refused, PictureError::TooLarge { .. } | PictureError::Damaged(_));
+            assert!(is_told, "{width} x {height}: {refused:?}");
+        }
+        assert_eq!(shown(&bomb(4000, 4001)), Err(PictureError::TooLarge { width: 4000, height: 4001 }));
+        // Within the limits, and there is no picture in it.
+        assert!(matches!(shown(&bomb(4000, 4000)), Err(PictureError::Damaged(_))));
+    }
+
+    #[test]
+    fn drawings_other_formats_and_what_is_cut_off_are_refused() {
+        let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
+        assert_eq!(shown(svg), Err(PictureError::Format));
+        for other in [&b"GIF89a\x01\0\x01\0\0\0\0;"[..], b"", b"BM", b"%PDF-1.4", b"<html>"] {
+            assert_eq!(shown(other), Err(PictureError::Format), "{other:?}");
+        }
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+            let whole = encoded(200, 300, format);
+            for cut in [12, 30, whole.len() / 2] {
+                // A decoder of JPEG may make do with half a picture: then it is shown, and is one.
+                if let Ok(out) = shown(&whole[..cut]) {
+                    assert!(decoded(&out).is_ok(), "{format:?} cut at {cut}");
+                    assert_eq!(format, ImageFormat::Jpeg, "cut at {cut}");
+                }
+            }
+        }
+        assert_eq!(shown(&vec![0; ARTWORK_BYTES_MAX + 1]), Err(PictureError::TooLong(ARTWORK_BYTES_MAX + 1)));
+    }
+}

@@ -1,0 +1,54 @@
+//! What people share of their ledgers, as a reader sees it: which of them received how much of whoever lists a film.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use heirloom_proto::body::Receipt;
+use heirloom_proto::{Body, Infohash, Key};
+
+use crate::support::{Bed, Signer, number, statement_file};
+
+const FILM: &str = "imdb:tt1254207";
+/// Milliseconds of a week, and of the days before the first Monday of 1970.
+const WEEK_MS: u128 = 7 * 86_400_000;
+const FIRST_MONDAY_MS: u128 = 4 * 86_400_000;
+
+/// The week before this one, as `proto/heirloom.proto` counts them.
+fn last_week() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
+    u32::try_from((now - FIRST_MONDAY_MS) / WEEK_MS - 1).expect("before the end of time")
+}
+
+fn receipt(by: &mut Signer, subject: Key, log2_bytes: u8) -> Vec<u8> {
+    by.says(&Body::Receipt(Receipt { subject, week: last_week(), log2_bytes }))
+}
+
+#[test]
+fn a_release_says_what_trusted_people_received_of_its_lister() {
+    let bed = Bed::without_dht();
+    let alice = bed.node_that("alice", &["--share-receipts"]);
+    assert_eq!(alice.cli.ok(&["status"])["trust"]["shares_receipts"], true);
+    let [mut bob, mut carol, mut dave, mut mallory] = ["bob", "carol", "dave", "mallory"].map(Signer::new);
+    for followed in [&bob, &carol, &dave] {
+        alice.cli.ok(&["follow", &followed.key().to_string(), "--yes"]);
+    }
+    let lister = bob.key();
+    let said = [
+        bob.lists(FILM, Infohash([7; 20])),
+        receipt(&mut bob, lister, 50),
+        receipt(&mut carol, lister, 32),
+        receipt(&mut dave, lister, 31),
+        receipt(&mut mallory, lister, 50),
+    ];
+    let file = statement_file(&bed.path("said.statements"), &said);
+    let imported = alice.cli.ok(&["import", file.to_str().expect("test paths are text")]);
+    assert_eq!(number(&imported, "imported"), 4, "nobody vouches for themselves: {imported}");
+
+    let shown = alice.cli.ok(&["show", FILM]);
+    let received = &shown["releases"][0]["received_from_lister"];
+    assert_eq!(received["by_trusted_28d"], (1_u64 << 32) + (1 << 31), "{shown}");
+    assert_eq!((number(received, "trusted_people"), number(received, "by_me")), (2, 0), "{shown}");
+    assert_eq!(shown["releases"][0]["listed_by"][0]["followed"], true, "{shown}");
+    let people = alice.cli.run_for_people(&["show", FILM]).stdout;
+    let sentence = ", whom you follow; 2 people you trust received 6.0 GiB from them in the last four weeks";
+    assert!(people.contains(sentence), "{people}");
+}
