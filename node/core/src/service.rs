@@ -3,6 +3,7 @@
 //! Batch, commit, release: outputs that depend on a write are held back until [`Service::commit`] has made it.
 
 mod archive;
+mod choosing;
 mod commands;
 mod dht;
 mod import;
@@ -520,6 +521,7 @@ impl<S: Store> Service<S> {
             TorrentEvent::Metadata { infohash, files } => {
                 self.torrents.tell_files(infohash, files);
                 self.look_inside(now, infohash)?;
+                self.pick_files(now, infohash)?;
             }
             // Nobody is known to be a good seeder of releases by an archive.
             TorrentEvent::Received { infohash, .. } if self.archives.has(&infohash) => {

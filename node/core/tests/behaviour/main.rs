@@ -5,6 +5,7 @@ mod archives;
 mod bounds;
 mod crash;
 mod dht;
+mod episodes;
 mod explaining;
 mod fitting;
 mod importing;
