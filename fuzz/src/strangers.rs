@@ -118,7 +118,7 @@ pub fn lookup_roles(data: &[u8]) {
                 let works = ["imdb:tt1254207", "tmdb:movie/10378", "wikidata:Q4"];
                 let work: WorkId = works[usize::from(bytes.byte()) % works.len()].parse().expect("a work id");
                 core.requests += 1;
-                let command = Box::new(Command::Show { work, wait: None });
+                let command = Box::new(Command::Show { work, wait: None, lines: 0 });
                 core.feed(Input::Command { request: heirloom_core::io::RequestId(core.requests), command })
             }
             3 => core.feed(Input::Lookup(LookupEvent::Met { order: of(&met.seeks), peer })),

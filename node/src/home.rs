@@ -138,6 +138,12 @@ impl Home {
         self.root.join("api-token")
     }
 
+    /// Whether a node has run here: it makes a token with its first start.
+    #[must_use]
+    pub fn has_run(&self) -> bool {
+        self.token_file().exists()
+    }
+
     fn running_file(&self) -> PathBuf {
         self.root.join("running")
     }

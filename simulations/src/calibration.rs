@@ -48,7 +48,7 @@ pub fn outcome(seed: u64) -> Result<Value, Failure> {
 
 /// What Erin sees, best first: whose release, in which band.
 fn seen(world: &mut World) -> Result<Vec<[String; 2]>, Failure> {
-    match insist(world, ERIN, &Command::Show { work: film(), wait: None })? {
+    match insist(world, ERIN, &Command::Show { work: film(), wait: None, lines: 0 })? {
         Reply::Work(work) => {
             let whose = |infohash| NAMES.iter().find(|name| torrent(name, 0).infohash == infohash);
             let row = |release: &heirloom_core::views::Release| {

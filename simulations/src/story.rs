@@ -233,7 +233,12 @@ impl Story {
             let who = people[world.dice().index(people.len())];
             let command = match world.dice().below(4) {
                 0 => show(None),
-                1 if who != cast.curator => Command::Get { what: Wanted::Work(work()), to: None, anyway: false },
+                1 if who != cast.curator => Command::Get {
+                    what: Wanted::Work(work()),
+                    to: None,
+                    anyway: false,
+                    choice: heirloom_core::command::Choice::default(),
+                },
                 // The newcomer has still to find whom to trust.
                 2 if who != cast.newcomer => attest(world.key(cast.curator), Level::HIGH),
                 _ => Command::Status,
@@ -272,7 +277,16 @@ impl Story {
                 world.kill(node, false);
             }
         }
-        insist(world, newcomer, &Command::Get { what: Wanted::Work(work()), to: None, anyway: false })?;
+        insist(
+            world,
+            newcomer,
+            &Command::Get {
+                what: Wanted::Work(work()),
+                to: None,
+                anyway: false,
+                choice: heirloom_core::command::Choice::default(),
+            },
+        )?;
         if self.is_late_seeder {
             world.run_for(30 * SECOND)?;
             world.boot_all();
@@ -294,7 +308,12 @@ impl Story {
         let good = torrent("film", 0).infohash;
         world.kill(cast.curator, false);
         let Some(reader) = cast.readers.first().copied() else { return Ok(()) };
-        let wanted = Command::Get { what: Wanted::Release(good), to: None, anyway: false };
+        let wanted = Command::Get {
+            what: Wanted::Release(good),
+            to: None,
+            anyway: false,
+            choice: heirloom_core::command::Choice::default(),
+        };
         insist(world, reader, &wanted)?;
         if !world.run_until(PATIENCE, |world| world.is_seeding(reader, &good))? {
             return world.fail("nobody seeds the film when the curator is off");
@@ -418,6 +437,7 @@ fn publish() -> Publish {
         year: Some(2008),
         kind: Some(WorkKind::Film),
         episode: None,
+        season: None,
         map: Vec::new(),
         licence: "CC-BY-3.0".into(),
         resolution: "720p".into(),
@@ -429,7 +449,7 @@ fn publish() -> Publish {
 }
 
 fn show(wait: Option<Duration>) -> Command {
-    Command::Show { work: work(), wait }
+    Command::Show { work: work(), wait, lines: 0 }
 }
 
 fn follow(key: heirloom_proto::Key, level: Level) -> Command {

@@ -25,6 +25,8 @@ mod cold_start;
 mod crashes;
 #[path = "story/downloads.rs"]
 mod downloads;
+#[path = "story/episodes.rs"]
+mod episodes;
 #[path = "story/finding.rs"]
 mod finding;
 #[path = "story/friends.rs"]

@@ -1,6 +1,7 @@
 //! What the user can ask for, and the answers. Whoever asks (CLI, HTTP, a test) has already parsed text into these
 //! types; whoever answers text or JSON does so outside.
 
+use crate::fitting::Pick;
 use crate::views;
 use heirloom_proto::body::{CuratorList, Level, Listing, Opinion, Rotation, Scope, Work, WorkKind};
 use heirloom_proto::{Infohash, Key, Sha256, StatementId, WorkId};
@@ -134,6 +135,11 @@ pub enum Command {
         /// Only say what would become of them.
         is_dry: bool,
     },
+    /// Seed releases that I list, and whose torrent files are kept here; at most [`ENTRIES_MAX`].
+    Seed {
+        /// Which, and where their content lies.
+        listed: Vec<OwnContent>,
+    },
     /// Take a statement back.
     Retract {
         /// Which.
@@ -160,6 +166,8 @@ pub enum Command {
         work: WorkId,
         /// How long the network may take; `None`: the usual time.
         wait: Option<Duration>,
+        /// Lines of the resolution that is liked best; 0: no matter which.
+        lines: u32,
     },
     /// Fetch a release.
     Get {
@@ -169,6 +177,8 @@ pub enum Command {
         to: Option<String>,
         /// Although it is not trusted.
         anyway: bool,
+        /// What of it, and of what sort.
+        choice: Choice,
     },
     /// How is the node?
     Status,
@@ -201,6 +211,15 @@ pub enum Wanted {
     Release(Infohash),
     /// The best release of a work.
     Work(WorkId),
+}
+
+/// How a release is chosen, and what of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Only this of a series; `None`: all of the release.
+    pub pick: Option<Pick>,
+    /// Lines of the resolution that is liked best; 0: no matter which.
+    pub lines: u32,
 }
 
 /// Works that an index found, and how they are to be shown.
@@ -274,6 +293,8 @@ pub struct Publish {
     pub kind: Option<WorkKind>,
     /// Season and episode, if the release is one.
     pub episode: Option<(u32, u32)>,
+    /// The season that its files are of, where their names do not say.
+    pub season: Option<u32>,
     /// Files of a season pack: path ends with the text → season and episode.
     pub map: Vec<(String, (u32, u32))>,
     /// SPDX expression.
@@ -307,6 +328,19 @@ pub struct Made {
     pub web_seeds: Vec<String>,
 }
 
+/// A release of the owner's whose content is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnContent {
+    /// Which.
+    pub infohash: Infohash,
+    /// SHA-256 of its info dictionary.
+    pub info_sha256: Option<Sha256>,
+    /// Trackers of its torrent.
+    pub trackers: Vec<String>,
+    /// Its file or folder.
+    pub content: String,
+}
+
 /// One row of a catalogue that is imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -334,6 +368,7 @@ pub enum Reply {
     Ledger(Vec<views::LedgerRow>),
     Published(Box<views::Published>),
     Listed(views::Listed),
+    Seeded(Vec<Result<(), String>>),
     Works(Vec<views::Found>),
     Hearing(std::sync::Arc<views::Hearing>),
     Work(Box<views::Work>),

@@ -624,6 +624,18 @@ pub enum DhtOrder {
     },
 }
 
+/// Which files of a torrent are fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Files {
+    /// All of them.
+    #[default]
+    All,
+    /// That is said once it is known what is in it: only its metadata is fetched, and nothing is written.
+    Later,
+    /// Those with these indices.
+    Only(std::collections::BTreeSet<u32>),
+}
+
 /// Orders to the torrent sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TorrentOrder {
@@ -633,6 +645,10 @@ pub enum TorrentOrder {
         order: OrderId,
         /// What the user gave.
         source: String,
+        /// Trackers that a torrent made here names.
+        trackers: Vec<String>,
+        /// Web seeds that it names (BEP 19).
+        web_seeds: Vec<String>,
     },
     /// Seed content that is already here.
     Seed {
@@ -653,6 +669,8 @@ pub enum TorrentOrder {
         trackers: Vec<String>,
         /// Folder to put it in; `None` for the usual one.
         to: Option<String>,
+        /// What of it. Another answer than before begins it anew, and keeps what is on disk.
+        files: Files,
     },
     /// Stop fetching a torrent, and tell whoever asks for it why.
     Refuse {

@@ -4,6 +4,7 @@
 
 mod archive;
 mod artwork;
+mod choosing;
 mod commands;
 mod dht;
 mod import;
@@ -505,6 +506,7 @@ impl<S: Store> Service<S> {
             TorrentEvent::Metadata { infohash, files } => {
                 self.torrents.tell_files(infohash, files);
                 self.look_inside(now, infohash)?;
+                self.pick_files(now, infohash)?;
             }
             // Nobody is known to be a good seeder of releases by an archive.
             TorrentEvent::Received { infohash, .. } if self.archives.has(&infohash) => {

@@ -1,11 +1,12 @@
 //! What this node seeds and fetches: a table that outlives restarts, and the orders that come of it.
 
 use crate::fields::{Fields, put_text};
+use crate::fitting::Pick;
 use crate::ground::Ground;
-use crate::io::TorrentOrder;
+use crate::io::{Files, TorrentOrder};
 use crate::store::{Durability, Store, StoreError, Table};
 use heirloom_proto::{Infohash, Sha256, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most torrents at once; more than a home line serves, and few enough that a restart starts them all.
 pub const TORRENTS_MAX: usize = 10_000;
@@ -14,6 +15,40 @@ pub const TORRENTS_MAX: usize = 10_000;
 /// compared with their listings.
 pub const FILES_KNOWN_MAX: usize = 200_000;
 
+/// Most episodes of a torrent that wait for its metadata: a person names a few.
+pub const PICKS_MAX: usize = 100;
+
+/// What of a torrent its owner wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All of it.
+    #[default]
+    All,
+    /// Some of its files.
+    Some {
+        /// By index.
+        files: BTreeSet<u32>,
+        /// Episodes whose files are looked for as soon as it is known what is in it.
+        picks: Vec<Pick>,
+    },
+}
+
+impl Selection {
+    /// Whether only some of its files are wanted.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        *self != Self::All
+    }
+
+    fn to_order(&self) -> Files {
+        match self {
+            Self::All => Files::All,
+            Self::Some { picks, .. } if !picks.is_empty() => Files::Later,
+            Self::Some { files, .. } => Files::Only(files.clone()),
+        }
+    }
+}
+
 /// A torrent of this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Torrent {
@@ -21,8 +56,10 @@ pub struct Torrent {
     pub content: String,
     /// Seeded under this node's name: its owner published it.
     pub is_named: bool,
-    /// All of it is here.
+    /// All of it that is wanted is here.
     pub is_complete: bool,
+    /// What of it is wanted.
+    pub selection: Selection,
     /// Its owner wants it whatever is in it.
     pub is_wanted_anyway: bool,
     /// What its info dictionary must hash to, if known.
@@ -104,9 +141,10 @@ impl Torrents {
 
     /// Notes that all of it is here.
     pub fn complete<S: Store>(&mut self, infohash: &Infohash, content: String, ground: &mut Ground<S>) {
-        if let Some(torrent) = self.all.get(infohash).cloned()
-            && !(torrent.is_complete && torrent.content == content)
-        {
+        let Some(torrent) = self.all.get(infohash).cloned() else { return };
+        // A part is never seeded from where it lies, but continued in the folder that was asked for.
+        let content = if torrent.selection.is_partial() { torrent.content.clone() } else { content };
+        if !(torrent.is_complete && torrent.content == content) {
             self.set(*infohash, Torrent { is_complete: true, content, ..torrent }, ground);
         }
     }
@@ -122,7 +160,8 @@ impl Torrent {
     /// The order that starts this torrent.
     #[must_use]
     pub fn order(&self, infohash: Infohash) -> TorrentOrder {
-        if self.is_complete {
+        // What is there in part cannot be seeded as a whole: it is continued, which finds nothing left to fetch.
+        if self.is_complete && !self.selection.is_partial() {
             TorrentOrder::Seed { infohash, content: self.content.clone(), named: self.is_named }
         } else {
             TorrentOrder::Fetch {
@@ -130,6 +169,7 @@ impl Torrent {
                 info_sha256: self.info_sha256,
                 trackers: self.trackers.clone(),
                 to: (!self.content.is_empty()).then(|| self.content.clone()),
+                files: self.selection.to_order(),
             }
         }
     }
@@ -139,11 +179,18 @@ fn to_bytes(torrent: &Torrent) -> Vec<u8> {
     let flags = u8::from(torrent.is_named)
         | u8::from(torrent.is_complete) << 1
         | u8::from(torrent.info_sha256.is_some()) << 2
-        | u8::from(torrent.is_wanted_anyway) << 3;
+        | u8::from(torrent.is_wanted_anyway) << 3
+        | u8::from(torrent.selection.is_partial()) << 4;
     let mut bytes = vec![flags];
     bytes.extend_from_slice(&torrent.info_sha256.map_or([0; 32], |digest| digest.0));
     bytes.extend_from_slice(&torrent.added.0.to_be_bytes());
     put_text(&mut bytes, &torrent.content);
+    if let Selection::Some { files, picks } = &torrent.selection {
+        bytes.extend_from_slice(&u32::try_from(files.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend(files.iter().flat_map(|index| index.to_be_bytes()));
+        bytes.extend_from_slice(&u32::try_from(picks.len()).unwrap_or(u32::MAX).to_be_bytes());
+        picks.iter().for_each(|pick| put_text(&mut bytes, &pick.to_string()));
+    }
     for tracker in &torrent.trackers {
         put_text(&mut bytes, tracker);
     }
@@ -156,6 +203,13 @@ fn from_bytes(bytes: &[u8]) -> Option<Torrent> {
     let digest = Sha256(fields.array()?);
     let added = Timestamp(fields.u64()?);
     let content = fields.text()?;
+    let selection = if flags & 16 == 0 {
+        Selection::All
+    } else {
+        let files = (0..fields.u32()?).map(|_| fields.u32()).collect::<Option<_>>()?;
+        let picks = (0..fields.u32()?).map(|_| fields.text()?.parse().ok()).collect::<Option<_>>()?;
+        Selection::Some { files, picks }
+    };
     let mut trackers = Vec::new();
     while !fields.0.is_empty() {
         trackers.push(fields.text()?);
@@ -165,6 +219,7 @@ fn from_bytes(bytes: &[u8]) -> Option<Torrent> {
         is_named: flags & 1 != 0,
         is_complete: flags & 2 != 0,
         is_wanted_anyway: flags & 8 != 0,
+        selection,
         info_sha256: (flags & 4 != 0).then_some(digest),
         trackers,
         added,
@@ -177,12 +232,17 @@ mod tests {
 
     #[test]
     fn a_torrent_survives_its_record() {
-        for info_sha256 in [None, Some(Sha256([3; 32]))] {
+        let part = Selection::Some {
+            files: [1, 7].into(),
+            picks: vec![Pick::Episode(0, 2), Pick::Season(3), Pick::Day("2024-05-01".into()), Pick::Absolute(14)],
+        };
+        for (info_sha256, selection) in [(None, Selection::All), (Some(Sha256([3; 32])), part)] {
             let torrent = Torrent {
                 content: "/films/ü".into(),
                 is_named: true,
                 is_complete: false,
                 is_wanted_anyway: info_sha256.is_none(),
+                selection,
                 info_sha256,
                 trackers: vec!["udp://t.example:1337".into(), "http://t.example/announce".into()],
                 added: Timestamp(9),

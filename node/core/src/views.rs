@@ -590,6 +590,11 @@ impl Source {
 pub struct Getting {
     /// Release.
     pub infohash: Infohash,
+    /// What of it was asked for, in the words of [`Pick`](crate::fitting::Pick), as seasons and numbers where the work
+    /// says them.
+    pub pick: Option<String>,
+    /// The files that hold it, as far as its listing or its torrent says by now: index, path, size in bytes.
+    pub files: Vec<(u32, String, u64)>,
 }
 
 /// What is used of the budgets, as far as core knows.

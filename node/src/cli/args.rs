@@ -2,6 +2,7 @@
 
 use super::budget_args::BudgetArgs;
 use super::trust_args::TrustArgs;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -128,6 +129,9 @@ pub enum Verb {
         /// At most so many
         #[arg(long, default_value_t = 20)]
         limit: usize,
+        /// Do not follow the starter catalogue, where no node has run yet
+        #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = BoolishValueParser::new())]
+        no_starter: bool,
     },
     /// Show a work and its releases, asking the network too
     Show {
@@ -136,11 +140,19 @@ pub enum Verb {
         /// Wait so long for a trusted release to appear
         #[arg(long, value_name = "SECONDS")]
         wait: Option<u64>,
+        /// Resolution that is liked best, among releases that are trusted alike; or any
+        #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p")]
+        resolution: String,
+        /// Do not follow the starter catalogue, where no node has run yet
+        #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = BoolishValueParser::new())]
+        no_starter: bool,
     },
-    /// Download a release, or the best release of a work
+    /// Download a release, or the best release of a work; of a series an episode or a season
     Get {
         /// Infohash or work id
         what: String,
+        #[command(flatten)]
+        of: Box<Of>,
         /// Folder to put it in
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
@@ -181,7 +193,8 @@ pub enum Verb {
     /// List the works and releases of a file or folder; or take in a statement file
     Import {
         /// CSV, JSON lines, RSS or Atom, a Wikidata export, a .torrent file or a folder of them; a statement file, as
-        /// `export --statements FILE` writes it; or - for standard input
+        /// `export --statements FILE` writes it; the web address of one; or - for standard input
+        #[arg(value_name = "FILE|DIR|URL")]
         file: PathBuf,
         /// What it is; left out, it is told by its content
         #[arg(long, value_enum)]
@@ -189,6 +202,9 @@ pub enum Verb {
         /// Only say what would become of it
         #[arg(long)]
         dry_run: bool,
+        /// Folder with the content of torrents, if it does not lie beside them: what is there is seeded
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
     },
     /// Check every stored statement and derive everything again
     Reindex,
@@ -203,6 +219,38 @@ pub enum Verb {
         #[arg(long, default_value_t = 16)]
         nodes: usize,
     },
+}
+
+/// What of a release is wanted, and of which sort it should be.
+#[derive(Debug, Args)]
+pub struct Of {
+    /// Only this of a series: s01e02, s01 for a whole season, 2024-05-01, or a number over all seasons
+    #[arg(value_name = "EPISODE", conflicts_with_all = ["season", "episode", "date"])]
+    pub part: Option<String>,
+    /// Season; 0 holds the specials. Without --episode all of it
+    #[arg(long, value_name = "N")]
+    pub season: Option<u32>,
+    /// Number in the season; without --season counted over all seasons
+    #[arg(long, value_name = "M")]
+    pub episode: Option<u32>,
+    /// Day of a daily show
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["season", "episode"])]
+    pub date: Option<String>,
+    /// Resolution that is liked best, among releases that are trusted alike; or any
+    #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p")]
+    pub resolution: String,
+}
+
+impl Of {
+    /// What is wanted, in one word; `None`: all of the release.
+    pub fn pick(&self) -> Option<String> {
+        match (self.season, self.episode) {
+            (Some(season), Some(episode)) => Some(format!("s{season}e{episode}")),
+            (Some(season), None) => Some(format!("s{season}")),
+            (None, Some(episode)) => Some(format!("e{episode}")),
+            (None, None) => self.part.clone().or_else(|| self.date.clone()),
+        }
+    }
 }
 
 /// What a file to import is.
@@ -245,7 +293,7 @@ pub struct Run {
     #[arg(long, env = "HEIRLOOM_DHT_BOOTSTRAP", value_delimiter = ',', value_name = "HOST:PORT")]
     pub dht_bootstrap: Vec<String>,
     /// No DHT
-    #[arg(long, env = "HEIRLOOM_NO_DHT")]
+    #[arg(long, env = "HEIRLOOM_NO_DHT", value_parser = BoolishValueParser::new())]
     pub no_dht: bool,
     /// libp2p peer to stay connected with; may be given several times
     #[arg(long, env = "HEIRLOOM_PEER", value_delimiter = ',', value_name = "MULTIADDR")]
@@ -255,26 +303,25 @@ pub struct Run {
     #[arg(long, env = "HEIRLOOM_FRIEND", value_delimiter = ',', value_name = "KEY")]
     pub friend: Vec<String>,
     /// Do not look for peers on the local network
-    #[arg(long, env = "HEIRLOOM_NO_MDNS")]
+    #[arg(long, env = "HEIRLOOM_NO_MDNS", value_parser = BoolishValueParser::new())]
     pub no_mdns: bool,
     /// Do not meet others by the DHT's rendezvous of the day: nobody learns there that you run a node
-    #[arg(long, env = "HEIRLOOM_NO_RENDEZVOUS")]
+    #[arg(long, env = "HEIRLOOM_NO_RENDEZVOUS", value_parser = BoolishValueParser::new())]
     pub no_rendezvous: bool,
     /// Whether other nodes can dial this one; left out, they are asked
     #[arg(long, env = "HEIRLOOM_NAT", value_enum, value_name = "VERDICT")]
     pub nat: Option<Nat>,
     /// Do not follow the starter catalogue
-    #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = clap::builder::BoolishValueParser::new(),
-        action = clap::ArgAction::SetTrue)]
+    #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = BoolishValueParser::new())]
     pub no_starter: bool,
     /// No network at all but the HTTP API
-    #[arg(long, env = "HEIRLOOM_OFFLINE")]
+    #[arg(long, env = "HEIRLOOM_OFFLINE", value_parser = BoolishValueParser::new())]
     pub offline: bool,
     /// What is seeded under your key on the wire
     #[arg(long, env = "HEIRLOOM_SEED_AS", value_enum, default_value_t = SeedAs::Published)]
     pub seed_as: SeedAs,
     /// Do not ask the DHT for works, nor those who announced them there: they learn what you are interested in
-    #[arg(long, env = "HEIRLOOM_NO_LOOKUPS")]
+    #[arg(long, env = "HEIRLOOM_NO_LOOKUPS", value_parser = BoolishValueParser::new())]
     pub no_lookups: bool,
     /// Folder for downloads
     #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
@@ -412,8 +459,8 @@ pub struct Publish {
     /// film, series, episode, album, book, software or other
     #[arg(long)]
     pub kind: Option<String>,
-    /// Season that the release is of
-    #[arg(long, requires = "episode")]
+    /// Season that the release is of; without --episode its files are the episodes
+    #[arg(long)]
     pub season: Option<u32>,
     /// Episode that the release is
     #[arg(long, requires = "season")]

@@ -2,8 +2,9 @@
 
 use crate::driver::{self, Health, Offline, Settings};
 use crate::home::{Home, Lock, Running};
-use crate::http::{Request, found_json, parse, reindexed_json, status_json, to_json, wish};
+use crate::http::{Request, Seeding, found_json, parse, reindexed_json, status_json, to_json, wish};
 use heirloom_core::command::{CommandError, Fault, Reply};
+use heirloom_core::views::Starter;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,30 +91,65 @@ impl Client {
 }
 
 impl Door<'_> {
+    /// Follows the starter catalogue, unless it was dropped; `None` where a node answers, which has done so itself.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub async fn take_starter(&mut self) -> Result<Option<Starter>, CommandError> {
+        if matches!(self, Self::Node { .. }) {
+            return Ok(None);
+        }
+        let command = crate::starter::take(false)?;
+        match self.in_store(move |home, settings, offline| opened(home, settings, offline)?.command(command)).await? {
+            Reply::Starter(starter) => Ok(Some(starter)),
+            _ => Ok(None),
+        }
+    }
+
     /// Asks.
     ///
     /// # Errors
     /// What the node or the core answers.
     pub async fn request(&mut self, request: Request) -> Result<Value, CommandError> {
-        match self {
-            Self::Node { client, running } => client.ask(running, &request).await,
-            Self::Store { home, settings, offline, lock } => {
-                let (home, settings, lock, opened) = (home.clone(), *settings, Arc::clone(lock), offline.take());
-                let work = tokio::task::spawn_blocking(move || {
-                    let mut opened = opened;
-                    let answer = from_store(&home, settings, &mut opened, request);
-                    // Held until the store is done with, even if nobody waits for the answer any longer.
-                    drop(lock);
-                    (opened, answer)
-                });
-                let failed =
-                    |error: tokio::task::JoinError| CommandError::new(Fault::Failed, "failed", error.to_string());
-                let (opened, answer) = work.await.map_err(failed)?;
-                *offline = opened;
-                answer
-            }
+        if let Self::Node { client, running } = self {
+            return client.ask(running, &request).await;
         }
+        self.in_store(move |home, settings, offline| from_store(home, settings, offline, request)).await
     }
+
+    /// Works with the store of the home, off the runtime's threads. Never called where a node answers.
+    async fn in_store<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Home, Settings, &mut Option<Box<Offline>>) -> Result<T, CommandError> + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let Self::Store { home, settings, offline, lock } = self else {
+            return Err(CommandError::new(Fault::Failed, "failed", "a node has the store"));
+        };
+        let (home, settings, lock, taken) = (home.clone(), *settings, Arc::clone(lock), offline.take());
+        let work = tokio::task::spawn_blocking(move || {
+            let mut offline = taken;
+            let answer = work(&home, settings, &mut offline);
+            // Held until the store is done with, even if nobody waits for the answer any longer.
+            drop(lock);
+            (offline, answer)
+        });
+        let failed = |error: tokio::task::JoinError| CommandError::new(Fault::Failed, "failed", error.to_string());
+        let (opened, answer) = work.await.map_err(failed)?;
+        *offline = opened;
+        answer
+    }
+}
+
+/// The store of a home whose lock is held, opening it if it is not.
+fn opened<'a>(
+    home: &Home,
+    settings: Settings,
+    offline: &'a mut Option<Box<Offline>>,
+) -> Result<&'a mut Offline, CommandError> {
+    Ok(match offline {
+        Some(offline) => offline,
+        None => offline.insert(Box::new(Offline::open(home, settings)?)),
+    })
 }
 
 /// Answers from the store of a home whose lock is held, opening it if it is not.
@@ -123,15 +159,20 @@ fn from_store(
     offline: &mut Option<Box<Offline>>,
     request: Request,
 ) -> Result<Value, CommandError> {
+    if let Request::Seed { items } = &request {
+        // A node that starts later seeds them.
+        let seeding = Seeding::of(home, items)?;
+        return match opened(home, settings, offline)?.command(seeding.command.clone())? {
+            Reply::Seeded(seeded) => Ok(seeding.answer(&seeded)),
+            _ => Err(CommandError::needs_node("this")),
+        };
+    }
     let wish = wish(&request)?;
     let command = parse(request)?;
     if wish.is_none() && command.is_none() {
         return Err(CommandError::needs_node("this"));
     }
-    let offline = match offline {
-        Some(offline) => offline,
-        None => offline.insert(Box::new(Offline::open(home, settings)?)),
-    };
+    let offline = opened(home, settings, offline)?;
     if let Some(wish) = wish {
         return Ok(found_json(&offline.search(&wish)?));
     }

@@ -3,7 +3,8 @@
 use super::args::Format as Wanted;
 use super::client::Client;
 use super::{Outcome, say, statements};
-use crate::http::{Request, Row};
+use crate::follow;
+use crate::http::{Request, Row, SeedItem};
 use crate::import::{self, Format, ImportError, Sink};
 use heirloom_core::command::{CommandError, Fault};
 use serde_json::{Value, json};
@@ -26,6 +27,10 @@ const WAITING_MAX: usize = 1_000;
 const START_BYTES: usize = 4 << 10;
 /// Skipped rows that are listed; of more the number is told.
 const SKIPPED_MAX: usize = 10_000;
+/// Torrents in one request to seed them: each file of their content is looked at.
+const SEED_BATCH: usize = 100;
+/// Most notes that are listed.
+const NOTES_MAX: usize = 1_000;
 /// Time between two looks of the progress bar.
 const BAR_PERIOD: Duration = Duration::from_millis(100);
 /// Letters of the bar.
@@ -38,6 +43,7 @@ fn bad(code: &'static str, message: String) -> CommandError {
 /// What the reader says.
 enum Said {
     Row(String, Box<Result<Row, String>>),
+    Content(String, SeedItem),
     Note(String),
 }
 
@@ -47,6 +53,14 @@ struct Channel(mpsc::Sender<Said>);
 impl Sink for Channel {
     fn row(&mut self, item: String, row: Result<Row, String>) -> bool {
         self.0.blocking_send(Said::Row(item, Box::new(row))).is_ok()
+    }
+
+    fn content(&mut self, item: &str, torrent: &Path, content: &Path) {
+        let torrent = std::path::absolute(torrent).ok().and_then(|path| path.to_str().map(str::to_owned));
+        // A path that is not Unicode cannot be told, and its content is listed only.
+        if let (Some(torrent), Some(content)) = (torrent, content.to_str().map(str::to_owned)) {
+            let _ = self.0.blocking_send(Said::Content(item.to_owned(), SeedItem { torrent, content }));
+        }
     }
 
     fn note(&mut self, note: String) {
@@ -83,11 +97,21 @@ pub async fn import(
     client: &Client,
     path: &Path,
     format: Option<Wanted>,
+    data: Option<&Path>,
     is_dry: bool,
 ) -> Result<Outcome, CommandError> {
+    if let Some(data) = data.filter(|data| !data.is_dir()) {
+        return Err(bad("no_such_file", format!("--data names {}, which is no folder", data.display())));
+    }
+    let data = data.map(Path::to_owned);
     let read = Arc::new(AtomicU64::new(0));
     let shown = path.display().to_string();
-    let (source, total) = open(path, format, &read)?;
+    let mut done = Done::default();
+    let address = path.to_str().filter(|text| follow::is_address(text));
+    let (source, total) = match address {
+        Some(address) => (fetched(address, format, &mut done).await?, None),
+        None => open(path, format, &read)?,
+    };
     let (format, source) = match source {
         Source::Bytes(Format::Statements, _) if is_dry => {
             return Err(bad("no_dry_run", "statements are taken in as they are: leave out --dry-run".into()));
@@ -100,17 +124,18 @@ pub async fn import(
     let reading = tokio::task::spawn_blocking(move || {
         let mut sink = Channel(sender);
         match source {
-            Source::Folder(folder) => import::read_folder(&folder, &mut sink),
+            Source::Folder(folder) => import::read_folder(&folder, data.as_deref(), &mut sink),
             Source::Bytes(format, bytes) => import::read(format, &mut BufReader::new(bytes), &mut sink),
         }
     });
     let mut bar = Bar::new(total, read);
-    let mut done = Done::default();
     let mut batch = Batch::default();
+    let mut contents: Vec<(String, SeedItem)> = Vec::new();
     let mut door = client.open().await?;
     while let Some(one) = said.recv().await {
         match one {
             Said::Note(note) => done.notes.push(note),
+            Said::Content(item, content) => contents.push((item, content)),
             Said::Row(item, row) => match *row {
                 Err(reason) => done.skip(item, reason),
                 Ok(row) => {
@@ -127,6 +152,15 @@ pub async fn import(
     if !batch.items.is_empty() {
         let answer = door.request(batch.request(is_dry)).await?;
         done.add(&mut batch, &answer);
+    }
+    if is_dry {
+        done.contents = contents.len() as u64;
+    } else {
+        for some in contents.chunks(SEED_BATCH) {
+            let items = some.iter().map(|(_, content)| content.clone()).collect();
+            let answer = door.request(Request::Seed { items }).await?;
+            done.add_seeds(some, &answer);
+        }
     }
     bar.end();
     let ended = reading.await.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?;
@@ -162,10 +196,6 @@ fn finish(done: Done, format: Format, is_dry: bool, damage: Option<CommandError>
 /// Opens what the user named, and tells what it is.
 fn open(path: &Path, format: Option<Wanted>, read: &Arc<AtomicU64>) -> Result<(Source, Option<u64>), CommandError> {
     let shown = path.display();
-    let text = path.to_string_lossy().to_ascii_lowercase();
-    if text.starts_with("http://") || text.starts_with("https://") {
-        return Err(bad("not_a_file", format!("{shown} is a web address: download it, and import the file")));
-    }
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => bad("no_such_file", format!("{shown} does not exist")),
         _ => bad("unreadable", format!("cannot read {shown}: {error}")),
@@ -182,27 +212,59 @@ fn open(path: &Path, format: Option<Wanted>, read: &Arc<AtomicU64>) -> Result<(S
             }
             return Ok((Source::Folder(path.to_owned()), None));
         }
+        let is_torrent = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("torrent"));
+        if data.is_file() && is_torrent && matches!(format, None | Some(Wanted::Torrent)) && begins_as_torrent(path) {
+            return Ok((Source::Folder(path.to_owned()), None));
+        }
         total = data.is_file().then_some(data.len());
         Box::new(file)
     };
     let mut counted = BufReader::new(Counted { inner: bytes, bytes: Arc::clone(read) });
     let start = start_of(&mut counted).map_err(unreadable)?;
-    let format = match format {
-        Some(Wanted::Torrent) => Format::Torrent,
-        Some(Wanted::Csv) => Format::Csv,
-        Some(Wanted::Json) => Format::Json,
-        Some(Wanted::Rss) => Format::Rss,
-        Some(Wanted::Wikidata) => Format::Wikidata,
-        Some(Wanted::Statements) => Format::Statements,
-        None => import::guess(&start).ok_or_else(|| {
-            let message = format!(
-                "{shown} is no statement file, table, JSON, feed, Wikidata export or torrent that can be told by its content: say what it is with --format"
-            );
-            // The code that scripts know from the time when there were only statement files.
-            bad("bad_statement_file", message)
-        })?,
-    };
+    let format = format.map(to_format).or_else(|| import::guess(&start));
+    let format = format.ok_or_else(|| unknown_format(&shown.to_string()))?;
     Ok((Source::Bytes(format, Box::new(Cursor::new(start).chain(counted))), total))
+}
+
+/// Whether a file holds a torrent, not magnet links.
+fn begins_as_torrent(path: &Path) -> bool {
+    let mut first = [0];
+    File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"d"
+}
+
+fn to_format(format: Wanted) -> Format {
+    match format {
+        Wanted::Torrent => Format::Torrent,
+        Wanted::Csv => Format::Csv,
+        Wanted::Json => Format::Json,
+        Wanted::Rss => Format::Rss,
+        Wanted::Wikidata => Format::Wikidata,
+        Wanted::Statements => Format::Statements,
+    }
+}
+
+fn unknown_format(shown: &str) -> CommandError {
+    let message = format!(
+        "{shown} is no statement file, table, JSON, feed, Wikidata export or torrent that can be told by its content: say what it is with --format"
+    );
+    // The code that scripts know from the time when there were only statement files.
+    bad("bad_statement_file", message)
+}
+
+/// A file behind a web address that the owner gave. What of it did not come is one item of the report.
+async fn fetched(address: &str, format: Option<Wanted>, done: &mut Done) -> Result<Source, CommandError> {
+    let file = follow::file_at(address).await?;
+    let start = &file.bytes[..file.bytes.len().min(START_BYTES)];
+    let guessed = || import::guess(start).or_else(|| import::guess_by_name(&file.kind, &file.name));
+    let format = format.map(to_format).or_else(guessed).ok_or_else(|| unknown_format(address))?;
+    let Some(cut) = file.cut else { return Ok(Source::Bytes(format, Box::new(Cursor::new(file.bytes)))) };
+    match import::usable(format, file.bytes) {
+        Some(usable) => {
+            done.skip("the rest".into(), cut);
+            Ok(Source::Bytes(format, Box::new(Cursor::new(usable))))
+        }
+        None => Err(bad("cut_off", format!("{address} cannot be imported: {cut}"))),
+    }
 }
 
 /// The beginning of a file: as much as tells what it is, or all of a shorter one.
@@ -263,6 +325,8 @@ struct Done {
     skipped: Vec<(String, String)>,
     skipped_total: u64,
     notes: Vec<String>,
+    /// Torrents whose content is here.
+    contents: u64,
     /// Ids of works that an earlier row told about.
     told: BTreeSet<String>,
 }
@@ -298,6 +362,21 @@ impl Done {
         self.releases += answer["releases"].as_u64().unwrap_or(0);
     }
 
+    fn add_seeds(&mut self, some: &[(String, SeedItem)], answer: &Value) {
+        let rows = answer["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for ((item, _), row) in some.iter().zip(rows) {
+            let is_skipped = self.skipped.iter().any(|(skipped, _)| skipped == item);
+            match row["reason"].as_str() {
+                None => self.contents += 1,
+                Some(_) if is_skipped => {}
+                Some(reason) if self.notes.len() < NOTES_MAX => {
+                    self.notes.push(format!("{item} is listed but not seeded: {reason}"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
     fn to_json(&self, format: Format, is_dry: bool) -> Value {
         let skipped: Vec<Value> =
             self.skipped.iter().map(|(item, reason)| json!({ "item": item, "reason": reason })).collect();
@@ -316,6 +395,7 @@ impl Done {
             "skipped_total": self.skipped_total,
             "works": self.works,
             "releases": self.releases,
+            "seeding": self.contents,
             "format": format,
             "dry_run": is_dry,
             "notes": self.notes,

@@ -176,11 +176,13 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
         Verb::List { verb } => lists::list(&client, verb, json).await,
-        Verb::Get { what, to, wait, anyway } => get(&client, what, to, wait, anyway).await,
+        Verb::Get { what, of, to, wait, anyway } => get(&client, what, &of, to, wait, anyway).await,
         Verb::Trust { ring: Some(file), scope, .. } => {
             Ok(Outcome::Answer(client.request(ring::request(&file, scope)?).await?))
         }
-        Verb::Import { file, format, dry_run } => import::import(&client, &file, format, dry_run).await,
+        Verb::Import { file, format, dry_run, data } => {
+            import::import(&client, &file, format, data.as_deref(), dry_run).await
+        }
         Verb::Export { statements: Some(Some(file)), .. } => statements::export(&client, &file).await,
         Verb::Why { subject, scope, dot } => {
             let answer = client.request(Request::Why { subject, scope }).await?;
@@ -204,6 +206,13 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
             let id = client.request(Request::Id).await?;
             let form = card::Form::chosen(html, text, qr, well_known);
             card::card(&id, form).map(|(text, value)| if json { Outcome::Answer(value) } else { Outcome::Text(text) })
+        }
+        Verb::Search { no_starter: false, .. } | Verb::Show { no_starter: false, .. } if !home.has_run() => {
+            let mut door = client.open().await?;
+            if let Some(starter) = door.take_starter().await? {
+                say_starter(&starter);
+            }
+            Ok(Outcome::Answer(door.request(to_request(cli.verb)?).await?))
         }
         verb => Ok(Outcome::Answer(client.request(to_request(verb)?).await?)),
     }
@@ -242,11 +251,13 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
         }
         Verb::Publish(publish) => to_publish(*publish)?,
         Verb::Retract { target } => Request::Retract { target },
-        Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution } => {
+        Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution, no_starter: _ } => {
             let (text, resolution) = (text.join(" "), Some(resolution));
             Request::Search { text, kind, band, limit, genre, year, language, licence, resolution }
         }
-        Verb::Show { work, wait } => Request::Show { work, wait },
+        Verb::Show { work, wait, resolution, no_starter: _ } => {
+            Request::Show { work, wait, resolution: Some(resolution) }
+        }
         Verb::Status => Request::Status,
         Verb::Doctor => Request::Doctor,
         Verb::Export { .. } => Request::Export,
@@ -340,12 +351,15 @@ fn backup(home: &Home) -> Result<Outcome, CommandError> {
 async fn get(
     client: &Client,
     what: String,
+    of: &args::Of,
     to: Option<PathBuf>,
     wait: bool,
     anyway: bool,
 ) -> Result<Outcome, CommandError> {
     let to = to.as_deref().map(absolute).transpose()?;
-    let begun = client.request(Request::Get { what, to, anyway }).await?;
+    let (episode, resolution) = (of.pick(), Some(of.resolution.clone()));
+    let begun = client.request(Request::Get { what, to, anyway, episode, resolution }).await?;
+    let with_choice = |answer: Value, state: &Value| with_choice(answer, &begun, state);
     let infohash = begun["infohash"].as_str().unwrap_or_default().to_owned();
     let mut last = String::new();
     loop {
@@ -358,17 +372,18 @@ async fn get(
             Err(error) => return Err(error),
         };
         if state["finished"] == true {
-            return Ok(Outcome::Answer(json!({
+            let answer = json!({
                 "infohash": infohash,
                 "path": state["path"],
                 "bytes": state["bytes"],
                 "verified_bytes": state["verified_bytes"],
                 "seconds": state["seconds"],
                 "from": state["from"],
-            })));
+            });
+            return Ok(Outcome::Answer(with_choice(answer, &state)));
         }
         if !wait {
-            return Ok(Outcome::Answer(state));
+            return Ok(Outcome::Answer(with_choice(state.clone(), &state)));
         }
         let line = text::progress(&state);
         if line != last {
@@ -377,6 +392,21 @@ async fn get(
         }
         tokio::time::sleep(PROGRESS_PERIOD).await;
     }
+}
+
+/// Which episode that is and in which files: the listing says so first, and the torrent then.
+fn with_choice(mut answer: Value, begun: &Value, state: &Value) -> Value {
+    let (Some(fields), false) = (answer.as_object_mut(), begun["episode"].is_null()) else { return answer };
+    let list = |value: &Value| value["files"].as_array().cloned().unwrap_or_default();
+    let (asked, here) = (list(begun), list(state));
+    let is_asked = |file: &&Value| asked.iter().any(|one| one["index"] == file["index"]);
+    let these: Vec<Value> = here.iter().filter(is_asked).cloned().collect();
+    let files = [these, here, asked].into_iter().find(|files| !files.is_empty()).unwrap_or_default();
+    let file = if let [one] = &files[..] { one["path"].clone() } else { Value::Null };
+    fields.insert("episode".into(), begun["episode"].clone());
+    fields.insert("file".into(), file);
+    fields.insert("files".into(), Value::Array(files));
+    answer
 }
 
 fn check_bootstrap(nodes: &[String]) -> Result<(), CommandError> {
@@ -478,6 +508,12 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
 /// Follows the starter catalogue, unless it was dropped once, and says so the first time.
 async fn take_starter(node: &Node) -> Result<Option<views::Starter>, CommandError> {
     let Reply::Starter(starter) = *node.command(crate::starter::take(false)?).await? else { return Ok(None) };
+    say_starter(&starter);
+    Ok(Some(starter))
+}
+
+/// Says it the first time.
+fn say_starter(starter: &views::Starter) {
     if starter.state == views::StarterState::Taken {
         say(&format!(
             "heirloom: following the starter catalogue ({} open works, signed by {}), which gives nobody else a voice; \
@@ -485,7 +521,6 @@ async fn take_starter(node: &Node) -> Result<Option<views::Starter>, CommandErro
             starter.releases, starter.key
         ));
     }
-    Ok(Some(starter))
 }
 
 fn show_words(home: &Home) -> Result<(), CommandError> {

@@ -128,11 +128,12 @@ impl Downloads {
         } else if progress.finished {
             // Every booking is there before `finished` is: take them first, so that the core has them first too.
             self.book().await;
+            let is_whole = progress.files.iter().all(|file| file.is_wanted);
             let content = progress.path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
             self.tell(TorrentEvent::Finished { infohash, content: content.clone() }).await;
             self.change(infohash, |watched| watched.took = Some(watched.since.elapsed()));
             let is_fetch = self.watched().get(&infohash).is_some_and(|w| w.is_fetch);
-            if is_fetch && self.seed_as == SeedAs::Always {
+            if is_fetch && is_whole && self.seed_as == SeedAs::Always {
                 self.seed(engine, infohash, &content, true).await;
             }
         }
@@ -183,11 +184,13 @@ impl Downloads {
         }
         tokio::spawn(async move {
             match order {
-                TorrentOrder::Prepare { order, source } => downloads.prepare(order, source).await,
+                TorrentOrder::Prepare { order, source, trackers, web_seeds } => {
+                    downloads.prepare(order, source, &trackers, &web_seeds).await;
+                }
                 TorrentOrder::Seed { infohash, content, named } => {
                     downloads.seed(&engine, infohash, &content, named).await;
                 }
-                TorrentOrder::Fetch { infohash, info_sha256, trackers, to } => {
+                TorrentOrder::Fetch { infohash, info_sha256, trackers, to, files } => {
                     let torrent = tokio::fs::read(downloads.torrent_file(&infohash)).await.ok();
                     let download = torrent::Download {
                         infohash: infohash.0,
@@ -198,6 +201,7 @@ impl Downloads {
                         to: to.map(PathBuf::from),
                         peers: Vec::new(),
                         only: None,
+                        files: to_files(files),
                     };
                     downloads.taken(infohash, engine.download(download).await).await;
                 }
@@ -218,7 +222,10 @@ impl Downloads {
     }
 
     fn begin(&self, infohash: Infohash, is_fetch: bool) {
-        let since = Instant::now();
+        // Which of its files are wanted is told later, and is no other download.
+        let under_way =
+            self.watched().get(&infohash).filter(|old| old.is_fetch && old.is_running()).map(|old| old.since);
+        let since = under_way.unwrap_or_else(Instant::now);
         let watched =
             Watched { since, is_taken: false, took: None, is_saved: false, is_told: false, is_fetch, failed: None };
         self.watched().insert(infohash, watched);
@@ -250,15 +257,20 @@ impl Downloads {
     }
 
     /// Makes a torrent of a path, or reads a torrent file or magnet link.
-    async fn prepare(&self, order: OrderId, source: String) {
-        let event = match self.read_source(&source).await {
+    async fn prepare(&self, order: OrderId, source: String, trackers: &[String], web_seeds: &[String]) {
+        let event = match self.read_source(&source, trackers, web_seeds).await {
             Ok((metainfo, content)) => TorrentEvent::Prepared { order, metainfo, content },
             Err(error) => TorrentEvent::NotPrepared { order, error },
         };
         self.tell(event).await;
     }
 
-    async fn read_source(&self, source: &str) -> Result<(io::Metainfo, Option<String>), CommandError> {
+    async fn read_source(
+        &self,
+        source: &str,
+        trackers: &[String],
+        web_seeds: &[String],
+    ) -> Result<(io::Metainfo, Option<String>), CommandError> {
         if source.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("magnet:")) {
             let magnet = Magnet::parse(source).map_err(|error: MagnetError| {
                 CommandError::bad_input("bad_magnet", format!("{error}: copy the whole link"))
@@ -292,6 +304,12 @@ impl Downloads {
         let metainfo = torrent::create(&path, Some(&self.key()?))
             .await
             .map_err(|error: CreateError| CommandError::bad_input("cannot_share", error.to_string()))?;
+        let metainfo = if trackers.is_empty() && web_seeds.is_empty() {
+            metainfo
+        } else {
+            let named = metainfo.naming(trackers, web_seeds);
+            named.map_err(|error| CommandError::bad_input("cannot_share", error.to_string()))?
+        };
         self.save(Infohash(metainfo.infohash), &metainfo.torrent).await;
         Ok((from_metainfo(&metainfo), Some(source.to_owned())))
     }
@@ -320,8 +338,9 @@ impl Downloads {
     pub async fn forget_if_lost(&self, infohash: Infohash) -> bool {
         let Some(watched) = self.watched().get(&infohash).cloned() else { return false };
         let files = self.engine.as_ref().and_then(|engine| engine.progress(infohash.0)).map(|progress| progress.files);
-        let is_short =
-            |file: &torrent::FileProgress| std::fs::metadata(&file.path).map_or(true, |data| data.len() != file.size);
+        let is_short = |file: &torrent::FileProgress| {
+            file.is_wanted && std::fs::metadata(&file.path).map_or(true, |data| data.len() != file.size)
+        };
         let is_gone = watched.took.is_some() && files.is_some_and(|files| files.iter().any(is_short));
         let is_unseedable = watched.failed.is_some() && !watched.is_fetch;
         if !is_gone && !is_unseedable {
@@ -372,8 +391,24 @@ impl Downloads {
             down_rate: progress.down_rate,
             up_rate: progress.up_rate,
             uploaded: progress.uploaded,
+            files: progress
+                .files
+                .into_iter()
+                .filter(|file| file.is_wanted)
+                .map(|file| (file.index, file.path, file.size, file.bytes))
+                .collect(),
             path: progress.path,
         })
+    }
+}
+
+fn to_files(files: io::Files) -> torrent::Files {
+    match files {
+        io::Files::All => torrent::Files::All,
+        io::Files::Later => torrent::Files::Later,
+        io::Files::Only(indices) => {
+            torrent::Files::Only(indices.into_iter().filter_map(|index| usize::try_from(index).ok()).collect())
+        }
     }
 }
 
@@ -402,6 +437,8 @@ pub struct Download {
     pub uploaded: u64,
     /// Where it lies, once known.
     pub path: Option<PathBuf>,
+    /// The files that are downloaded, once known: index, path, size and bytes here.
+    pub files: Vec<(usize, PathBuf, u64, u64)>,
 }
 
 impl Default for Download {
@@ -418,6 +455,7 @@ impl Default for Download {
             up_rate: 0,
             uploaded: 0,
             path: None,
+            files: Vec::new(),
         }
     }
 }

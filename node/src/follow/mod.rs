@@ -6,6 +6,8 @@ mod html;
 mod page;
 mod reach;
 
+pub use page::{WebFile, file_at, is_address};
+
 use heirloom_core::command::CommandError;
 use heirloom_proto::key::KeyError;
 use heirloom_proto::signed_text::{self, BEGIN, find_blocks};

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// How long everything about one address may take, all redirects and pages together: longer than a slow blog, shorter than patience.
 const WAIT: Duration = Duration::from_secs(15);
+/// Longest file that is fetched to be imported: what a browser would be used for beyond it.
+const FILE_BYTES_MAX: usize = 32 << 20;
 /// Redirects followed: to https, to www, and one for good measure.
 const REDIRECTS_MAX: usize = 3;
 /// Where a site says whose it is.
@@ -68,6 +70,55 @@ pub async fn text_of(address: &str) -> Result<String, CommandError> {
     Ok(visit.fetch(visit.start.clone()).await?.text)
 }
 
+/// A file on the web, as far as it came.
+#[derive(Debug)]
+pub struct WebFile {
+    /// What came of it.
+    pub bytes: Vec<u8>,
+    /// What its server says that it is, such as `text/csv`, or empty.
+    pub kind: String,
+    /// The last part of its address.
+    pub name: String,
+    /// Why the rest did not come, in a sentence; `None`: it is whole.
+    pub cut: Option<String>,
+}
+
+/// The file behind an address that the owner gave, by the rules for pages. One that is too long, or too slow, is cut.
+///
+/// # Errors
+/// One sentence that says why it cannot be had.
+pub async fn file_at(address: &str) -> Result<WebFile, CommandError> {
+    let visit = Visit::to(address)?;
+    let mut response = visit.response(visit.start.clone()).await?;
+    let url = response.url().clone();
+    refuse_status(&url, response.status())?;
+    let kind = content_type(&response);
+    let name = url.path().rsplit('/').next().unwrap_or_default().to_owned();
+    let mut file = WebFile { bytes: Vec::new(), kind, name, cut: None };
+    loop {
+        let came = match tokio::time::timeout_at(visit.until, response.chunk()).await {
+            Err(_) => Err(format!("it took longer than {} s", WAIT.as_secs())),
+            Ok(Err(error)) => Err(format!("its server broke off: {}", chain(&error))),
+            Ok(Ok(chunk)) => Ok(chunk),
+        };
+        let why = match came {
+            Ok(None) => return Ok(file),
+            Ok(Some(chunk)) if file.bytes.len() + chunk.len() <= FILE_BYTES_MAX => {
+                file.bytes.extend_from_slice(&chunk);
+                continue;
+            }
+            Ok(Some(_)) => format!("it is longer than {} MiB", FILE_BYTES_MAX >> 20),
+            Err(why) => why,
+        };
+        if file.bytes.is_empty() {
+            return Err(unreachable(&url, &why));
+        }
+        let kib = file.bytes.len().div_ceil(1024);
+        file.cut = Some(format!("only the first {kib} KiB were read: {why}; download it, and import the file"));
+        return Ok(file);
+    }
+}
+
 fn marked(leads: Vec<Lead>, found: Found) -> Vec<Lead> {
     leads.into_iter().map(|lead| Lead { found, ..lead }).collect()
 }
@@ -104,15 +155,21 @@ impl Visit {
         Ok(marked(vec![found?.into()], Found::WellKnown))
     }
 
-    /// Fetches a page, through redirects, each of them checked like the first.
-    async fn fetch(&self, mut url: Url) -> Result<Fetched, CommandError> {
+    /// Fetches a page.
+    async fn fetch(&self, url: Url) -> Result<Fetched, CommandError> {
+        let response = self.response(url).await?;
+        let url = response.url().clone();
+        let read = tokio::time::timeout_at(self.until, read(response)).await;
+        let (text, is_html) = read.map_err(|_| too_slow(&url))??;
+        Ok(Fetched { url, text, is_html })
+    }
+
+    /// The answer from an address, through redirects, each of them checked like the first.
+    async fn response(&self, mut url: Url) -> Result<Response, CommandError> {
         for _ in 0..=REDIRECTS_MAX {
             let response = tokio::time::timeout_at(self.until, self.ask(&url)).await.map_err(|_| too_slow(&url))??;
             if !response.status().is_redirection() {
-                let url = response.url().clone();
-                let read = tokio::time::timeout_at(self.until, read(response)).await;
-                let (text, is_html) = read.map_err(|_| too_slow(&url))??;
-                return Ok(Fetched { url, text, is_html });
+                return Ok(response);
             }
             let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let next = location.and_then(|to| url.join(to).ok());
@@ -172,21 +229,27 @@ impl Visit {
     }
 }
 
-/// Reads a page, if it is text and not too long.
-async fn read(mut response: Response) -> Result<(String, bool), CommandError> {
-    let url = response.url().clone();
-    let status = response.status();
+fn refuse_status(url: &Url, status: StatusCode) -> Result<(), CommandError> {
     if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
         return Err(CommandError::not_found(
             "no_such_page",
-            format!("there is no page {}: check the address", shown(&url)),
+            format!("there is no page {}: check the address", shown(url)),
         ));
     }
-    if !status.is_success() {
-        return Err(unreachable(&url, &format!("it answers {status}")));
-    }
+    if status.is_success() { Ok(()) } else { Err(unreachable(url, &format!("it answers {status}"))) }
+}
+
+/// What a server says that its answer is, in lower case and without more about it.
+fn content_type(response: &Response) -> String {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Reads a page, if it is text and not too long.
+async fn read(mut response: Response) -> Result<(String, bool), CommandError> {
+    let url = response.url().clone();
+    refuse_status(&url, response.status())?;
+    let kind = content_type(&response);
     // Many servers call a file octet-stream of which they know nothing; whether it is text shows below.
     let is_text = kind.is_empty()
         || kind.starts_with("text/")

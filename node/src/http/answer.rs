@@ -35,9 +35,9 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Listed(listed) => self::listed(listed),
         Reply::Works(found) => found.iter().map(self::found).collect(),
         // For adapters of this process only.
-        Reply::Hearing(_) => Value::Null,
+        Reply::Hearing(_) | Reply::Seeded(_) => Value::Null,
         Reply::Work(work) => self::work(work),
-        Reply::Getting(getting) => json!({ "infohash": getting.infohash.to_string() }),
+        Reply::Getting(getting) => getting_json(getting),
         Reply::Status(status) => counts(status),
         Reply::Ring(ring) => self::ring(ring),
         Reply::Statements(all) => all.iter().filter_map(statement_row).collect(),
@@ -240,6 +240,22 @@ fn ledger_row(row: &views::LedgerRow) -> Value {
     value
 }
 
+/// What `get` began: of a series, which episode, and the files that hold it as far as that is known.
+fn getting_json(getting: &views::Getting) -> Value {
+    let mut value = json!({ "infohash": getting.infohash.to_string() });
+    if let (Some(pick), Some(fields)) = (&getting.pick, value.as_object_mut()) {
+        let file = |(index, path, size): &(u32, String, u64)| json!({ "index": index, "path": path, "size": size });
+        fields.insert("episode".into(), json!(pick));
+        fields.insert("file".into(), single(&getting.files).map_or(Value::Null, |(_, path, _)| json!(path)));
+        fields.insert("files".into(), getting.files.iter().map(file).collect());
+    }
+    value
+}
+
+fn single<T>(all: &[T]) -> Option<&T> {
+    if let [one] = all { Some(one) } else { None }
+}
+
 fn episode_name(episode: Option<(u32, u32)>) -> Value {
     episode.map_or(Value::Null, |(season, number)| json!(format!("S{season:02}E{number:02}")))
 }
@@ -438,6 +454,9 @@ fn archive(archive: &views::Archive) -> Value {
 }
 
 /// How far a download is, for `get --wait`; once done, from whom it came.
+/// Most files of a download that an answer lists: a season of a daily show.
+const FILES_TOLD_MAX: usize = 400;
+
 pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> Value {
     let mut value = json!({
         "infohash": download.infohash.to_string(),
@@ -451,6 +470,10 @@ pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> V
         "up_rate": download.up_rate,
         "uploaded": download.uploaded,
         "path": download.path,
+        "file": single(&download.files).map(|(_, path, ..)| path),
+        "files": download.files.iter().take(FILES_TOLD_MAX).map(|(index, path, size, bytes)| {
+            json!({ "index": index, "path": path, "size": size, "bytes": bytes })
+        }).collect::<Vec<_>>(),
     });
     if let (Some(took), Some(fields)) = (download.took, value.as_object_mut()) {
         let row = |row: &views::LedgerRow| {

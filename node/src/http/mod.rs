@@ -9,12 +9,14 @@ mod health;
 mod node;
 mod request;
 mod rows;
+mod seeding;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
 pub use health::status_json;
 pub use node::answer_request;
-pub use request::{ListEntry, Request, parse, wish};
+pub use request::{ListEntry, Request, SeedItem, parse, wish};
 pub use rows::{File as RowFile, Record, Release, Row};
+pub use seeding::Seeding;
 
 use crate::driver::Node;
 use axum::body::Bytes;

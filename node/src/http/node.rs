@@ -2,7 +2,8 @@
 
 use super::answer::{download_json, found_json, reindexed_json, to_json};
 use super::health::{doctor_json, status_json};
-use super::request::{Request, parse, wish};
+use super::request::{Request, SeedItem, parse, wish};
+use super::seeding::Seeding;
 use crate::driver::Node;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::views::LedgerBy;
@@ -17,6 +18,7 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
     match request {
         Request::Download { infohash } => download(node, &infohash).await,
         Request::Get { .. } => get(node, request).await,
+        Request::Seed { items } => seed(node, items).await,
         Request::Doctor => match *node.command(Command::Status).await? {
             Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await)),
             other => Ok(to_json(&other, node.wire_name())),
@@ -61,6 +63,17 @@ async fn get(node: &Node, request: Request) -> Result<Value, CommandError> {
         reply = node.command(command).await?;
     }
     Ok(to_json(&reply, node.wire_name()))
+}
+
+/// Seeds what was listed and is here.
+async fn seed(node: &Node, items: Vec<SeedItem>) -> Result<Value, CommandError> {
+    let home = node.home().clone();
+    let read = tokio::task::spawn_blocking(move || Seeding::of(&home, &items)).await;
+    let seeding = read.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))??;
+    match *node.command(seeding.command.clone()).await? {
+        Reply::Seeded(seeded) => Ok(seeding.answer(&seeded)),
+        other => Ok(to_json(&other, node.wire_name())),
+    }
 }
 
 async fn download(node: &Node, infohash: &str) -> Result<Value, CommandError> {

@@ -4,7 +4,7 @@ use super::rows::{self, Row};
 use crate::search::Wish;
 use crate::starter;
 use data_encoding::BASE64;
-use heirloom_core::command::{Command, CommandError, Filter, Made, Publish, Subject, Target, Wanted};
+use heirloom_core::command::{Choice, Command, CommandError, Filter, Made, Publish, Subject, Target, Wanted};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
 use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Opinion, Scope, WorkKind};
@@ -105,6 +105,10 @@ pub enum Request {
         rows: Vec<Row>,
         dry_run: bool,
     },
+    /// Seed what was listed and is here.
+    Seed {
+        items: Vec<SeedItem>,
+    },
     Retract {
         target: String,
     },
@@ -127,11 +131,18 @@ pub enum Request {
     Show {
         work: String,
         wait: Option<u64>,
+        #[serde(default)]
+        resolution: Option<String>,
     },
     Get {
         what: String,
         to: Option<String>,
         anyway: bool,
+        /// `s01e02`, `s01`, `2024-05-01`, `14`.
+        #[serde(default)]
+        episode: Option<String>,
+        #[serde(default)]
+        resolution: Option<String>,
     },
     Status,
     Doctor,
@@ -143,6 +154,16 @@ pub enum Request {
         envelopes: Vec<String>,
     },
     Reindex,
+}
+
+/// A torrent file, and where its content lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedItem {
+    /// Path of the torrent file.
+    pub torrent: String,
+    /// Path of the file or folder.
+    pub content: String,
 }
 
 /// Somebody on a list.
@@ -219,16 +240,21 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             Command::List { entries: rows.into_iter().map(rows::entry).collect::<Result<_, _>>()?, is_dry: dry_run }
         }
         Request::Retract { target } => Command::Retract { target: retract_target(&target)? },
-        Request::Show { work, wait } => Command::Show {
+        Request::Show { work, wait, resolution } => Command::Show {
             work: read("bad_work", &work)?,
             wait: wait.map(|seconds| Duration::from_secs(seconds.min(WAIT_S_MAX))),
+            lines: liked(resolution.as_deref())?,
         },
-        Request::Get { what, to, anyway } => Command::Get { what: wanted(&what)?, to, anyway },
+        Request::Get { what, to, anyway, episode, resolution } => {
+            let pick = episode.as_deref().map(|text| read("bad_episode", text)).transpose()?;
+            let choice = Choice { pick, lines: liked(resolution.as_deref())? };
+            Command::Get { what: wanted(&what)?, to, anyway, choice }
+        }
         Request::Status => Command::Status,
         Request::Export => Command::Export,
         Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
-        Request::Search { .. } | Request::Download { .. } | Request::Doctor => return Ok(None),
+        Request::Search { .. } | Request::Download { .. } | Request::Doctor | Request::Seed { .. } => return Ok(None),
     }))
 }
 
@@ -250,12 +276,16 @@ pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
         licence: given(licence),
     };
     let band = band.as_deref().map(worst_band).transpose()?;
-    let lines = resolution.as_deref().map_or(Ok(LINES_LIKED), lines)?;
+    let lines = liked(resolution.as_deref())?;
     Ok(Some(Wish { text: text.clone(), filter, band, limit: *limit, lines }))
 }
 
 /// Resolution that is liked best, where nothing else is said, in lines: what most screens show.
 const LINES_LIKED: u32 = 1080;
+
+fn liked(resolution: Option<&str>) -> Result<u32, CommandError> {
+    resolution.map_or(Ok(LINES_LIKED), lines)
+}
 
 fn lines(text: &str) -> Result<u32, CommandError> {
     let bad = || {
@@ -434,7 +464,7 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
         return Err(CommandError::bad_input("bad_request", "not a publish request"));
     };
     let episode = match (season, episode) {
-        (None, None) => None,
+        (_, None) => None,
         (Some(season), Some(episode)) if episode > 0 => Some((season, episode)),
         _ => {
             return Err(CommandError::bad_input(
@@ -465,6 +495,7 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
         year,
         kind,
         episode,
+        season: season.filter(|_| episode.is_none()),
         map: map.iter().map(|text| mapping(text)).collect::<Result<_, _>>()?,
         licence: nfc(licence),
         resolution: nfc(resolution),

@@ -53,6 +53,11 @@ pub trait Sink {
     /// A row, or why there is none, by what a person calls it: `line 3`. False: read no further.
     fn row(&mut self, item: String, row: Result<Row, String>) -> bool;
 
+    /// The content of a torrent that was just given as a row: the torrent file, and where its file or folder lies.
+    fn content(&mut self, item: &str, torrent: &Path, content: &Path) {
+        let _ = (item, torrent, content);
+    }
+
     /// Something about the whole of it.
     fn note(&mut self, note: String);
 }
@@ -97,6 +102,50 @@ pub fn guess(start: &[u8]) -> Option<Format> {
     table::is_header(text.lines().next().unwrap_or_default()).then_some(Format::Csv)
 }
 
+/// What a web server and a name say that a file is, where its content does not. `None`: nothing known.
+#[must_use]
+pub fn guess_by_name(content_type: &str, name: &str) -> Option<Format> {
+    let lower = name.to_ascii_lowercase();
+    let ending = lower.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match content_type {
+        "text/csv" | "text/tab-separated-values" => Some(Format::Csv),
+        "application/json" | "application/x-ndjson" | "application/jsonl" | "application/json-seq" => {
+            Some(Format::Json)
+        }
+        "application/rss+xml" | "application/atom+xml" => Some(Format::Rss),
+        "application/sparql-results+json" => Some(Format::Wikidata),
+        "application/x-bittorrent" => Some(Format::Torrent),
+        _ => match ending {
+            "csv" | "tsv" => Some(Format::Csv),
+            "json" | "jsonl" | "ndjson" => Some(Format::Json),
+            "rss" | "atom" => Some(Format::Rss),
+            "torrent" | "magnets" => Some(Format::Torrent),
+            _ => None,
+        },
+    }
+}
+
+/// What can be used of a file whose end did not come: of what goes by the line, whole lines. `None`: nothing of it.
+#[must_use]
+pub fn usable(format: Format, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    match format {
+        Format::Rss => return Some(bytes),
+        // Half a torrent is none, and of statements nobody knows which end is missing.
+        Format::Statements => return None,
+        Format::Torrent if bytes.first() == Some(&b'd') => return None,
+        Format::Torrent | Format::Csv | Format::Json | Format::Wikidata => {}
+    }
+    let end = bytes.iter().rposition(|byte| *byte == b'\n')?;
+    bytes.truncate(end + 1);
+    // A list with an item a line, closed after the last whole one.
+    if format == Format::Json && bytes.trim_ascii_start().first() == Some(&b'[') {
+        let kept = bytes.trim_ascii_end().strip_suffix(b",").unwrap_or(bytes.trim_ascii_end()).len();
+        bytes.truncate(kept);
+        bytes.push(b']');
+    }
+    Some(bytes)
+}
+
 /// Reads a file of a format into rows.
 ///
 /// # Errors
@@ -112,12 +161,12 @@ pub fn read(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Res
     }
 }
 
-/// Reads every torrent file below a folder.
+/// Reads every torrent file below a folder, or one. Content is looked for beside each, and in the folder `data`.
 ///
 /// # Errors
 /// [`ImportError`] when the folder cannot be read.
-pub fn read_folder(folder: &Path, sink: &mut dyn Sink) -> Result<(), ImportError> {
-    torrents::read_folder(folder, sink)
+pub fn read_folder(folder: &Path, data: Option<&Path>, sink: &mut dyn Sink) -> Result<(), ImportError> {
+    torrents::read_folder(folder, data, sink)
 }
 
 /// All of a file, as far as it may be long.
@@ -248,6 +297,27 @@ mod tests {
         for (start, format) in cases {
             assert_eq!(guess(start), format, "{}", String::from_utf8_lossy(start));
         }
+    }
+
+    #[test]
+    fn what_a_server_says_helps_where_the_content_does_not() {
+        assert_eq!(guess_by_name("text/csv", "x"), Some(Format::Csv));
+        assert_eq!(guess_by_name("application/octet-stream", "Films.CSV"), Some(Format::Csv));
+        assert_eq!(guess_by_name("text/plain", "films.jsonl"), Some(Format::Json));
+        assert_eq!(guess_by_name("application/rss+xml", ""), Some(Format::Rss));
+        assert_eq!(guess_by_name("text/html", "films"), None);
+    }
+
+    #[test]
+    fn of_a_file_that_was_cut_whole_lines_are_used() {
+        let cut =
+            |format, text: &str| usable(format, text.as_bytes().to_vec()).map(|b| String::from_utf8(b).expect("text"));
+        assert_eq!(cut(Format::Csv, "work,title\nQ4,A film\nQ5,Anoth").as_deref(), Some("work,title\nQ4,A film\n"));
+        assert_eq!(cut(Format::Csv, "work,tit"), None);
+        assert_eq!(cut(Format::Json, "[\n{\"work\":1},\n{\"wo").as_deref(), Some("[\n{\"work\":1}]"));
+        assert_eq!(cut(Format::Torrent, "magnet:?a\nmagnet:?b").as_deref(), Some("magnet:?a\n"));
+        assert_eq!(cut(Format::Torrent, "d8:announce\n"), None);
+        assert_eq!(cut(Format::Statements, "heirloom/1\n"), None);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use super::fields::Fields;
 use super::{ImportError, Line, Sink, next_line};
 use crate::driver::torrent_facts;
 use crate::http::{Release, Row, RowFile};
-use crate::torrent::{Magnet, Metainfo};
+use crate::torrent::{Magnet, Metainfo, has_content};
 use heirloom_core::fitting::{FileType, file_type, is_extra, read_file};
 use heirloom_core::release_name::{self, ReleaseName};
 use std::io::{BufRead, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Largest torrent file in bytes, as the engine takes it.
 const TORRENT_BYTES_MAX: u64 = 16 << 20;
@@ -55,25 +55,46 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
 ///
 /// # Errors
 /// [`ImportError`] when the folder itself cannot be read.
-pub fn read_folder(folder: &Path, sink: &mut dyn Sink) -> Result<(), ImportError> {
-    std::fs::read_dir(folder)?;
+pub fn read_folder(folder: &Path, data: Option<&Path>, sink: &mut dyn Sink) -> Result<(), ImportError> {
     let mut found = Vec::new();
-    let mut seen = 0;
-    walk(folder, 0, &mut seen, &mut found, sink);
-    found.sort();
+    if folder.is_dir() {
+        std::fs::read_dir(folder)?;
+        let mut seen = 0;
+        walk(folder, 0, &mut seen, &mut found, sink);
+        found.sort();
+    } else {
+        found.push(folder.to_owned());
+    }
     for path in found {
-        let item = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+        let item = match path.strip_prefix(folder) {
+            Ok(below) if below != Path::new("") => below.to_string_lossy().into_owned(),
+            _ => "the torrent".to_owned(),
+        };
         let bytes = std::fs::File::open(&path).and_then(|file| {
             let mut bytes = Vec::new();
             file.take(TORRENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
             Ok(bytes)
         });
-        let row = bytes.map_err(|error| format!("it cannot be read: {error}")).and_then(|bytes| of_torrent(&bytes));
-        if !sink.row(item, row) {
+        let bytes = bytes.map_err(|error| format!("it cannot be read: {error}"));
+        let row = bytes.as_deref().map_err(Clone::clone).and_then(of_torrent);
+        let content = row.is_ok().then(|| bytes.ok()).flatten().and_then(|bytes| content_of(&path, data, &bytes));
+        if !sink.row(item.clone(), row) {
             return Ok(());
+        }
+        if let Some(content) = content {
+            sink.content(&item, &path, &content);
         }
     }
     Ok(())
+}
+
+/// Where the content of a torrent lies: beside it, or in the folder that was named. By names and sizes; whether the bytes
+/// are right is found out when it is seeded.
+fn content_of(torrent: &Path, data: Option<&Path>, bytes: &[u8]) -> Option<PathBuf> {
+    let meta = Metainfo::parse(bytes).ok()?;
+    let places = [torrent.parent(), data].into_iter().flatten().map(|folder| folder.join(&meta.name));
+    let found = places.into_iter().find(|place| has_content(&meta, place))?;
+    std::path::absolute(found).ok()
 }
 
 fn walk(folder: &Path, depth: usize, seen: &mut usize, found: &mut Vec<std::path::PathBuf>, sink: &mut dyn Sink) {
@@ -265,7 +286,7 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink(folder.path(), folder.path().join("round")).expect("linked");
         let mut kept = Kept::default();
-        read_folder(folder.path(), &mut kept).expect("readable");
+        read_folder(folder.path(), None, &mut kept).expect("readable");
         assert_eq!(kept.rows.len(), 1, "{:?}", kept.skipped);
         let row = &kept.rows[0];
         let (record, release) = (row.record.as_ref().expect("a work"), row.release.as_ref().expect("a release"));

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::bookings::Bookings;
-use super::engine::{Download, Inner, OnlyFile, Running, Torrent};
+use super::engine::{Download, Files, Inner, OnlyFile, Running, Torrent};
 use super::errors::AddError;
 use super::ledger::Ledger;
 use super::metainfo::{Metainfo, TRACKERS_MAX};
@@ -28,21 +28,31 @@ impl Inner {
         let known = {
             let torrents = self.torrents();
             let known = torrents.get(&infohash);
-            // What failed, or still lacks the metadata that is here now, begins anew.
-            known.map(|torrent| torrent.running.is_some() || (torrent.failed.is_none() && download.torrent.is_none()))
+            // What failed, or still lacks the metadata that is here now, begins anew; and what is to be other files than
+            // before. A seed has them all.
+            known.map(|torrent| {
+                let has_metadata = download.torrent.is_some() && torrent.resolved.is_none();
+                let is_same = torrent.request.as_ref().is_none_or(|before| before.files == download.files);
+                let is_under_way = torrent.running.is_some() || (torrent.failed.is_none() && !has_metadata);
+                let meta = torrent.running.as_ref().map(|running| &running.meta).or(torrent.resolved.as_ref());
+                (is_under_way && is_same, meta.map(|meta| meta.torrent.clone()))
+            })
         };
         match known {
-            Some(true) => {
+            Some((true, _)) => {
                 self.book.hint(infohash, &download.peers);
                 return Ok(());
             }
-            Some(false) => self.take_out(infohash, false).await.map_err(refused)?,
+            Some((false, meta)) => {
+                self.take_out(infohash, false).await.map_err(refused)?;
+                download.torrent = download.torrent.or(meta);
+            }
             None => {}
         }
         match &download.torrent {
             Some(bytes) => {
                 let meta = Metainfo::parse(bytes)?;
-                self.start_download(meta, download).await
+                self.begin(meta, download).await
             }
             None => {
                 self.start_resolving(download);
@@ -68,6 +78,7 @@ impl Inner {
         let torrent = Torrent {
             side: Side::Anonymous,
             request: Some(download.clone()),
+            resolved: None,
             running: None,
             paused: false,
             failed: None,
@@ -96,7 +107,7 @@ impl Inner {
         }
         let infohash = download.infohash;
         let started = match found.and_then(|bytes| Ok(Metainfo::parse(&bytes)?)) {
-            Ok(meta) => self.start_download(meta, download).await,
+            Ok(meta) => self.begin(meta, download).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = started {
@@ -108,19 +119,45 @@ impl Inner {
         }
     }
 
+    /// Goes on with metadata: downloads, or waits to be told which files.
+    async fn begin(self: &Arc<Self>, meta: Metainfo, download: Download) -> Result<(), AddError> {
+        if download.files != Files::Later {
+            return self.start_download(meta, download).await;
+        }
+        check_identity(&meta, download.infohash, download.info_sha256)?;
+        let (infohash, stop) = (meta.infohash, self.stop.child_token());
+        self.book.track(infohash, meta.private, false);
+        self.book.hint(infohash, &download.peers);
+        let torrent = Torrent {
+            side: Side::Anonymous,
+            request: Some(download),
+            resolved: Some(Arc::new(meta)),
+            running: None,
+            paused: false,
+            failed: None,
+            stop,
+        };
+        if let Some(before) = self.torrents().insert(infohash, torrent) {
+            before.stop.cancel();
+        }
+        Ok(())
+    }
+
     /// Checks a torrent and gives it to the anonymous session. The caller holds `changing`.
     async fn start_download(self: &Arc<Self>, meta: Metainfo, download: Download) -> Result<(), AddError> {
         check_identity(&meta, download.infohash, download.info_sha256)?;
         if let Some(only) = &download.only {
             check_only(&meta, only)?;
         }
+        let only = check_files(&meta, &download.files)?;
         let meta = Arc::new(meta);
         let wanted = download.to.clone().unwrap_or_else(|| self.config.downloads.clone());
         let to = {
             let (meta, state, claimed) = (meta.clone(), self.config.state_dir.clone(), self.claimed_but(meta.infohash));
+            let only = only.clone();
             blocking(&wanted.clone(), move || {
                 let to = places::choose(&state, &meta, &wanted, &claimed)?;
-                disk::check_target(&meta, &to)?;
+                disk::check_target(&meta, only.as_deref(), &to)?;
                 Ok(to)
             })
             .await?
@@ -131,8 +168,13 @@ impl Inner {
         // Bookings that nobody takes: the account of its own that tells when it is finished is needed all the same.
         let bookings = if download.only.is_some() { Arc::<Bookings>::default() } else { self.bookings.clone() };
         let ledger = Arc::new(Ledger::new(infohash, meta.total_bytes, meta.piece_bytes, bookings));
+        if only.is_none() {
+            self.drop_parts(infohash);
+        }
         let factory = CountingFactory {
             infohash,
+            only: only.clone(),
+            parts: self.parts_of(infohash),
             ledger: ledger.clone(),
             session: Arc::downgrade(&self.anonymous),
             folder: folder.clone(),
@@ -144,6 +186,7 @@ impl Inner {
         let options = AddTorrentOptions {
             // What may be overwritten was settled by the check above.
             overwrite: true,
+            only_files: only.as_ref().map(|only| only.iter().copied().collect()),
             initial_peers: Some(self.book.known(infohash)),
             // The library asks only the first tracker of a private torrent if there are several.
             trackers: Some(if meta.private { trackers.into_iter().take(1).collect() } else { trackers }),
@@ -157,7 +200,7 @@ impl Inner {
                 return Err(refusal);
             }
         };
-        let running = Running { handle, meta, ledger: Some(ledger), path };
+        let running = Running { handle, meta, ledger: Some(ledger), path, only };
         let stop = self.insert(infohash, Side::Anonymous, Some(download), running);
         tokio::spawn(care::look_after(Arc::downgrade(self), infohash, stop, self.config.tracker_interval));
         Ok(())
@@ -204,7 +247,7 @@ impl Inner {
                 return Err(refusal);
             }
         };
-        let running = Running { handle: handle.clone(), meta, ledger: None, path: content.to_owned() };
+        let running = Running { handle: handle.clone(), meta, ledger: None, path: content.to_owned(), only: None };
         let stop = self.insert(infohash, side, None, running);
         tokio::spawn(care::check_seed(Arc::downgrade(self), infohash, handle, stop));
         Ok(())
@@ -233,8 +276,16 @@ impl Inner {
 
     fn insert(&self, infohash: Infohash, side: Side, request: Option<Download>, running: Running) -> CancellationToken {
         let stop = self.stop.child_token();
-        let torrent =
-            Torrent { side, request, running: Some(running), paused: false, failed: None, stop: stop.clone() };
+        let torrent = Torrent {
+            side,
+            request,
+            resolved: None,
+            running: Some(running),
+            paused: false,
+            failed: None,
+            stop: stop.clone(),
+        };
+        // A look-out for metadata that led here has ended by itself.
         self.torrents().insert(infohash, torrent);
         stop
     }
@@ -288,6 +339,17 @@ fn check_only(meta: &Metainfo, only: &OnlyFile) -> Result<(), AddError> {
         return differs("it may not be looked for in the DHT".to_owned());
     }
     Ok(())
+}
+
+/// The files that are wanted; `None`: all of them.
+fn check_files(meta: &Metainfo, files: &Files) -> Result<Option<Arc<BTreeSet<usize>>>, AddError> {
+    let Files::Only(only) = files else { return Ok(None) };
+    let is_missing = |index: &&usize| meta.files.get(**index).is_none_or(|file| file.padding);
+    match only.iter().find(is_missing) {
+        Some(index) => Err(AddError::NotTheFile { what: format!("it has no file {index}") }),
+        None if only.is_empty() => Err(AddError::NotTheFile { what: "no file of it was named".to_owned() }),
+        None => Ok(Some(Arc::new(only.clone()))),
+    }
 }
 
 fn check_identity(meta: &Metainfo, infohash: Infohash, info_sha256: Option<[u8; 32]>) -> Result<(), AddError> {

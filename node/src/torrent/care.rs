@@ -55,6 +55,7 @@ pub(super) async fn check_seed(
     let torrent = Torrent {
         side,
         request: None,
+        resolved: None,
         running: None,
         paused: false,
         failed: Some(failed),

@@ -78,6 +78,42 @@ fn create_blocking(path: &Path, key: Option<&str>) -> Result<Metainfo, CreateErr
     Ok(Metainfo::parse(&torrent)?)
 }
 
+impl Metainfo {
+    /// The same torrent, naming trackers (each a tier of its own, BEP 12) and web seeds (BEP 19). Its infohash stays.
+    ///
+    /// # Errors
+    /// When it becomes longer than a torrent file may be.
+    pub fn naming(&self, trackers: &[String], web_seeds: &[String]) -> Result<Self, MetainfoError> {
+        let mut torrent = vec![b'd'];
+        if let Some(first) = trackers.first() {
+            put_text(&mut torrent, "announce");
+            put_text(&mut torrent, first);
+            put_text(&mut torrent, "announce-list");
+            torrent.push(b'l');
+            for tracker in trackers {
+                torrent.push(b'l');
+                put_text(&mut torrent, tracker);
+                torrent.push(b'e');
+            }
+            torrent.push(b'e');
+        }
+        torrent.extend_from_slice(b"8:encoding5:UTF-84:info");
+        torrent.extend_from_slice(&self.info);
+        if !web_seeds.is_empty() {
+            put_text(&mut torrent, "url-list");
+            torrent.push(b'l');
+            web_seeds.iter().for_each(|seed| put_text(&mut torrent, seed));
+            torrent.push(b'e');
+        }
+        if let Some(key) = &self.key {
+            put_text(&mut torrent, "x.heirloom");
+            put_text(&mut torrent, key);
+        }
+        torrent.push(b'e');
+        Self::parse(&torrent)
+    }
+}
+
 fn unicode(path: &Path, name: Option<&std::ffi::OsStr>) -> Result<String, CreateError> {
     let name = name.and_then(std::ffi::OsStr::to_str);
     name.map(str::to_owned).ok_or_else(|| CreateError::NotUnicode { path: path.to_owned() })

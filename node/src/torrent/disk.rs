@@ -11,14 +11,18 @@ use super::metainfo::Metainfo;
 /// Space that downloads leave free, for the store, the logs and the rest of the machine.
 pub const RESERVE_BYTES: u64 = 1 << 30;
 
-/// Checks that a torrent may be written below `folder`: nothing else is in the way, and there is room for the rest.
+/// Checks that a torrent, or only some of its files, may be written below `folder`: nothing else is in the way, and there
+/// is room for the rest.
 ///
 /// A file that is there must be empty or of exactly the torrent's size, which is what an interrupted download leaves.
 /// Anything else belongs to somebody.
-pub(super) fn check_target(meta: &Metainfo, folder: &Path) -> Result<(), AddError> {
+pub(super) fn check_target(meta: &Metainfo, only: Option<&BTreeSet<usize>>, folder: &Path) -> Result<(), AddError> {
     let mut seen = BTreeSet::new();
     let mut present = 0;
-    for file in meta.files.iter().filter(|file| !file.padding) {
+    let mut total = 0;
+    let is_wanted = |index: &usize| only.is_none_or(|only| only.contains(index));
+    for file in meta.files.iter().filter(|file| !file.padding && is_wanted(&file.index)) {
+        total += file.bytes;
         let parts = meta.path_of(file);
         let mut path = folder.to_owned();
         for (index, part) in parts.iter().enumerate() {
@@ -43,7 +47,7 @@ pub(super) fn check_target(meta: &Metainfo, folder: &Path) -> Result<(), AddErro
             }
         }
     }
-    let needed = meta.total_bytes.saturating_sub(present);
+    let needed = total.saturating_sub(present);
     let available = available_space(folder)?;
     if needed > available.saturating_sub(RESERVE_BYTES) && needed > 0 {
         return Err(AddError::DiskFull { path: folder.to_owned(), needed, available, reserve: RESERVE_BYTES });
@@ -74,6 +78,11 @@ pub(super) fn find_content(meta: &Metainfo, content: &Path) -> Result<Vec<Option
         }
     }
     Ok(files)
+}
+
+/// Whether every file of a torrent is there in its size.
+pub fn has_content(meta: &Metainfo, content: &Path) -> bool {
+    find_content(meta, content).is_ok()
 }
 
 /// Refuses a relative path that climbs, or that passes through (or ends in) a symbolic link below `folder`.
@@ -133,11 +142,11 @@ mod tests {
     fn an_interrupted_download_is_not_in_its_own_way() {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("not/there/yet");
-        assert!(check_target(&show(), &below).is_ok());
+        assert!(check_target(&show(), None, &below).is_ok());
         fs::create_dir_all(below.join("Show/S01")).unwrap();
         fs::write(below.join("Show/S01/e1.mkv"), "").unwrap();
         fs::write(below.join("Show/S01/e2.mkv"), [1; 1000]).unwrap();
-        assert!(check_target(&show(), &below).is_ok());
+        assert!(check_target(&show(), None, &below).is_ok());
     }
 
     #[test]
@@ -147,7 +156,7 @@ mod tests {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, [1; 999]).unwrap();
-            match check_target(&show(), folder.path()) {
+            match check_target(&show(), None, folder.path()) {
                 Err(AddError::Exists { path: found, what: why }) => {
                     assert_eq!((found, why.as_str()), (path, what))
                 }
@@ -156,7 +165,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("Show/S01/e1.mkv")).unwrap();
-        let refusal = check_target(&show(), folder.path()).unwrap_err();
+        let refusal = check_target(&show(), None, folder.path()).unwrap_err();
         assert!(refusal.to_string().ends_with("it is not a file"), "{refusal}");
     }
 
@@ -166,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("Show")).unwrap();
-        let refusal = check_target(&show(), folder.path()).unwrap_err();
+        let refusal = check_target(&show(), None, folder.path()).unwrap_err();
         assert!(refusal.to_string().ends_with("it is a symbolic link"), "{refusal}");
         for path in ["Show", "Show/S01/e1.mkv", "../x", "/etc/passwd"] {
             assert!(refuse_links(folder.path(), Path::new(path)).is_err(), "{path}");
@@ -180,7 +189,7 @@ mod tests {
         let total = super::super::metainfo::CONTENT_BYTES_MAX;
         let forged = Forged { piece_bytes: 64 << 20, ..Forged::file("huge.mkv", total) };
         let meta = Metainfo::parse(&forged.torrent()).unwrap();
-        match check_target(&meta, folder.path()) {
+        match check_target(&meta, None, folder.path()) {
             Err(AddError::DiskFull { needed, available, reserve, .. }) => {
                 assert!(needed == total && available < total && reserve == RESERVE_BYTES);
             }

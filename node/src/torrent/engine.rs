@@ -1,6 +1,6 @@
 //! The engine itself: two sessions, one tracker, and a table of what they do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +42,21 @@ pub struct Download {
     pub peers: Vec<SocketAddr>,
     /// Set for a file that is no work of anybody's, but this network's own: an archive of statements.
     pub only: Option<OnlyFile>,
+    /// Which of its files.
+    pub files: Files,
+}
+
+/// Which files of a torrent to download. Pieces that reach into others are fetched whole; what of them is of other files
+/// is kept apart, never under a name of the torrent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Files {
+    /// All of them.
+    #[default]
+    All,
+    /// That is said once the metadata is here. Only that is fetched, and nothing is written.
+    Later,
+    /// Those with these indices.
+    Only(BTreeSet<usize>),
 }
 
 /// The one file that a torrent may hold. Its metadata is checked before anything is written, and none of its bytes are
@@ -78,6 +93,8 @@ pub(super) struct Torrent {
     pub(super) side: Side,
     /// What was asked for, to begin anew after a failure; `None` for seeds.
     pub(super) request: Option<Download>,
+    /// Its checked metadata, where [`Files::Later`] keeps it from running.
+    pub(super) resolved: Option<Arc<Metainfo>>,
     /// Set once a session has it.
     pub(super) running: Option<Running>,
     /// Whether the user stopped it. Only for torrents that no session has; sessions know their own.
@@ -96,6 +113,8 @@ pub(super) struct Running {
     pub(super) ledger: Option<Arc<Ledger>>,
     /// Its file or folder on disk.
     pub(super) path: PathBuf,
+    /// The files that are downloaded; `None`: all of them.
+    pub(super) only: Option<Arc<BTreeSet<usize>>>,
 }
 
 impl Engine {
@@ -192,7 +211,8 @@ impl Engine {
                 (None, true) => State::Paused,
                 (None, false) => State::Resolving,
             };
-            let name = request.and_then(|request| request.name.clone());
+            let found = torrent.resolved.as_ref().map(|meta| meta.name.clone());
+            let name = found.or_else(|| request.and_then(|request| request.name.clone()));
             let refused = torrent.failed.clone();
             let error = refused.as_ref().map(ToString::to_string);
             return Some(Progress { named, error, refused, ..Progress::unresolved(state, name) });
@@ -203,7 +223,8 @@ impl Engine {
             let below = if running.meta.single_file { &[][..] } else { &file.path };
             (file.index, below.iter().fold(running.path.clone(), |path, part| path.join(part)))
         });
-        let progress = Progress::of(&running.handle, &running.meta, running.ledger.as_deref(), files);
+        let (ledger, only) = (running.ledger.as_deref(), running.only.as_deref());
+        let progress = Progress::of(&running.handle, &running.meta, ledger, only, files);
         Some(Progress { named, path: Some(running.path.clone()), ..progress })
     }
 
@@ -214,7 +235,9 @@ impl Engine {
 
     /// The checked metadata of a torrent, once it is here.
     pub fn metainfo(&self, infohash: Infohash) -> Option<Arc<Metainfo>> {
-        Some(self.0.running(infohash)?.meta)
+        let torrents = self.0.torrents();
+        let torrent = torrents.get(&infohash)?;
+        torrent.running.as_ref().map(|running| &running.meta).or(torrent.resolved.as_ref()).cloned()
     }
 
     /// Opens a file of a torrent for playing; pieces around the reading position are fetched first.
@@ -227,7 +250,8 @@ impl Engine {
         let Some(running) = self.0.running(infohash) else {
             return Err(StreamError::NotReady { infohash: hex(infohash) });
         };
-        if running.meta.files.get(file).is_none_or(|file| file.padding) {
+        let is_left_out = running.only.as_ref().is_some_and(|only| !only.contains(&file));
+        if is_left_out || running.meta.files.get(file).is_none_or(|file| file.padding) {
             return Err(StreamError::NoFile { infohash: hex(infohash), index: file });
         }
         let Ok(permit) = self.0.streams.clone().try_acquire_owned() else {
@@ -298,7 +322,9 @@ impl Engine {
     /// When it is not here.
     pub async fn remove(&self, infohash: Infohash) -> Result<(), RemoveError> {
         let _changing = self.0.changing.lock().await;
-        self.0.take_out(infohash, false).await
+        self.0.take_out(infohash, false).await?;
+        self.0.drop_parts(infohash);
+        Ok(())
     }
 
     /// Forgets a torrent and deletes its files, if it was a download. Seeded content is never deleted.
@@ -307,7 +333,9 @@ impl Engine {
     /// When it is not here, or a file cannot be deleted.
     pub async fn remove_and_delete(&self, infohash: Infohash) -> Result<(), RemoveError> {
         let _changing = self.0.changing.lock().await;
-        self.0.take_out(infohash, true).await
+        self.0.take_out(infohash, true).await?;
+        self.0.drop_parts(infohash);
+        Ok(())
     }
 
     /// Stops everything and forgets all torrents; what is on disk stays. Afterwards nothing can be added any more.
@@ -347,6 +375,21 @@ impl Inner {
     fn session_of(&self, infohash: Infohash) -> &Arc<Session> {
         let side = self.torrents().get(&infohash).map_or(Side::Anonymous, |torrent| torrent.side);
         self.session(side)
+    }
+
+    /// Where parts of files that nobody asked for are kept, because a piece reaches into them.
+    pub(super) fn parts_of(&self, infohash: Infohash) -> PathBuf {
+        self.config.state_dir.join("parts").join(hex(infohash))
+    }
+
+    /// Deletes those parts.
+    pub(super) fn drop_parts(&self, infohash: Infohash) {
+        let path = self.parts_of(infohash);
+        if let Err(error) = std::fs::remove_dir_all(&path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            debug!(%error, path = %path.display(), "parts of files are left behind");
+        }
     }
 
     /// What the library stopped a torrent for.

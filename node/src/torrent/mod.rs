@@ -34,11 +34,11 @@ mod tracker;
 pub use bookings::{Booking, Bookings, Share};
 pub use config::{Config, PeerSource, TRACKER_INTERVAL};
 pub use create::create;
-pub use disk::RESERVE_BYTES;
-pub use engine::{Download, Engine, OnlyFile};
+pub use disk::{RESERVE_BYTES, has_content};
+pub use engine::{Download, Engine, Files, OnlyFile};
 pub use errors::{AddError, CreateError, MagnetError, MetainfoError, RemoveError, StartError, StreamError, UnsafePath};
 pub use magnet::Magnet;
-pub use metainfo::{File, Metainfo};
+pub use metainfo::{File, Metainfo, TORRENT_BYTES_MAX};
 pub use progress::{FileProgress, Progress, State};
 pub use stream::Stream;
 

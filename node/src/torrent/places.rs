@@ -40,7 +40,7 @@ pub(super) fn choose(
     let is_there = fs::symlink_metadata(&target).is_ok();
     if is_there {
         // What is plainly something else is refused, so that its owner hears of it.
-        disk::check_target(meta, wanted)?;
+        disk::check_target(meta, None, wanted)?;
     }
     let is_others = is_there && (claimed.contains(&target) || !holds_a_piece(meta, wanted));
     let chosen = if is_others { own } else { wanted.to_owned() };

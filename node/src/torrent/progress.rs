@@ -1,5 +1,6 @@
 //! How far a torrent is, in the words of this module rather than the library's.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use librqbit::{ManagedTorrent, ManagedTorrentState, TorrentStatsState};
@@ -36,6 +37,8 @@ pub struct FileProgress {
     pub size: u64,
     /// Bytes of it that are here and checked.
     pub bytes: u64,
+    /// Whether it is downloaded, or seeded.
+    pub is_wanted: bool,
 }
 
 /// How far a torrent is.
@@ -49,11 +52,11 @@ pub struct Progress {
     pub named: bool,
     /// Bytes that are here and checked (while checking: bytes read so far).
     pub bytes: u64,
-    /// Size of the content; 0 until the metadata is here.
+    /// Size of the content, or of those of its files that are downloaded; 0 until the metadata is here.
     pub total: u64,
     /// The file or folder on disk, once known.
     pub path: Option<PathBuf>,
-    /// Whether everything is here, and all of it booked: once this is true, [`Bookings`](super::Bookings) has it all.
+    /// Whether everything that is downloaded is here, and all of it booked: once this is true, [`Bookings`](super::Bookings) has it all.
     pub finished: bool,
     /// What stopped it.
     pub error: Option<String>,
@@ -97,6 +100,7 @@ impl Progress {
         handle: &ManagedTorrent,
         meta: &Metainfo,
         ledger: Option<&Ledger>,
+        only: Option<&BTreeSet<usize>>,
         files: impl Iterator<Item = (usize, PathBuf)>,
     ) -> Self {
         let stats = handle.stats();
@@ -119,20 +123,31 @@ impl Progress {
             TorrentStatsState::Error => State::Failed,
         };
         let live = stats.live.as_ref();
-        let files = files.map(|(index, path)| FileProgress {
-            index,
-            path,
-            size: meta.files[index].bytes,
-            bytes: match stats.file_progress.get(index) {
-                _ if complete => meta.files[index].bytes,
-                Some(bytes) => *bytes,
-                None => 0,
-            },
-        });
+        let is_wanted = |index: &usize| only.is_none_or(|only| only.contains(index));
+        let files: Vec<FileProgress> = files
+            .map(|(index, path)| FileProgress {
+                index,
+                path,
+                size: meta.files[index].bytes,
+                bytes: match stats.file_progress.get(index) {
+                    _ if complete && is_wanted(&index) => meta.files[index].bytes,
+                    Some(bytes) => *bytes,
+                    None => 0,
+                },
+                is_wanted: is_wanted(&index),
+            })
+            .collect();
+        // Of a part, the library counts whole pieces, which reach into other files.
+        let (have, total) = if only.is_some() {
+            let wanted = || files.iter().filter(|file| file.is_wanted);
+            (wanted().map(|file| file.bytes).sum(), wanted().map(|file| file.size).sum())
+        } else {
+            (have, meta.total_bytes)
+        };
         Self {
             state,
             bytes: if checking { stats.progress_bytes } else { have },
-            total: meta.total_bytes,
+            total,
             finished: complete && settled,
             error: handle.with_state(|state| match state {
                 ManagedTorrentState::Error(error) => Some(format!("{error:#}").replace('\n', " ")),
@@ -142,7 +157,7 @@ impl Progress {
             uploaded: stats.uploaded_bytes,
             down_rate: live.map_or(0, |live| live.download_speed.as_bytes()),
             up_rate: live.map_or(0, |live| live.upload_speed.as_bytes()),
-            files: files.collect(),
+            files,
             ..Self::unresolved(state, Some(meta.name.clone()))
         }
     }

@@ -1,6 +1,6 @@
 //! Where the library keeps a torrent's content: counted files for downloads, untouchable ones for seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{IoSlice, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use anyhow::{Context, bail, ensure};
 use librqbit::api::TorrentIdOrHash;
+use librqbit::file_info::FileInfo;
 use librqbit::storage::filesystem::FilesystemStorageFactory;
 use librqbit::storage::{BoxStorageFactory, StorageFactory, StorageFactoryExt, TorrentStorage};
 use librqbit::{ManagedTorrentShared, Session, TorrentMetadata};
@@ -28,6 +29,10 @@ pub(super) struct CountingFactory {
     pub(super) session: Weak<Session>,
     /// The folder that file paths of the torrent begin at.
     pub(super) folder: PathBuf,
+    /// The files that are wanted; `None`: all of them.
+    pub(super) only: Option<Arc<BTreeSet<usize>>>,
+    /// Where the bytes of other files go that share a piece with these.
+    pub(super) parts: PathBuf,
     /// Whether that folder was made for this torrent, so that it may go with it.
     pub(super) owns_folder: bool,
 }
@@ -38,10 +43,12 @@ impl StorageFactory for CountingFactory {
     fn create(&self, shared: &ManagedTorrentShared, metadata: &TorrentMetadata) -> anyhow::Result<CountingStorage> {
         ensure!(shared.info_hash.0 == self.infohash, "bug: storage of another torrent");
         // Names were checked when the torrent was added. Here is the last place before the disk, so once more.
-        for file in metadata.file_infos.iter().filter(|file| !file.attrs.padding) {
+        for (index, file) in metadata.file_infos.iter().enumerate().filter(|(_, file)| !file.attrs.padding) {
             let path = file.relative_filename.iter().map(|part| part.to_str().context("a name is not Unicode"));
             paths::check(&path.collect::<anyhow::Result<Vec<_>>>()?)?;
-            disk::refuse_links(&self.folder, &file.relative_filename)?;
+            if self.is_wanted(index) {
+                disk::refuse_links(&self.folder, &file.relative_filename)?;
+            }
         }
         Ok(CountingStorage {
             files: Box::new(FilesystemStorageFactory::default().create(shared, metadata)?),
@@ -53,6 +60,42 @@ impl StorageFactory for CountingFactory {
 
     fn clone_box(&self) -> BoxStorageFactory {
         self.clone().boxed()
+    }
+}
+
+impl CountingFactory {
+    fn is_wanted(&self, index: usize) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&index))
+    }
+
+    fn part(&self, index: usize) -> PathBuf {
+        self.parts.join(format!("{index}.part"))
+    }
+
+    /// The metadata by which files are opened: what nobody asked for has no file, or where a piece that is wanted reaches
+    /// into it, a part elsewhere.
+    fn places(&self, metadata: &TorrentMetadata) -> TorrentMetadata {
+        let wanted: Vec<_> =
+            (0..).zip(metadata.file_infos.iter()).filter(|(index, _)| self.is_wanted(*index)).collect();
+        let is_shared = |file: &FileInfo| {
+            wanted.iter().any(|(_, other)| {
+                file.piece_range.start < other.piece_range.end && other.piece_range.start < file.piece_range.end
+            })
+        };
+        let place = |(index, file): (usize, &FileInfo)| {
+            let mut file = file.clone();
+            if !self.is_wanted(index) {
+                file.attrs.padding |= !is_shared(&file);
+                file.relative_filename = self.part(index);
+            }
+            file
+        };
+        TorrentMetadata {
+            info: metadata.info.clone(),
+            torrent_bytes: metadata.torrent_bytes.clone(),
+            info_bytes: metadata.info_bytes.clone(),
+            file_infos: metadata.file_infos.iter().enumerate().map(place).collect(),
+        }
     }
 }
 
@@ -111,7 +154,11 @@ impl CountingStorage {
 impl TorrentStorage for CountingStorage {
     fn init(&mut self, shared: &ManagedTorrentShared, metadata: &TorrentMetadata) -> anyhow::Result<()> {
         self.factory.ledger.restart();
-        self.files.init(shared, metadata)
+        if self.factory.only.is_none() {
+            return self.files.init(shared, metadata);
+        }
+        std::fs::create_dir_all(&self.factory.parts)?;
+        self.files.init(shared, &self.factory.places(metadata))
     }
 
     fn pread_exact(&self, file: usize, offset: u64, buffer: &mut [u8]) -> anyhow::Result<()> {
@@ -129,6 +176,13 @@ impl TorrentStorage for CountingStorage {
     }
 
     fn remove_file(&self, file: usize, name: &Path) -> anyhow::Result<()> {
+        if !self.factory.is_wanted(file) {
+            // What lies under its own name is none of this torrent's doing.
+            return match std::fs::remove_file(self.factory.part(file)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(()),
+            };
+        }
         disk::refuse_links(&self.factory.folder, name)?;
         self.files.remove_file(file, name)
     }

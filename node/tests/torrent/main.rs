@@ -4,5 +4,6 @@
 
 mod archives;
 mod exchange;
+mod parts;
 mod refusals;
 mod support;

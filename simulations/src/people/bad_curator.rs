@@ -30,7 +30,7 @@ impl BadCurator {
     pub fn found_out_by(&self, world: &mut World, reader: NodeId) -> Result<bool, Failure> {
         insist(world, reader, &super::verdict(self.fake(), Opinion::Fake))?;
         insist(world, reader, &super::attest(world.key(self.node), Level::DISTRUST))?;
-        match insist(world, reader, &Command::Show { work: film(), wait: None }) {
+        match insist(world, reader, &Command::Show { work: film(), wait: None, lines: 0 }) {
             Ok(Reply::Work(work)) => {
                 let of_it = work.releases.iter().find(|release| release.infohash == self.fake());
                 Ok(of_it.is_none_or(|release| release.band == Band::Distrusted))

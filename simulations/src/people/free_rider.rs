@@ -29,6 +29,15 @@ impl Person for FreeRider {
         if world.is_seeding(self.node, &good()) {
             return Ok(());
         }
-        try_once(world, self.node, Command::Get { what: Wanted::Release(good()), to: None, anyway: true })
+        try_once(
+            world,
+            self.node,
+            Command::Get {
+                what: Wanted::Release(good()),
+                to: None,
+                anyway: true,
+                choice: heirloom_core::command::Choice::default(),
+            },
+        )
     }
 }

@@ -99,9 +99,14 @@ impl Person for Reader {
     fn act(&mut self, world: &mut World) -> Result<(), Failure> {
         self.turns += 1;
         if self.wants_film && (world.dice().happens(100) || self.turns.is_multiple_of(ASKS_EVERY)) {
-            try_once(world, self.node, Command::Show { work: film(), wait: None })?;
+            try_once(world, self.node, Command::Show { work: film(), wait: None, lines: 0 })?;
             if !world.is_seeding(self.node, &good()) {
-                let command = Command::Get { what: Wanted::Release(good()), to: None, anyway: true };
+                let command = Command::Get {
+                    what: Wanted::Release(good()),
+                    to: None,
+                    anyway: true,
+                    choice: heirloom_core::command::Choice::default(),
+                };
                 try_once(world, self.node, command)?;
             }
         }

@@ -134,6 +134,7 @@ pub fn list_film() -> Command {
         year: Some(2008),
         kind: Some(WorkKind::Film),
         episode: None,
+        season: None,
         map: Vec::new(),
         licence: "CC-BY-3.0".into(),
         resolution: "720p".into(),

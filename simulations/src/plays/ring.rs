@@ -211,7 +211,7 @@ pub(super) fn pour_into(world: &mut World, node: usize, said: Vec<Said>) -> Resu
 }
 
 fn shown(world: &mut World, infohash: heirloom_proto::Infohash) -> Result<Option<Release>, Failure> {
-    match insist(world, 0, &Command::Show { work: film(), wait: None })? {
+    match insist(world, 0, &Command::Show { work: film(), wait: None, lines: 0 })? {
         Reply::Work(work) => Ok(work.releases.into_iter().find(|release| release.infohash == infohash)),
         other => world.fail(format!("no work but {other:?}")),
     }

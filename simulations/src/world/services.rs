@@ -52,7 +52,7 @@ impl World {
     pub(super) fn torrent(&mut self, node: NodeId, order: TorrentOrder) {
         let life = self.nodes[node].life;
         match order {
-            TorrentOrder::Prepare { order, source } => {
+            TorrentOrder::Prepare { order, source, .. } => {
                 let event = match self.swarm.prepare(node, &source) {
                     Some(metainfo) => TorrentEvent::Prepared { order, metainfo, content: Some(source) },
                     None => {

@@ -16,6 +16,10 @@ pub enum Page {
     Silent,
     /// A page that never ends.
     Endless,
+    /// A file of this content type whose end never comes.
+    Begins(&'static str, String),
+    /// A file of this content type that begins so, and repeats the second text for ever.
+    Repeats(&'static str, String, String),
     /// A page that says to be this long, and sends nothing.
     Announces(u64),
 }
@@ -94,6 +98,20 @@ fn answer(
         }
         Some(Page::Announces(length)) => {
             write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n{close}")
+        }
+        Some(Page::Begins(kind, body)) => {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{close}{body}")?;
+            stream.flush()?;
+            // Until the other side hangs up.
+            line.clear();
+            reader.read_line(&mut line).map(drop)
+        }
+        Some(Page::Repeats(kind, first, more)) => {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{close}{first}")?;
+            let many = more.repeat((1 << 16) / more.len().max(1) + 1);
+            loop {
+                stream.write_all(many.as_bytes())?;
+            }
         }
         // Until the other side hangs up.
         Some(Page::Silent) => reader.read_line(&mut line).map(drop),

@@ -2,11 +2,13 @@
 //! out, and what is wrong with it. Everything here is worked out when somebody reads, from the listing and from names;
 //! nothing of it is signed, stored or sent. What it must not know: stores, scores, torrents.
 
+mod choosing;
 mod file_type;
 mod fill;
 mod flags;
 mod pack;
 
+pub use choosing::{Holding, Pick, PickError};
 pub use file_type::{FileType, file_type, is_extra};
 pub use fill::{Derived, Filled, FilledFile, filled};
 pub use flags::{FLAGS_MAX, Flag, flags};

@@ -9,7 +9,7 @@ use heirloom_proto::body::{Episode, File};
 pub struct Wanted {
     /// Season; 0 holds the specials.
     pub season: u32,
-    /// Number in the season, from 1.
+    /// Number in the season, from 1; 0 where only its day is known.
     pub number: u32,
     /// Day of its first showing, `YYYY-MM-DD`, or empty.
     pub date: String,
@@ -57,7 +57,7 @@ fn fit(read: &ReleaseName, wanted: &Wanted) -> Option<usize> {
     if !wanted.date.is_empty() && read.date == wanted.date {
         return Some(1);
     }
-    let has_number = read.episodes.contains(&wanted.number);
+    let has_number = wanted.number > 0 && read.episodes.contains(&wanted.number);
     let has_season = match read.seasons.as_slice() {
         // Without a season a number is of the first, or counts through the series.
         [] => wanted.season == 1 && wanted.absolute.is_none_or(|absolute| absolute == wanted.number),

@@ -4,11 +4,9 @@ use super::Service;
 use crate::command::{Command, CommandError, Fault, Reply, Wanted};
 use crate::curation::Follow;
 use crate::ground::Stored;
-use crate::io::{Now, Output, RequestId, TorrentOrder};
+use crate::io::{Now, RequestId};
 use crate::store::{Store, StoreError};
-use crate::torrents::Torrent;
 use crate::views;
-use heirloom_proto::Infohash;
 use heirloom_proto::body::Verdict;
 
 /// Most commands that wait for the sequence number at once; a person types fewer in five seconds.
@@ -26,13 +24,13 @@ impl<S: Store> Service<S> {
             return Ok(());
         }
         match command {
-            Command::Show { ref work, wait } => {
+            Command::Show { ref work, wait, .. } => {
                 let work = work.clone();
                 self.look_up(now, request, work, wait, command)
             }
-            Command::Get { what: Wanted::Work(ref work), .. } => {
+            Command::Get { what: Wanted::Work(ref work), ref choice, .. } => {
                 let work = work.clone();
-                if self.choose(now, &Wanted::Work(work.clone()), false)?.is_ok() {
+                if self.choose(now, &Wanted::Work(work.clone()), choice, false)?.is_ok() {
                     return self.answer_from_store(now, request, command);
                 }
                 self.look_up(now, request, work, None, command)
@@ -76,6 +74,7 @@ impl<S: Store> Service<S> {
             Command::Trust { scope, limit } => Ok(Reply::Trust(self.trust(now, scope, limit)?)),
             Command::Ring { scope, keys } => self.ring(now, scope, &keys)?,
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
+            Command::Seed { listed } => self.seed_listed(now, listed)?,
             Command::Retract { target } => self.retract(now, &target)?,
             Command::Succeed { rotation } => self.succeed(now, *rotation)?,
             Command::Search { text, kind, band, limit } => {
@@ -83,8 +82,8 @@ impl<S: Store> Service<S> {
             }
             Command::Rank(rank) => Ok(Reply::Works(self.rank(now, *rank)?)),
             Command::Hearing => Ok(Reply::Hearing(self.hearing(now))),
-            Command::Show { work, .. } => Ok(Reply::Work(Box::new(self.show(now, &work)?))),
-            Command::Get { what, to, anyway } => self.fetch(now, &what, to, anyway)?,
+            Command::Show { work, lines, .. } => Ok(Reply::Work(Box::new(self.show_liked(now, &work, lines)?))),
+            Command::Get { what, to, anyway, choice } => self.fetch(now, &what, to, &choice, anyway)?,
             Command::Status => {
                 let stale_follows = self.stale_follows(now)?;
                 let starter = self.starter()?;
@@ -107,74 +106,6 @@ impl<S: Store> Service<S> {
             }
         };
         self.reply(request, result);
-        Ok(())
-    }
-
-    /// Begins to fetch a release, or says why not.
-    fn fetch(
-        &mut self,
-        now: Now,
-        what: &Wanted,
-        to: Option<String>,
-        anyway: bool,
-    ) -> Result<Result<Reply, CommandError>, StoreError> {
-        if !self.has_torrents {
-            return Ok(Err(CommandError::needs_node("downloading")));
-        }
-        let infohash: Infohash = match self.choose(now, what, anyway)? {
-            Ok(infohash) => infohash,
-            Err(error) => return Ok(Err(error)),
-        };
-        if self.archives.has(&infohash) {
-            return Ok(Err(super::archive::no_release(&infohash)));
-        }
-        if let (Some(torrent), Some(to)) = (self.torrents.of(&infohash), &to)
-            && torrent.is_complete
-            && !torrent.content.starts_with(to.as_str())
-        {
-            let message = format!("{infohash} is already here, at {}: copy it from there", torrent.content);
-            return Ok(Err(CommandError::new(Fault::Refused, "already_here", message)));
-        }
-        if let Some(torrent) = self.torrents.of(&infohash).filter(|torrent| anyway && !torrent.is_wanted_anyway) {
-            let torrent = Torrent { is_wanted_anyway: true, ..torrent.clone() };
-            self.torrents.set(infohash, torrent, &mut self.ground);
-        }
-        if self.torrents.of(&infohash).is_none() {
-            let listing = self.listing_of(now, &infohash)?;
-            let torrent = Torrent {
-                content: to.unwrap_or_default(),
-                is_named: false,
-                is_complete: false,
-                is_wanted_anyway: anyway,
-                info_sha256: listing.as_ref().and_then(|listing| listing.info_sha256),
-                trackers: listing.map(|listing| listing.trackers).unwrap_or_default(),
-                added: now.wall,
-            };
-            let order = torrent.order(infohash);
-            if !self.torrents.set(infohash, torrent, &mut self.ground) {
-                let message = "this node keeps as many torrents as it can: remove one first";
-                return Ok(Err(CommandError::new(Fault::Failed, "too_many_torrents", message)));
-            }
-            self.held.push(Output::Torrent(order));
-        }
-        Ok(Ok(Reply::Getting(views::Getting { infohash })))
-    }
-
-    /// Now that it is known what is in a torrent: one that may do harm is fetched no further, unless its owner said so.
-    pub(super) fn look_inside(&mut self, now: Now, infohash: Infohash) -> Result<(), StoreError> {
-        let may_refuse = |torrent: &Torrent| !torrent.is_complete && !torrent.is_wanted_anyway;
-        if !self.torrents.of(&infohash).is_some_and(may_refuse) {
-            return Ok(());
-        }
-        let Some(release) = self.release_of(now, &infohash)? else { return Ok(()) };
-        if let Err(error) = Self::refuse_unsafe(&release) {
-            self.ingest.count("torrents_unsafe");
-            // What was found stays known for as long as the node runs: whoever shows the release sees it.
-            let files = self.torrents.files_of(&infohash).map(<[_]>::to_vec).unwrap_or_default();
-            self.torrents.remove(&infohash, &mut self.ground);
-            self.torrents.tell_files(infohash, files);
-            self.held.push(Output::Torrent(TorrentOrder::Refuse { infohash, error }));
-        }
         Ok(())
     }
 }

@@ -54,6 +54,18 @@ impl<S: Store> Service<S> {
             )));
         }
         let named = self.episodes_by_name(publish, metainfo);
+        if let Some(season) = publish.season
+            && publish.map.is_empty()
+            && named.iter().all(Option::is_none)
+            && !read_file("", &metainfo.name).seasons.contains(&season)
+        {
+            return Ok(Err(CommandError::bad_input(
+                "no_episodes",
+                format!(
+                    "none of its files says by its name which episode of season {season} it is: add --map FILE=S{season:02}E01 and so on"
+                ),
+            )));
+        }
         let files: Vec<views::PublishedFile> = metainfo
             .files
             .iter()
@@ -99,7 +111,11 @@ impl<S: Store> Service<S> {
                 }
                 let read = read_file(&metainfo.name, path);
                 let number = read.episodes.first().copied().filter(|number| *number > 0)?;
-                Some(((read.season()?, number), read.is_outright))
+                let season = match read.seasons.as_slice() {
+                    [] => publish.season?,
+                    _ => read.season()?,
+                };
+                Some(((season, number), read.is_outright))
             })
             .collect();
         let is_series = |kind: WorkKind| matches!(kind, WorkKind::Series | WorkKind::Episode);
@@ -107,6 +123,7 @@ impl<S: Store> Service<S> {
         let mut known = self.catalogue.titles_of(&publish.work);
         let mine: Option<&Title> = known.find(|(place, _)| place.author == me).map(|(_, title)| title);
         let is_season = match (publish.kind, mine) {
+            _ if publish.season.is_some() => true,
             (Some(kind), _) => is_series(kind),
             (None, Some(mine)) => is_series(mine.kind),
             (None, None) => read.iter().flatten().filter(|(_, is_outright)| *is_outright).count() >= SEASON_FILES_MIN,

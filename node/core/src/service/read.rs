@@ -1,7 +1,7 @@
 //! What readers get: views made of ground and derived state.
 
 use super::Service;
-use crate::command::{CommandError, Wanted};
+use super::search::distance_of;
 use crate::curation::Follow;
 use crate::fitting::{self, FLAGS_MAX, Flag};
 use crate::ground::Place;
@@ -21,6 +21,9 @@ const VIEW_KEYS_MAX: usize = 1000;
 
 /// Most keys that are left out of the records of one work, because they chain works together, before none is heard.
 const LEFT_OUT_MAX: usize = 16;
+
+/// Listings of one release: by whom, what, and how they came here.
+type Listings = Vec<(Key, Listing, views::Source)>;
 
 impl<S: Store> Service<S> {
     /// The snapshot for readers: immutable, shared, made anew only after something changed.
@@ -186,17 +189,28 @@ impl<S: Store> Service<S> {
 
     /// A work and its releases, from the store.
     pub(super) fn show(&mut self, now: Now, work: &WorkId) -> Result<views::Work, StoreError> {
-        self.show_detailed(now, work, usize::MAX)
+        self.show_liked(now, work, 0)
+    }
+
+    /// The same, and of releases that are trusted alike those first that come nearest to the resolution with so many lines.
+    pub(super) fn show_liked(&mut self, now: Now, work: &WorkId, lines: u32) -> Result<views::Work, StoreError> {
+        self.show_detailed(now, work, usize::MAX, lines)
     }
 
     /// The same, with the details and flags of so many of the best releases only: reading names takes its time, and a
     /// search shows but the best.
-    fn show_detailed(&mut self, now: Now, work: &WorkId, detailed: usize) -> Result<views::Work, StoreError> {
+    fn show_detailed(
+        &mut self,
+        now: Now,
+        work: &WorkId,
+        detailed: usize,
+        lines: u32,
+    ) -> Result<views::Work, StoreError> {
         let ids = self.ids_of(now, work)?;
         let (records, is_by_strangers) = self.records_of(now, &ids)?;
         let merged = merging::merged(&records);
         let kind = merged.kind;
-        let releases = self.releases_of(now, &ids, kind, detailed)?;
+        let releases = self.releases_of(now, &ids, kind, detailed, lines)?;
         Ok(views::Work {
             work: work.clone(),
             ids: ids.into_iter().collect(),
@@ -255,6 +269,7 @@ impl<S: Store> Service<S> {
         ids: &BTreeSet<WorkId>,
         kind: WorkKind,
         detailed: usize,
+        lines: u32,
     ) -> Result<Vec<views::Release>, StoreError> {
         let mut places: BTreeMap<Infohash, BTreeSet<Place>> = BTreeMap::new();
         for id in ids {
@@ -263,9 +278,9 @@ impl<S: Store> Service<S> {
             }
         }
         let bytes = self.ledger.bytes_by_key(&self.judged_bad());
-        let mut releases = Vec::new();
+        let mut releases: Vec<(views::Release, Listings)> = Vec::new();
         for (infohash, places) in places {
-            let mut listings = Vec::new();
+            let mut listings = Listings::new();
             for place in places {
                 if let Some(stored) = self.ground.statement(&place)?
                     && let Body::Listing(listing) = stored.statement.body().clone()
@@ -277,12 +292,16 @@ impl<S: Store> Service<S> {
                 releases.push((release, listings));
             }
         }
-        releases.sort_by(|(a, _), (b, _)| {
+        // What its owner likes best decides among those that are trusted alike, and what came of their listers after that.
+        let fits = |listings: &Listings| listings.first().map_or(u32::MAX, |(_, best, _)| distance_of(best, lines));
+        releases.sort_by(|(a, listings), (b, others)| {
             band_rank(a.band)
                 .cmp(&band_rank(b.band))
                 .then(b.is_at_first_hand.cmp(&a.is_at_first_hand))
                 .then(b.score.total_cmp(&a.score))
                 .then(b.support.total_cmp(&a.support))
+                .then_with(|| fits(listings).cmp(&fits(others)))
+                .then(b.received_by_me.cmp(&a.received_by_me))
                 .then(a.infohash.cmp(&b.infohash))
         });
         // Most releases of a work have the same listers.
@@ -375,13 +394,6 @@ impl<S: Store> Service<S> {
         all.into_iter().take(FLAGS_MAX).collect()
     }
 
-    /// Refuses a release that holds what may do harm.
-    pub(super) fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
-        let Some(flag) = release.flags.iter().find(|flag| flag.is_unsafe()) else { return Ok(()) };
-        let message = format!("{} is not fetched: {flag}; add --anyway if you know it", release.infohash);
-        Err(CommandError::new(crate::command::Fault::Refused, "unsafe", message))
-    }
-
     /// A release as one of its works shows it: of the best listing.
     pub(super) fn release_of(&mut self, now: Now, infohash: &Infohash) -> Result<Option<views::Release>, StoreError> {
         let Some(listing) = self.listing_of(now, infohash)? else { return Ok(None) };
@@ -405,7 +417,7 @@ impl<S: Store> Service<S> {
             if seen.contains(&id) {
                 continue;
             }
-            let shown = self.show_detailed(now, &id, 1)?;
+            let shown = self.show_detailed(now, &id, 1, 0)?;
             seen.extend(shown.ids.iter().cloned());
             if kind.is_some_and(|kind| kind != shown.kind) {
                 continue;
@@ -432,60 +444,6 @@ impl<S: Store> Service<S> {
         }
         found.sort_by_key(|(band, relevance, _)| (*band, *relevance));
         Ok(found.into_iter().take(limit).map(|(_, _, row)| row).collect())
-    }
-
-    /// Which release `get` means, or why it may not be fetched.
-    pub(super) fn choose(
-        &mut self,
-        now: Now,
-        what: &Wanted,
-        anyway: bool,
-    ) -> Result<Result<Infohash, CommandError>, StoreError> {
-        match what {
-            Wanted::Release(infohash) => {
-                let score = listing_score(self.catalogue_scores(now.wall), infohash);
-                if score.band == Band::Distrusted && !anyway {
-                    return Ok(Err(CommandError::new(
-                        crate::command::Fault::Refused,
-                        "distrusted",
-                        format!("{infohash} is distrusted: see `heirloom why {infohash}`, or add --anyway"),
-                    )));
-                }
-                if !anyway
-                    && let Some(release) = self.release_of(now, infohash)?
-                    && let Err(refusal) = Self::refuse_unsafe(&release)
-                {
-                    return Ok(Err(refusal));
-                }
-                Ok(Ok(*infohash))
-            }
-            Wanted::Work(work) => {
-                let releases = self.show(now, work)?.releases;
-                // The best that does no harm, else the best of all, which is refused.
-                let is_choice = |release: &&views::Release| {
-                    !release.is_unsafe() && band_rank(release.band) <= band_rank(Band::Vouched)
-                };
-                let Some(best) = releases.iter().find(is_choice).or_else(|| releases.first()) else {
-                    return Ok(Err(CommandError::not_found(
-                        "unknown_work",
-                        format!("no release of {work} was found: follow a curator who lists it, or try again later"),
-                    )));
-                };
-                if band_rank(best.band) > band_rank(Band::Vouched) && !anyway {
-                    return Ok(Err(CommandError::new(
-                        crate::command::Fault::Refused,
-                        "untrusted",
-                        format!(
-                            "nobody whom you trust lists {work}: follow a curator who does, name a release by its infohash, or add --anyway"
-                        ),
-                    )));
-                }
-                if !anyway && let Err(refusal) = Self::refuse_unsafe(best) {
-                    return Ok(Err(refusal));
-                }
-                Ok(Ok(best.infohash))
-            }
-        }
     }
 
     /// The best listing of a release, for its digest and trackers.

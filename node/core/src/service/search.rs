@@ -480,7 +480,7 @@ fn holds(listing: &Listing, wanted: &Wanted) -> bool {
 }
 
 /// How far a listing's resolution is from the one that is liked best, read from its name where it does not say.
-fn distance_of(listing: &Listing, liked: u32) -> u32 {
+pub(super) fn distance_of(listing: &Listing, liked: u32) -> u32 {
     if liked == 0 {
         return 0;
     }

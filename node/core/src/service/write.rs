@@ -1,7 +1,7 @@
 //! What the owner says: signing, listing, following, judging, taking back.
 
 use super::{Preparing, Service};
-use crate::command::{Command, CommandError, Fault, Publish, Reply, Target};
+use crate::command::{Command, CommandError, Fault, OwnContent, Publish, Reply, Target};
 use crate::curation::{Follow, are_confusable};
 use crate::ground::{Place, Stored};
 use crate::ingest::{Standing, stands_for_good};
@@ -9,7 +9,7 @@ use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
 use crate::replication::{Own, QUERY_GAP, Task, WORK_ITEMS_MAX, Waiting};
 use crate::scoring::band_rank;
 use crate::store::{Store, StoreError};
-use crate::torrents::Torrent;
+use crate::torrents::{Selection, Torrent};
 use crate::upkeep::Turn;
 use crate::views::{self, Source};
 use heirloom_graph::{Band, Scored};
@@ -419,7 +419,9 @@ impl<S: Store> Service<S> {
             return;
         }
         let order = self.replication.next_order();
-        self.held.push(Output::Torrent(TorrentOrder::Prepare { order, source: publish.source.clone() }));
+        let (trackers, web_seeds) = (publish.made.trackers.clone(), publish.made.web_seeds.clone());
+        let source = publish.source.clone();
+        self.held.push(Output::Torrent(TorrentOrder::Prepare { order, source, trackers, web_seeds }));
         self.preparing.insert(order, Preparing { request, publish });
     }
 
@@ -467,12 +469,55 @@ impl<S: Store> Service<S> {
             is_named,
             is_complete: true,
             is_wanted_anyway: true,
+            selection: Selection::All,
             info_sha256: metainfo.info_sha256,
             trackers: metainfo.trackers.clone(),
             added: now.wall,
         };
         self.held.push(Output::Torrent(torrent.order(metainfo.infohash)));
         self.torrents.set(metainfo.infohash, torrent, &mut self.ground);
+    }
+
+    /// Seeds what the owner lists and has, under their name unless they keep the listing to themselves.
+    pub(super) fn seed_listed(&mut self, now: Now, listed: Vec<OwnContent>) -> Outcome {
+        let mut mine: BTreeMap<Infohash, bool> = BTreeMap::new();
+        for stored in self.ground.statements_of_kind(&self.identity.key(), Kind::Listing)? {
+            if let Body::Listing(listing) = stored.statement.body() {
+                let is_private = mine.entry(listing.infohash).or_insert(stored.is_private);
+                *is_private &= stored.is_private;
+            }
+        }
+        let mut seeded = Vec::new();
+        for OwnContent { infohash, info_sha256, trackers, content } in listed {
+            let is_here = |old: &Torrent| old.is_complete && !old.selection.is_partial();
+            seeded.push(match (mine.get(&infohash), self.torrents.of(&infohash)) {
+                (None, _) => Err(format!("{infohash} is not listed by you: publish it")),
+                (_, Some(old)) if is_here(old) && (old.is_named || old.content == content) => Ok(()),
+                (_, Some(old)) if !old.is_complete => {
+                    Err(format!("{infohash} is being downloaded: it is seeded when it is complete"))
+                }
+                (Some(is_private), _) => {
+                    let torrent = Torrent {
+                        content,
+                        is_named: !is_private,
+                        is_complete: true,
+                        is_wanted_anyway: true,
+                        selection: Selection::All,
+                        info_sha256,
+                        trackers,
+                        added: now.wall,
+                    };
+                    let order = torrent.order(infohash);
+                    if self.torrents.set(infohash, torrent, &mut self.ground) {
+                        self.held.push(Output::Torrent(order));
+                        Ok(())
+                    } else {
+                        Err("this node keeps as many torrents as it can: remove one first".to_owned())
+                    }
+                }
+            });
+        }
+        Ok(Ok(Reply::Seeded(seeded)))
     }
 
     /// Whether a command signs something, and so waits for the sequence number.

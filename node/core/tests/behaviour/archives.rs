@@ -894,7 +894,12 @@ fn an_archive_is_no_release_and_a_release_no_archive() {
     let mut bob = follower("bob", signer("carol").key());
     bob.accept(&head_over("carol", 1001, START, &all, Some(named)));
     desk.serve(&mut bob);
-    let get = |infohash| Command::Get { what: Wanted::Release(infohash), to: None, anyway: true };
+    let get = |infohash| Command::Get {
+        what: Wanted::Release(infohash),
+        to: None,
+        anyway: true,
+        choice: heirloom_core::command::Choice::default(),
+    };
     assert_eq!(bob.ask(get(named.0)).expect_err("refused").code, "not_a_release");
     assert!(bob.torrent_orders().is_empty());
 

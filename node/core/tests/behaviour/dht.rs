@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Alice follows Bob and shows the work; the DHT answers with this item.
 fn show_with_answer(alice: &mut Person, item: &Item) -> heirloom_core::views::Work {
-    let request = alice.begin(Command::Show { work: bunny(), wait: None });
+    let request = alice.begin(Command::Show { work: bunny(), wait: None, lines: 0 });
     let gets = alice.gets();
     let (order, ..) = gets.iter().find(|(_, _, salt)| salt[..] == work_salt(&bunny())).expect("a look");
     alice.found(*order, item);
@@ -526,7 +526,7 @@ fn a_node_that_recovers_does_not_spin() {
 #[test]
 fn a_lookup_ends_at_its_deadline_with_what_came() {
     let (mut alice, _) = alice_who_follows_bob();
-    let request = alice.begin(Command::Show { work: bunny(), wait: None });
+    let request = alice.begin(Command::Show { work: bunny(), wait: None, lines: 0 });
     assert_eq!(alice.gets().len(), 1);
     alice.elapse(LOOKUP_WAIT - SECOND);
     assert_eq!(alice.reply(request), None);
@@ -538,7 +538,7 @@ fn a_lookup_ends_at_its_deadline_with_what_came() {
 fn a_patient_lookup_asks_again_and_ends_when_something_trusted_appears() {
     let (mut alice, bob) = alice_who_follows_bob();
     let wait = Some(5 * MINUTE);
-    let request = alice.begin(Command::Show { work: bunny(), wait });
+    let request = alice.begin(Command::Show { work: bunny(), wait, lines: 0 });
     let mut rounds = 0;
     for _ in 0..5 {
         for (order, ..) in alice.gets() {
@@ -566,7 +566,7 @@ fn a_patient_lookup_asks_again_and_ends_when_something_trusted_appears() {
 fn a_patient_lookup_ends_when_gossip_brings_it_and_at_the_latest_when_its_time_is_up() {
     let (mut alice, bob) = (online("alice"), signer("bob"));
     let wait = Some(MINUTE);
-    let request = alice.begin(Command::Show { work: bunny(), wait });
+    let request = alice.begin(Command::Show { work: bunny(), wait, lines: 0 });
     alice.elapse(10 * SECOND);
     assert_eq!(alice.reply(request), None, "nobody to ask, but there is time");
     alice.follow(bob.key(), Level::HIGH);
@@ -578,7 +578,7 @@ fn a_patient_lookup_ends_when_gossip_brings_it_and_at_the_latest_when_its_time_i
         }
     }
     assert!(matches!(alice.reply(request), Some(Ok(Reply::Work(work))) if work.releases[0].band == Band::Trusted));
-    let request = alice.begin(Command::Show { work: sintel(), wait });
+    let request = alice.begin(Command::Show { work: sintel(), wait, lines: 0 });
     for _ in 0..30 {
         for (order, ..) in alice.gets() {
             alice.done(order);
@@ -588,14 +588,19 @@ fn a_patient_lookup_ends_when_gossip_brings_it_and_at_the_latest_when_its_time_i
     assert!(matches!(alice.reply(request), Some(Ok(Reply::Work(work))) if work.releases.is_empty()));
     // For ever is a wait too.
     let wait = Some(Duration::MAX);
-    let request = alice.begin(Command::Show { work: sintel(), wait });
+    let request = alice.begin(Command::Show { work: sintel(), wait, lines: 0 });
     assert_eq!(alice.reply(request), None);
 }
 
 #[test]
 fn get_looks_the_work_up_first() {
     let (mut alice, bob) = alice_who_follows_bob();
-    let get = || Command::Get { what: Wanted::Work(bunny()), to: None, anyway: false };
+    let get = || Command::Get {
+        what: Wanted::Work(bunny()),
+        to: None,
+        anyway: false,
+        choice: heirloom_core::command::Choice::default(),
+    };
     let request = alice.begin(get());
     let (order, ..) = alice.gets()[0];
     alice.done(order);
@@ -616,7 +621,7 @@ fn lookups_are_bounded_and_overflow_says_so() {
     let (mut alice, _) = alice_who_follows_bob();
     let mut refused = 0;
     for _ in 0..100 {
-        let request = alice.begin(Command::Show { work: bunny(), wait: None });
+        let request = alice.begin(Command::Show { work: bunny(), wait: None, lines: 0 });
         if let Some(answer) = alice.reply(request) {
             assert_eq!(answer.expect_err("busy").code, "busy");
             refused += 1;
@@ -631,7 +636,7 @@ fn curators_whom_my_follows_trust_are_asked_too() {
     let carol = signer("carol");
     alice.accept(&bob.says(1, alice.wall, &attestation(carol.key(), Level::FULL)));
     alice.accept(&bob.says(2, alice.wall, &attestation(signer("mallory").key(), Level::DISTRUST)));
-    alice.begin(Command::Show { work: bunny(), wait: None });
+    alice.begin(Command::Show { work: bunny(), wait: None, lines: 0 });
     let asked: Vec<[u8; 32]> = alice.gets().into_iter().map(|(_, key, _)| key).collect();
     assert_eq!(asked, [*bob.key().as_bytes(), *carol.key().as_bytes()]);
 }

@@ -34,7 +34,7 @@ fn one(person: &mut Person, work: WorkId, number: u8) -> Release {
 }
 
 fn get(person: &mut Person, what: Wanted, anyway: bool) -> Result<Reply, heirloom_core::command::CommandError> {
-    person.ask(Command::Get { what, to: None, anyway })
+    person.ask(Command::Get { what, to: None, anyway, choice: heirloom_core::command::Choice::default() })
 }
 
 #[test]

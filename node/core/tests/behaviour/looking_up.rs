@@ -18,7 +18,7 @@ use std::time::Duration;
 const STRANGER: Peer = Peer(1);
 
 fn show(person: &mut Person) -> RequestId {
-    person.begin(Command::Show { work: bunny(), wait: None })
+    person.begin(Command::Show { work: bunny(), wait: None, lines: 0 })
 }
 
 fn shown(person: &mut Person, request: RequestId) -> Option<Work> {

@@ -6,6 +6,7 @@ mod artwork;
 mod bounds;
 mod crash;
 mod dht;
+mod episodes;
 mod explaining;
 mod fitting;
 mod importing;

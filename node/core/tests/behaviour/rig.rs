@@ -61,6 +61,7 @@ pub fn publish(work: WorkId) -> Publish {
         year: Some(2008),
         kind: Some(WorkKind::Film),
         episode: None,
+        season: None,
         map: Vec::new(),
         licence: "CC-BY-3.0".into(),
         resolution: String::new(),
@@ -390,7 +391,7 @@ impl Person {
     }
 
     pub fn show(&mut self, work: WorkId) -> views::Work {
-        match self.must(Command::Show { work, wait: None }) {
+        match self.must(Command::Show { work, wait: None, lines: 0 }) {
             Reply::Work(work) => *work,
             other => panic!("{other:?}"),
         }
@@ -398,7 +399,7 @@ impl Person {
 
     /// Shows a work, with a DHT that answers.
     pub fn show_with(&mut self, work: WorkId, shelf: &mut Shelf) -> views::Work {
-        let request = self.begin(Command::Show { work, wait: None });
+        let request = self.begin(Command::Show { work, wait: None, lines: 0 });
         self.settle(shelf);
         match self.reply(request).expect("an answer").expect("shown") {
             Reply::Work(work) => *work,

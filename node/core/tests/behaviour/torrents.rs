@@ -2,7 +2,7 @@
 
 use crate::rig::*;
 use heirloom_core::command::{Command, CommandError, Fault, Wanted};
-use heirloom_core::io::{Input, Share, TorrentEvent, TorrentOrder};
+use heirloom_core::io::{Files, Input, Share, TorrentEvent, TorrentOrder};
 use heirloom_core::views::LedgerBy;
 use heirloom_proto::Body;
 use heirloom_proto::body::{Level, Work, WorkKind};
@@ -11,7 +11,7 @@ use heirloom_proto::body::{Level, Work, WorkKind};
 fn what_i_publish_is_seeded_under_my_name() {
     let mut alice = person("alice");
     let request = alice.begin(Command::Publish(publish(bunny())));
-    let [TorrentOrder::Prepare { order, source }] = &alice.torrent_orders()[..] else { panic!("no order") };
+    let [TorrentOrder::Prepare { order, source, .. }] = &alice.torrent_orders()[..] else { panic!("no order") };
     assert_eq!(source, "film.mp4");
     let content = Some("film.mp4".to_owned());
     alice.feed(Input::Torrent(TorrentEvent::Prepared {
@@ -47,7 +47,12 @@ fn everything_is_seeded_and_fetched_again_after_a_restart() {
     for number in [2, 3, 4] {
         alice.accept(&bob.says(u64::from(number), START, &listing(sintel(), number)));
         let what = Wanted::Release(release(number));
-        alice.must(Command::Get { what, to: (number == 3).then(|| "/films".to_owned()), anyway: false });
+        alice.must(Command::Get {
+            what,
+            to: (number == 3).then(|| "/films".to_owned()),
+            anyway: false,
+            choice: heirloom_core::command::Choice::default(),
+        });
     }
     alice.feed(Input::Torrent(TorrentEvent::Finished { infohash: release(2), content: "/usual/two".into() }));
     let error = CommandError::new(Fault::Refused, "unsafe_path", "a path leads out of the folder");
@@ -59,6 +64,7 @@ fn everything_is_seeded_and_fetched_again_after_a_restart() {
         info_sha256: metainfo(3).info_sha256,
         trackers: Vec::new(),
         to: Some("/films".into()),
+        files: Files::All,
     };
     assert_eq!(
         alice.torrent_orders(),
@@ -73,7 +79,12 @@ fn everything_is_seeded_and_fetched_again_after_a_restart() {
 #[test]
 fn what_i_judge_fake_is_neither_fetched_nor_seeded_any_longer() {
     let mut alice = person("alice");
-    let get = || Command::Get { what: Wanted::Release(release(1)), to: None, anyway: true };
+    let get = || Command::Get {
+        what: Wanted::Release(release(1)),
+        to: None,
+        anyway: true,
+        choice: heirloom_core::command::Choice::default(),
+    };
     alice.must(get());
     alice.torrent_orders();
     let (opinion, private) = (heirloom_proto::body::Opinion::Malware, false);
@@ -92,7 +103,12 @@ fn what_i_judge_fake_is_neither_fetched_nor_seeded_any_longer() {
 #[test]
 fn asking_twice_orders_once() {
     let mut alice = person("alice");
-    let get = || Command::Get { what: Wanted::Release(release(1)), to: None, anyway: false };
+    let get = || Command::Get {
+        what: Wanted::Release(release(1)),
+        to: None,
+        anyway: false,
+        choice: heirloom_core::command::Choice::default(),
+    };
     alice.must(get());
     alice.must(get());
     assert_eq!(alice.torrent_orders().len(), 1);
@@ -142,7 +158,12 @@ fn what_is_in_a_torrent_is_compared_with_its_listing_once_it_is_known() {
     alice.accept(&bob.says(1, START, &Body::Work(record)));
     // Of a magnet nobody said what is in it.
     alice.accept(&bob.says(2, START, &listing(bunny(), 1)));
-    let get = |anyway| Command::Get { what: Wanted::Release(release(1)), to: None, anyway };
+    let get = |anyway| Command::Get {
+        what: Wanted::Release(release(1)),
+        to: None,
+        anyway,
+        choice: heirloom_core::command::Choice::default(),
+    };
     alice.must(get(false));
     alice.torrent_orders();
     let metadata = |files: &[(&str, u64)]| {

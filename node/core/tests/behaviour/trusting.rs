@@ -220,7 +220,7 @@ fn why_shows_the_path_the_follow_and_the_bytes() {
 #[test]
 fn get_takes_the_trusted_release_and_refuses_what_nobody_vouches_for() {
     let (mut alice, bob, mallory) = (person("alice"), signer("bob"), signer("mallory"));
-    let get = |what, anyway| Command::Get { what, to: None, anyway };
+    let get = |what, anyway| Command::Get { what, to: None, anyway, choice: heirloom_core::command::Choice::default() };
     assert_eq!(alice.ask(get(Wanted::Work(bunny()), false)).expect_err("unknown").fault, Fault::NotFound);
     alice.accept(&mallory.says(1, START, &listing(bunny(), 1)));
     let refused = alice.ask(get(Wanted::Work(bunny()), false)).expect_err("untrusted");
