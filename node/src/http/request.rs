@@ -146,6 +146,18 @@ pub enum Request {
     },
     Status,
     Doctor,
+    /// A link for a browser. The route of that name answers it.
+    Open,
+    /// Where to play a file. The route of that name answers it.
+    Play {
+        what: String,
+        #[serde(default)]
+        file: Option<usize>,
+        #[serde(default)]
+        episode: Option<String>,
+        #[serde(default)]
+        anyway: bool,
+    },
     Download {
         infohash: String,
     },
@@ -254,7 +266,12 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         Request::Export => Command::Export,
         Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
-        Request::Search { .. } | Request::Download { .. } | Request::Doctor | Request::Seed { .. } => return Ok(None),
+        Request::Search { .. }
+        | Request::Download { .. }
+        | Request::Doctor
+        | Request::Seed { .. }
+        | Request::Open
+        | Request::Play { .. } => return Ok(None),
     }))
 }
 
