@@ -50,6 +50,11 @@ pub enum Command {
     },
     /// Whom do I follow?
     Follows,
+    /// What does a key say?
+    About {
+        /// Which.
+        key: Key,
+    },
     /// Stop following.
     Unfollow {
         /// Whom.
@@ -324,6 +329,7 @@ pub enum Reply {
     Identity(views::Identity),
     Followed(views::Followed),
     Follows(Vec<views::Follow>),
+    About(Box<views::About>),
     Starter(views::Starter),
     List(views::SignedList),
     Signed(views::Signed),

@@ -16,13 +16,14 @@ pub use request::{ListEntry, Request, parse, wish};
 pub use rows::{File as RowFile, Record, Release, Row};
 
 use crate::driver::Node;
+use crate::page;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Json, Router};
 use heirloom_core::command::{CommandError, Fault, RING_KEYS_MAX};
 use serde_json::{Value, json};
@@ -107,8 +108,8 @@ fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/api/v1/{verb}", post(verb))
         .route("/api/v1/ring", post(ring).layer(DefaultBodyLimit::max(RING_BODY_BYTES_MAX)))
-        .route("/", get(welcome))
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })
+        .merge(page::router(server.node.clone()))
+        .fallback(missing)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), guard))
         .with_state(server)
@@ -117,6 +118,14 @@ fn router(server: Arc<Server>) -> Router {
 fn problem(status: StatusCode, code: &'static str, message: &str) -> Response {
     let error = CommandError::new(Fault::Failed, code, message);
     (status, Json(error_json(&error))).into_response()
+}
+
+/// JSON for programs, a page for people.
+async fn missing(request: HttpRequest) -> Response {
+    if request.uri().path().starts_with("/api/") || request.method() != Method::GET {
+        return problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address");
+    }
+    page::missing()
 }
 
 /// Everything that is checked before a route is looked at.
@@ -132,9 +141,10 @@ async fn guard(State(server): State<Arc<Server>>, request: HttpRequest, next: Ne
         },
     };
     let headers = response.headers_mut();
-    let fixed: [(HeaderName, &'static str); 5] = [
+    let fixed: [(HeaderName, &'static str); 6] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
         (
             header::CONTENT_SECURITY_POLICY,
@@ -143,7 +153,8 @@ async fn guard(State(server): State<Arc<Server>>, request: HttpRequest, next: Ne
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page has a policy of its own, and what never changes may be kept.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -163,10 +174,10 @@ fn check(server: &Server, method: &Method, path: &str, headers: &HeaderMap) -> O
             return Some(problem(StatusCode::FORBIDDEN, "cross_origin", "other sites may not use this API"));
         }
     }
-    if path == "/" && method == Method::GET {
-        return None;
-    }
     if !has_token(headers, &server.token) {
+        if path == "/" && method == Method::GET {
+            return Some(welcome(server.address));
+        }
         let message = "send the token of the node's api-token file: Authorization: Bearer …";
         return Some(problem(StatusCode::UNAUTHORIZED, "unauthorized", message));
     }
@@ -197,12 +208,13 @@ fn has_token(headers: &HeaderMap, token: &str) -> bool {
     given.len() == token.len() && differing == 0
 }
 
-async fn welcome(State(server): State<Arc<Server>>) -> Response {
+/// For whoever has no token yet.
+fn welcome(address: SocketAddr) -> Response {
     let text = format!(
         "Heirloom {} is running at {}.\nIts API is under /api/v1 and wants the token of the node's api-token file.\n\
          Try: heirloom search, heirloom show, heirloom follow.\n",
         env!("CARGO_PKG_VERSION"),
-        server.address,
+        address,
     );
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }

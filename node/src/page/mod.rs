@@ -1,0 +1,205 @@
+//! The page: what the node shows to the person who owns it, in a browser.
+//!
+//! It is rendered here, from the same views that every other surface reads; a small script makes it quicker, and sends what
+//! changes something to the API. It decides nothing, knows no key's secret, and names no other host. All of its words are in
+//! [`text`]; whatever others wrote is escaped by `maud`, in text and in attributes.
+
+mod assets;
+mod first_run;
+mod format;
+mod key;
+mod layout;
+mod node;
+mod people;
+mod player;
+mod publish;
+mod seeding;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod text;
+mod why;
+mod work;
+
+use crate::driver::{Download, Node};
+use crate::http::{Request, parse, wish};
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::views;
+use heirloom_proto::body::Scope;
+use heirloom_proto::{Infohash, Key, WorkId};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a page may load and do: what comes from here, and no script or style in its text.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
+    media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Keys whose names are looked up for pictures and lists.
+const KEYS_MAX: usize = 1_000;
+
+/// The pages. Whoever mounts them checks first who asks.
+pub fn router<S: Clone + Send + Sync + 'static>(node: Node) -> Router<S> {
+    Router::new()
+        .route("/", get(first_run::front_door))
+        .route("/welcome", get(first_run::show))
+        .route("/work/{*id}", get(work::show))
+        .route("/play/{infohash}/{file}", get(player::show))
+        .route("/why/{subject}", get(why::show))
+        .route("/people", get(people::show))
+        .route("/people/preview", post(people::preview))
+        .route("/key/{key}", get(key::show))
+        .route("/seeding", get(seeding::show))
+        .route("/publish", get(publish::show))
+        .route("/publish/check", post(publish::check))
+        .route("/node", get(node::show))
+        .route("/assets/{version}/{name}", get(assets::asset))
+        .layer(axum::middleware::map_response(with_policy))
+        .with_state(Reading(node))
+}
+
+/// Adds the policy to every page, its errors included.
+async fn with_policy(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
+
+/// A page for whoever asks for an address where there is none.
+#[must_use]
+pub fn missing() -> Response {
+    Trouble::missing(text::NO_SUCH_PAGE).into_response()
+}
+
+/// Why there is no page.
+struct Trouble(StatusCode, String);
+
+impl Trouble {
+    fn missing(message: &str) -> Self {
+        Self(StatusCode::NOT_FOUND, message.to_owned())
+    }
+}
+
+impl From<CommandError> for Trouble {
+    fn from(error: CommandError) -> Self {
+        let status = match error.fault {
+            Fault::BadInput => StatusCode::BAD_REQUEST,
+            Fault::NotFound => StatusCode::NOT_FOUND,
+            Fault::Refused => StatusCode::FORBIDDEN,
+            Fault::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self(status, error.message)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        (self.0, layout::trouble(&self.1)).into_response()
+    }
+}
+
+/// An answer of another kind than its question: a bug.
+fn unexpected() -> CommandError {
+    CommandError::new(Fault::Failed, "failed", text::UNEXPECTED)
+}
+
+/// Asks the node what a page shows, each by the question that the other surfaces ask.
+#[derive(Clone)]
+struct Reading(Node);
+
+macro_rules! ask {
+    ($node:expr, $command:expr, $reply:path) => {
+        match *$node.command($command).await? {
+            $reply(view) => Ok(view),
+            _ => Err(unexpected()),
+        }
+    };
+}
+
+impl Reading {
+    fn node(&self) -> &Node {
+        &self.0
+    }
+
+    fn key(&self) -> Key {
+        *self.0.key()
+    }
+
+    fn is_online(&self) -> bool {
+        self.0.networks().dht.is_some()
+    }
+
+    async fn identity(&self) -> Result<views::Identity, CommandError> {
+        ask!(self.0, Command::Identity, Reply::Identity)
+    }
+
+    async fn follows(&self) -> Result<Vec<views::Follow>, CommandError> {
+        ask!(self.0, Command::Follows, Reply::Follows)
+    }
+
+    async fn status(&self) -> Result<views::Status, CommandError> {
+        ask!(self.0, Command::Status, Reply::Status)
+    }
+
+    async fn trust(&self) -> Result<Vec<views::TrustRow>, CommandError> {
+        ask!(self.0, Command::Trust { scope: Scope::Catalogue, limit: KEYS_MAX }, Reply::Trust)
+    }
+
+    async fn ledger(&self, by: views::LedgerBy) -> Result<Vec<views::LedgerRow>, CommandError> {
+        ask!(self.0, Command::Ledger { by }, Reply::Ledger)
+    }
+
+    async fn about(&self, key: Key) -> Result<views::About, CommandError> {
+        ask!(self.0, Command::About { key }, Reply::About).map(|about| *about)
+    }
+
+    async fn work(&self, work: WorkId, wait: Option<Duration>) -> Result<views::Work, CommandError> {
+        ask!(self.0, Command::Show { work, wait }, Reply::Work).map(|work| *work)
+    }
+
+    /// The work that a release is of, if it is listed here.
+    async fn work_of(&self, infohash: Infohash) -> Result<Option<views::Work>, CommandError> {
+        let asked = shelf::Asked { q: infohash.to_string(), show: "all".into(), ..shelf::Asked::default() };
+        let Some(found) = self.search(&asked, 1).await?.into_iter().next() else { return Ok(None) };
+        self.work(found.work, Some(Duration::ZERO)).await.map(Some)
+    }
+
+    async fn why(&self, subject: &str, scope: &str) -> Result<views::Why, CommandError> {
+        let request = Request::Why { subject: subject.to_owned(), scope: scope.to_owned() };
+        let Some(command) = parse(request)? else { return Err(unexpected()) };
+        ask!(self.0, command, Reply::Why).map(|why| *why)
+    }
+
+    /// What keys are called here.
+    async fn names(&self) -> Result<why::Names, CommandError> {
+        let mut names: why::Names = self.trust().await?.into_iter().map(|row| (row.key, row.name)).collect();
+        names.extend(self.follows().await?.into_iter().map(|follow| (follow.key, follow.name)));
+        Ok(names)
+    }
+
+    async fn search(&self, asked: &shelf::Asked, limit: usize) -> Result<Vec<views::Found>, CommandError> {
+        let given = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let band = if asked.show.is_empty() { "vouched" } else { &asked.show };
+        let request = Request::Search {
+            text: asked.q.clone(),
+            kind: given(&asked.kind),
+            band: Some(band.to_owned()),
+            limit,
+            genre: given(&asked.genre),
+            year: given(&asked.year),
+            language: given(&asked.language),
+            licence: given(&asked.licence),
+            resolution: None,
+        };
+        match wish(&request)? {
+            Some(wish) => self.0.search(wish).await,
+            None => Err(unexpected()),
+        }
+    }
+
+    fn downloads(&self) -> BTreeMap<Infohash, Download> {
+        self.0.downloads().all().into_iter().map(|download| (download.infohash, download)).collect()
+    }
+}
