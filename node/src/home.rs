@@ -132,6 +132,25 @@ impl Home {
         self.root.join("api-token")
     }
 
+    fn sessions_file(&self) -> PathBuf {
+        self.root.join("sessions")
+    }
+
+    /// What was kept of browsers' sessions; empty when there is nothing.
+    #[must_use]
+    pub fn sessions(&self) -> String {
+        fs::read_to_string(self.sessions_file()).unwrap_or_default()
+    }
+
+    /// Keeps browsers' sessions over a restart.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_sessions(&self, text: &str) -> Result<(), CommandError> {
+        let path = self.sessions_file();
+        write_private(&path, text).map_err(|error| cannot("write", &path, &error))
+    }
+
     fn running_file(&self) -> PathBuf {
         self.root.join("running")
     }

@@ -151,6 +151,12 @@ pub enum Verb {
         #[arg(long)]
         anyway: bool,
     },
+    /// Open the running node's page in a browser, by a link that works once
+    Open {
+        /// Only print the link
+        #[arg(long)]
+        print: bool,
+    },
     /// Say how the node is
     Status,
     /// Check what a node needs, and say how to mend it
@@ -276,6 +282,9 @@ pub struct Run {
     /// Do not ask the DHT for works, nor those who announced them there: they learn what you are interested in
     #[arg(long, env = "HEIRLOOM_NO_LOOKUPS")]
     pub no_lookups: bool,
+    /// Open the page in a browser when everything listens
+    #[arg(long, env = "HEIRLOOM_OPEN")]
+    pub open: bool,
     /// Folder for downloads
     #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
     pub dir: Option<PathBuf>,

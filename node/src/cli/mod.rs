@@ -9,6 +9,7 @@ mod following;
 mod identity;
 mod import;
 mod lists;
+mod open;
 mod ring;
 mod statements;
 mod text;
@@ -33,6 +34,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -146,6 +148,7 @@ impl Verb {
             Self::List { .. } => "list",
             Self::Export { .. } => "export",
             Self::Import { .. } => "import",
+            Self::Open { .. } => "open",
             Self::Reindex => "reindex",
             Self::Completions { .. } => "completions",
             Self::Testnet { .. } => "testnet",
@@ -174,6 +177,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
     let client = Client::new(home.clone(), settings);
     match cli.verb {
         Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
+        Verb::Open { print } => open::open(&client, print).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
         Verb::List { verb } => lists::list(&client, verb, json).await,
         Verb::Get { what, to, wait, anyway } => get(&client, what, to, wait, anyway).await,
@@ -444,9 +448,11 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     let node = Box::pin(Node::start(home.clone(), options)).await?;
     home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
     let stop = CancellationToken::new();
-    let server = tokio::spawn(http::serve(listener, node.clone(), token, stop.clone()));
+    let face = http::Server::new(node.clone(), token, address);
+    let server = tokio::spawn(http::serve(listener, Arc::clone(&face), stop.clone()));
     let starter = if args.no_starter { None } else { take_starter(&node).await? };
     print(&format!("{}\n", ready(&node, &home, address, starter.as_ref())?));
+    open::offer(&face, args.open)?;
     if std::io::stderr().is_terminal() && home.has_recovery_words() {
         show_words(&home)?;
     }

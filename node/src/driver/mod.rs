@@ -299,6 +299,12 @@ impl Node {
         }
     }
 
+    /// The clocks, for what the surfaces let expire.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
     /// The networks of this node.
     #[must_use]
     pub fn networks(&self) -> &Networks {

@@ -137,6 +137,8 @@ pub enum Request {
     },
     Status,
     Doctor,
+    /// A link for a browser. The route of that name answers it.
+    Open,
     Download {
         infohash: String,
     },
@@ -231,7 +233,7 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         Request::Export => Command::Export,
         Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
-        Request::Search { .. } | Request::Download { .. } | Request::Doctor => return Ok(None),
+        Request::Search { .. } | Request::Download { .. } | Request::Doctor | Request::Open => return Ok(None),
     }))
 }
 

@@ -8,7 +8,7 @@ use super::{Reading, Trouble, text};
 use crate::starter;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use heirloom_core::command::CommandError;
 use heirloom_core::views::Identity;
 use heirloom_proto::Body;
@@ -52,7 +52,7 @@ pub(super) async fn front_door(
     Query(asked): Query<shelf::Asked>,
 ) -> Result<Response, Trouble> {
     if asked == shelf::Asked::default() && is_first(&reading, &headers).await? {
-        return Ok(Redirect::to("/welcome").into_response());
+        return show(State(reading), Query(Asked { step: 1 })).await;
     }
     Ok(shelf::show(State(reading), Query(asked)).await?.into_response())
 }

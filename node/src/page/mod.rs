@@ -22,11 +22,10 @@ mod why;
 mod work;
 
 use crate::driver::{Download, Node};
-use crate::http::{Request, parse, wish};
-use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
+use crate::http::{Request, Routes, Shared, parse, wish};
+use axum::extract::FromRef;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::views;
 use heirloom_proto::body::Scope;
@@ -34,37 +33,26 @@ use heirloom_proto::{Infohash, Key, WorkId};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a page may load and do: what comes from here, and no script or style in its text.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
-    media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
 /// Keys whose names are looked up for pictures and lists.
 const KEYS_MAX: usize = 1_000;
 
-/// The pages. Whoever mounts them checks first who asks.
-pub fn router<S: Clone + Send + Sync + 'static>(node: Node) -> Router<S> {
-    Router::new()
-        .route("/", get(first_run::front_door))
-        .route("/welcome", get(first_run::show))
-        .route("/work/{*id}", get(work::show))
-        .route("/play/{infohash}/{file}", get(player::show))
-        .route("/why/{subject}", get(why::show))
-        .route("/people", get(people::show))
-        .route("/people/preview", post(people::preview))
-        .route("/key/{key}", get(key::show))
-        .route("/seeding", get(seeding::show))
-        .route("/publish", get(publish::show))
-        .route("/publish/check", post(publish::check))
-        .route("/node", get(node::show))
-        .route("/assets/{version}/{name}", get(assets::asset))
-        .layer(axum::middleware::map_response(with_policy))
-        .with_state(Reading(node))
-}
-
-/// Adds the policy to every page, its errors included.
-async fn with_policy(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response
+/// The pages, under the guard of [`crate::http::session`] like every route.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/", first_run::front_door)
+        .get("/welcome", first_run::show)
+        .get("/work/{*id}", work::show)
+        .get("/play/{infohash}/{file}", player::show)
+        .get("/why/{subject}", why::show)
+        .get("/people", people::show)
+        .post("/people/preview", people::preview)
+        .get("/key/{key}", key::show)
+        .get("/seeding", seeding::show)
+        .get("/publish", publish::show)
+        .post("/publish/check", publish::check)
+        .get("/node", node::show)
+        .get("/assets/{version}/{name}", assets::asset)
 }
 
 /// A page for whoever asks for an address where there is none.
@@ -108,6 +96,12 @@ fn unexpected() -> CommandError {
 /// Asks the node what a page shows, each by the question that the other surfaces ask.
 #[derive(Clone)]
 struct Reading(Node);
+
+impl FromRef<Shared> for Reading {
+    fn from_ref(server: &Shared) -> Self {
+        Self(server.node().clone())
+    }
+}
 
 macro_rules! ask {
     ($node:expr, $command:expr, $reply:path) => {

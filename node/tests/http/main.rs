@@ -1,0 +1,5 @@
+//! The API and its walls, by raw requests over loopback to a node without networks.
+
+mod browser;
+mod support;
+mod walls;
