@@ -40,8 +40,7 @@ pub(super) mod icons {
     pub(in super::super) const SEEDING: &str = "M4 14h4v6H4zM10 9h4v11h-4zM16 4h4v16h-4z";
     pub(in super::super) const PUBLISH: &str = "M12 3l6 7h-4v7h-4v-7H6zM4 19h16v2H4z";
     pub(in super::super) const NODE: &str = "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zm-1.500-6h3l.5 3 2 1 3-1 1.500 2.500-2 2.500v2l2 2.500-1.500 2.500-3-1-2 1-.5 3h-3l-.5-3-2-1-3 1L4 15.500 6 13v-2L4 8.500 5.500 6l3 1 2-1z";
-    pub(in super::super) const SEARCH: &str =
-        "M10 3a7 7 0 1 1-4.400 12.400L2 19l1.400 1.400L7 16.800A7 7 0 1 1 10 3zm0 2a5 5 0 1 0 0 10 5 5 0 0 0 0-10z";
+    pub(in super::super) const SEARCH: &str = "M10 3a7 7 0 0 1 5.500 11.300l5.600 5.600-1.200 1.200-5.600-5.600A7 7 0 1 1 10 3zm0 2.200a4.800 4.800 0 1 0 0 9.600 4.800 4.800 0 0 0 0-9.600z";
     pub(in super::super) const PLAY: &str = "M7 4l13 8-13 8z";
 }
 

@@ -35,7 +35,7 @@ pub(super) fn render(status: &Value, doctor: &Value) -> Markup {
                     li .good[ok] .bad[!ok] {
                         span .mark aria-label=(if ok { text::WELL } else { text::AMISS }) role="img" { (if ok { "✓" } else { "!" }) }
                         strong { (text::check(check["check"].as_str().unwrap_or_default())) }
-                        span .grow { (plain(&check["detail"])) }
+                        span .grow { (said(&readable(check["detail"].as_str().unwrap_or_default()))) }
                         @if let Some(fix) = check["fix"].as_str() { p { (said(fix)) } }
                     }
                 }
@@ -68,6 +68,17 @@ pub(super) fn render(status: &Value, doctor: &Value) -> Markup {
             (table(&[(text::TRUST, &status["trust"]), (text::MY_KEY, &status["key"])]))
         }
     }
+}
+
+/// What the doctor says to programs in bytes, in larger units.
+fn readable(detail: &str) -> String {
+    if !detail.contains(" bytes") {
+        return detail.to_owned();
+    }
+    let large = |word: &str| word.parse().ok().filter(|count: &u64| *count >= 1000);
+    let words =
+        detail.split(' ').filter(|word| *word != "bytes").map(|word| large(word).map_or(word.to_owned(), bytes));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn budget(name: &str, budget: &Value) -> Markup {

@@ -85,12 +85,12 @@ pub(super) fn render(playing: &Playing) -> Markup {
         section aria-labelledby="after" {
             h2 #after { (text::AFTER_WATCHING) }
             div .row {
-                @for (opinion, words) in [(Opinion::Good, text::FOUND_GOOD), (Opinion::Fake, text::FOUND_FAKE), (Opinion::Poor, text::FOUND_POOR)] {
-                    form data-verb="verdict" data-then="reload" data-confirm=(text::verdict_ask(opinion.name())) {
-                        (hidden("infohash", &infohash.to_string())) (hidden("opinion", opinion.name())) (hidden("note", ""))
-                        (hidden_json("private", "false"))
-                        button type="submit" { (words) }
+                form .verdict data-verb="verdict" data-then="reload" {
+                    (hidden("infohash", &infohash.to_string())) (hidden("note", ""))
+                    @for (opinion, words) in [(Opinion::Good, text::FOUND_GOOD), (Opinion::Fake, text::FOUND_FAKE), (Opinion::Poor, text::FOUND_POOR)] {
+                        button type="submit" name="opinion" value=(opinion.name()) data-confirm=(text::verdict_ask(opinion.name())) { (words) }
                     }
+                    label .check { input type="checkbox" name="private"; (text::PRIVATELY) }
                 }
             }
         }

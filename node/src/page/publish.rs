@@ -196,19 +196,19 @@ pub(super) fn render_check(checked: &Checked) -> Markup {
     }
 }
 
-/// Which work it is: one that is known, another id, or none but its title.
-fn work_choice(name: &str, works: &[Found]) -> Markup {
+/// Which work it is: one that is known, another id, or none but its title. `also` names a second place for the answer.
+fn work_choice(name: &str, also: Option<&str>, nameless: &str, works: &[Found]) -> Markup {
     html! {
         fieldset {
             legend { (text::WHICH_WORK) }
             @for (at, found) in works.iter().enumerate() {
                 label .check {
-                    input type="radio" name=(name) value=(found.work.as_str()) checked[at == 0];
+                    input type="radio" name=(name) data-also=[also] value=(found.work.as_str()) checked[at == 0];
                     span { (said(title_of(&found.title, found.work.as_str()))) @if let Some(year) = found.year { " (" (year) ")" } " " code .faint { (found.work.as_str()) } }
                 }
             }
-            label .check { input type="radio" name=(name) value="hl:" checked[works.is_empty()]; span { (text::NO_OUTSIDE_ID) } }
-            label .check { input type="radio" name=(name) value="" data-other; span { (text::OTHER_ID) } input type="text" data-other-value placeholder="imdb:tt1254207" maxlength="120" aria-label=(text::OTHER_ID); }
+            label .check { input type="radio" name=(name) data-also=[also] value=(nameless) checked[works.is_empty()]; span { (text::NO_OUTSIDE_ID) } }
+            label .check { input type="radio" name=(name) data-also=[also] value="" data-other; span { (text::OTHER_ID) } input type="text" data-other-value placeholder="imdb:tt1254207" maxlength="120" aria-label=(text::OTHER_ID); }
         }
     }
 }
@@ -226,7 +226,7 @@ fn publish_form(path: &str, checked: &Checked) -> Markup {
     html! {
         form .panel data-verb="publish" data-then="/publish" data-confirm=(text::PUBLISH_ASK) {
             (hidden("source", path)) (hidden_json("map", "[]"))
-            (work_choice("work", &checked.works))
+            (work_choice("work", None, "hl:", &checked.works))
             div .fields {
                 label { (text::TITLE) input name="title" value=(guessed.title) maxlength="200" data-optional; }
                 label { (text::YEAR) input name="year" type="number" min="1" max="9999" value=[guessed.year] data-optional; }
@@ -247,11 +247,12 @@ fn publish_form(path: &str, checked: &Checked) -> Markup {
 fn list_form(row: &Row, checked: &Checked) -> Markup {
     let json = serde_json::to_string(row).unwrap_or_default();
     let record = row.record.clone().unwrap_or_default();
+    let nameless = record.ids.first().cloned().unwrap_or_default();
     html! {
         form .panel data-verb="list" data-then="/publish" data-confirm=(text::LIST_ASK) {
             (hidden_json("rows.0", &json)) (hidden_json("dry_run", "false"))
             p .notice { (text::LISTED_NOT_SEEDED) }
-            (work_choice("rows.0.release.work", &checked.works))
+            (work_choice("rows.0.release.work", Some("rows.0.record.ids.0"), &nameless, &checked.works))
             div .fields {
                 label { (text::TITLE) input name="rows.0.record.title" value=(record.title) maxlength="200"; }
                 label { (text::YEAR) input name="rows.0.record.year" type="number" min="1" max="9999" value=[record.year] data-optional; }

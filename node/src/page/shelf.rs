@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 const PAGE: usize = 60;
 /// Posters of one row of the front page.
 const ROW: usize = 18;
+/// The newest of a row are looked for among so many times as many.
+const NEWEST_OF: usize = 4;
 /// Most pages: a search gives at most a thousand rows. Beyond, a genre or a year leads further.
 const PAGES_MAX: usize = 16;
 /// Most genres to choose from.
@@ -129,7 +131,13 @@ pub(super) async fn front(reading: &Reading, asked: &Asked) -> Result<Front, Com
     let mut rows = Vec::new();
     for kind in KINDS {
         let asked = Asked { kind: kind.into(), ..asked.clone() };
-        let works = reading.search(&asked, ROW).await?;
+        let mut works = reading.search(&asked, ROW * NEWEST_OF).await?;
+        // The core orders by trust; among those trusted alike the newest stand first.
+        works.sort_by(|a, b| {
+            let by_trust = band_rank(a.band).cmp(&band_rank(b.band)).then(b.score.total_cmp(&a.score));
+            by_trust.then(b.year.cmp(&a.year)).then(a.title.cmp(&b.title))
+        });
+        works.truncate(ROW);
         if !works.is_empty() {
             rows.push(Row { kind, works });
         }
@@ -286,6 +294,17 @@ pub(super) fn posters(works: &[Found], class: &str) -> Markup {
     }
 }
 
+/// Bands in the order in which they are shown.
+fn band_rank(band: Band) -> u8 {
+    match band {
+        Band::Trusted => 0,
+        Band::Vouched => 1,
+        Band::Earned => 2,
+        Band::Unknown => 3,
+        Band::Distrusted => 4,
+    }
+}
+
 fn poster(found: &Found) -> Markup {
     let title = title_of(&found.title, found.work.as_str());
     let is_plain = matches!(found.band, Band::Trusted | Band::Vouched);
@@ -295,12 +314,12 @@ fn poster(found: &Found) -> Markup {
             span .caption {
                 span .name { (said(title)) }
                 span .facts {
-                    @if let Some(year) = found.year { (year) " " }
-                    @if let Some(episode) = &found.episode { (text::episode(episode.season, episode.number)) " " }
+                    span class={ (band_class(found.band)) @if is_plain { " dot" } } { span { (text::band(found.band)) } }
+                    @if let Some(year) = found.year { span { (year) } }
+                    @if let Some(episode) = &found.episode { span { (text::episode(episode.season, episode.number)) } }
                     @if let Some(best) = found.best.as_ref().filter(|best| !best.resolution.is_empty()) {
-                        span .quality { (said(&best.resolution)) } " "
+                        span .quality { (said(&best.resolution)) }
                     }
-                    span class=(band_class(found.band)) .dot[is_plain] { (text::band(found.band)) }
                 }
             }
         }

@@ -223,6 +223,7 @@ pub(super) const SHARE: &str = "Share";
 pub(super) const ARITHMETIC: &str = "The arithmetic";
 pub(super) const NOBODY_SPEAKS: &str = "Nobody you trust says anything of it, so it is unrated.";
 pub(super) const YOU: &str = "you";
+pub(super) const THIS: &str = "this release";
 pub(super) const PATHS_TITLE: &str = "Paths of trust from you to this";
 pub(super) const PATHS_CAPTION: &str =
     "From you, through people you trust, to this. The thicker a line, the more that vote counts; red speaks against.";

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 /// Votes that are drawn: more lines nobody can tell apart; the table has them all.
 const DRAWN: usize = 24;
 /// Size of a box, and the steps between boxes, in the picture's own units.
-const BOX: (usize, usize) = (150, 40);
-const STEP: (usize, usize) = (230, 58);
+const BOX: (usize, usize) = (168, 40);
+const STEP: (usize, usize) = (262, 58);
 /// Letters of a name that fit into a box.
 const LETTERS: usize = 17;
 
@@ -75,7 +75,7 @@ fn vote(because: &Because, names: &Names, me: &Key) -> Markup {
         tr .against[because.is_against] {
             td { (said(&because.note)) }
             td {
-                @for (at, key) in because.path.iter().enumerate() { @if at > 0 { " → " } (named(key, names, me)) }
+                @for (at, key) in whole(&because.path, me).iter().enumerate() { @if at > 0 { " → " } (named(key, names, me)) }
             }
             td .number { (number(because.weight)) }
             td .number { (number(because.share * 100.0)) " %" }
@@ -95,6 +95,12 @@ fn number(value: f64) -> String {
     if value == 0.0 { "0".into() } else { format!("{value:.3}") }
 }
 
+/// A path with the owner at its beginning, where it is left out.
+fn whole(path: &[Key], me: &Key) -> Vec<Key> {
+    let me = (path.first() != Some(me)).then_some(*me);
+    me.into_iter().chain(path.iter().copied()).collect()
+}
+
 /// A box of the picture.
 struct Place {
     label: String,
@@ -104,9 +110,15 @@ struct Place {
 
 /// Who passes trust to whom, from the owner at the left to the subject at the right. Lines are as thick as they weigh.
 fn picture(why: &Why, names: &Names, me: &Key) -> Markup {
-    let drawn: Vec<&Because> = why.because.iter().filter(|because| !because.path.is_empty()).take(DRAWN).collect();
+    // What is only told beside the votes has no share, and no line.
+    let votes = why.because.iter().filter(|because| !because.path.is_empty() && because.share + because.weight > 0.0);
+    let drawn: Vec<(Vec<Key>, &Because)> =
+        votes.take(DRAWN).map(|because| (whole(&because.path, me), because)).collect();
+    if drawn.is_empty() {
+        return html! {};
+    }
     let mut columns: BTreeMap<Key, usize> = BTreeMap::from([(*me, 0)]);
-    for (at, key) in drawn.iter().flat_map(|because| because.path.iter().enumerate()) {
+    for (at, key) in drawn.iter().flat_map(|(path, _)| path.iter().enumerate()) {
         let at = if key == me { 0 } else { at.max(1) };
         let known = columns.entry(*key).or_insert(at);
         *known = (*known).min(at);
@@ -134,28 +146,28 @@ fn picture(why: &Why, names: &Names, me: &Key) -> Markup {
         format!("M{x0} {y0}C{bend} {y0} {bend} {y1} {x1} {y1}")
     };
     let mut steps: BTreeMap<((usize, usize), (usize, usize)), ()> = BTreeMap::new();
-    for because in &drawn {
-        for pair in because.path.windows(2) {
+    for (path, _) in &drawn {
+        for pair in path.windows(2) {
             if let (Some(from), Some(to)) = (places.get(&pair[0]), places.get(&pair[1])) {
                 steps.insert((corner(from.at), corner(to.at)), ());
             }
         }
     }
     let mut votes: Vec<((usize, usize), &Because)> = Vec::new();
-    for because in &drawn {
-        let voter = because.path.last().and_then(|key| places.get(key));
+    for (path, because) in &drawn {
+        let voter = path.last().and_then(|key| places.get(key));
         votes.extend(voter.map(|place| (corner(place.at), *because)));
     }
     let subject = why.subject.parse::<Key>().ok().map_or_else(
-        || why.subject.clone(),
+        || text::THIS.to_owned(),
         |key| names.get(&key).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| short(&key)),
     );
     html! {
         figure .paths {
             svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-labelledby="paths-title paths-text" {
                 title #paths-title { (text::PATHS_TITLE) }
-                desc #paths-text { @for because in &drawn { (because.note) ". " } }
-                @for (from, to) in steps.keys() { path .edge d=(line(*from, *to)) {} }
+                desc #paths-text { @for (_, because) in &drawn { (because.note) ". " } }
+                @for (from, to) in steps.keys() { path .edge d=(line(*from, *to)) stroke-width="2" {} }
                 @for (from, because) in &votes {
                     path class=(if because.is_against { "edge vote against" } else { "edge vote" }) d=(line(*from, goal))
                         stroke-width=(thickness(because.share)) {}

@@ -198,11 +198,10 @@ fn release_row(release: &Release, around: &Around) -> Markup {
             @for flag in &release.flags { p class={ "notice " (if flag.is_unsafe() { "bad" } else { "" }) } { (said(&flag.to_string())) } }
             div .row.actions {
                 @if release.band != Band::Distrusted && !release.is_unsafe() { (play_button(release, None, false)) }
-                (get_button(release))
+                @if !is_here(release, around) { (get_button(release)) }
                 (state(release, around))
                 a .button.quiet href={ "/why/" (hash) } data-sheet { (text::WHY) }
-                (verdict(&hash, Opinion::Good, text::FOUND_GOOD))
-                (verdict(&hash, Opinion::Fake, text::FOUND_FAKE))
+                (verdict(&hash, &release.name))
             }
             details {
                 summary .faint { (said(&release.name)) }
@@ -300,20 +299,32 @@ fn state(release: &Release, around: &Around) -> Markup {
 pub(super) fn progress(download: &Download) -> Markup {
     let done = percent(download.bytes, download.total);
     let hash = download.infohash.to_string();
+    if download.state == "seeding" {
+        return html! { span .progress.here { (text::progress(download.state, done, "", 0)) } };
+    }
     html! {
-        span .progress data-download=[(download.took.is_none() && download.state != "seeding").then_some(&hash)] {
+        span .progress data-download=(hash) {
             progress max="100" value=(done) aria-label=(text::DOWNLOADED) { (done) "%" }
             span data-words { (text::progress(download.state, done, &bytes(download.down_rate), download.peers)) }
         }
     }
 }
 
-fn verdict(infohash: &str, opinion: Opinion, name: &str) -> Markup {
+fn is_here(release: &Release, around: &Around) -> bool {
+    around.downloads.get(&release.infohash).is_some_and(|download| download.state == "seeding")
+}
+
+/// Good or fake, signed after a question.
+fn verdict(infohash: &str, name: &str) -> Markup {
     html! {
-        form data-verb="verdict" data-then="reload" data-confirm=(text::verdict_ask(opinion.name())) {
-            (hidden("infohash", infohash)) (hidden("opinion", opinion.name())) (hidden("note", ""))
+        form .verdict data-verb="verdict" data-then="reload" {
+            (hidden("infohash", infohash)) (hidden("note", ""))
+            @for (opinion, words) in [(Opinion::Good, text::FOUND_GOOD), (Opinion::Fake, text::FOUND_FAKE)] {
+                button type="submit" class={ "quiet " (opinion.name()) } name="opinion" value=(opinion.name()) data-confirm=(text::verdict_ask(opinion.name())) {
+                    (words) span .hidden { " " (name) }
+                }
+            }
             label .check { input type="checkbox" name="private"; (text::PRIVATELY) }
-            button type="submit" class={ "quiet " (opinion.name()) } { (name) }
         }
     }
 }

@@ -62,10 +62,12 @@
   const fieldsOf = (form) => {
     const fields = {};
     for (const field of form.elements) {
-      if (!field.name || field.disabled) continue;
+      if (!field.name || field.disabled || field.tagName === "BUTTON") continue;
       if (field.type === "radio") {
         if (!field.checked) continue;
-        put(fields, field.name, "other" in field.dataset ? one("[data-other-value]", form).value.trim() : field.value);
+        const chosen = "other" in field.dataset ? one("[data-other-value]", form).value.trim() : field.value;
+        put(fields, field.name, chosen);
+        if (field.dataset.also) put(fields, field.dataset.also, chosen);
       } else if (field.type === "checkbox") put(fields, field.name, field.checked);
       else if (field.dataset.type === "json") put(fields, field.name, JSON.parse(field.value));
       else if (field.dataset.type === "list") put(fields, field.name, field.value.split(",").map((t) => t.trim()).filter(Boolean));
@@ -103,11 +105,14 @@
     }
   };
 
-  const act = async (form) => {
-    if (form.dataset.confirm && !(await confirmed(form.dataset.confirm))) return;
+  const act = async (form, button) => {
+    const question = button?.dataset.confirm || form.dataset.confirm;
+    if (question && !(await confirmed(question))) return;
+    const fields = fieldsOf(form);
+    if (button?.name) fields[button.name] = button.value;
     await busy(form, async () => {
       speak(words.tBusy);
-      const answer = await ask(`/api/v1/${form.dataset.verb}`, post(fieldsOf(form)));
+      const answer = await ask(`/api/v1/${form.dataset.verb}`, post(fields));
       if (!answer.ok) { toast(await messageOf(answer), true); return; }
       const value = await answer.json();
       const refused = value && Array.isArray(value.rows) && value.rows.find((row) => row.reason);
@@ -135,7 +140,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.dataset.verb) { event.preventDefault(); act(form).catch(() => {}); }
+    if (form.dataset.verb) { event.preventDefault(); act(form, event.submitter).catch(() => {}); }
     else if (form.dataset.preview) { event.preventDefault(); preview(form, fieldsOf(form)).catch(() => {}); }
   });
 
