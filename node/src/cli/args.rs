@@ -157,6 +157,8 @@ pub enum Verb {
         #[arg(long)]
         print: bool,
     },
+    /// Play a release, or the best release of a work, while it arrives
+    Play(Play),
     /// Say how the node is
     Status,
     /// Check what a node needs, and say how to mend it
@@ -319,6 +321,28 @@ pub struct Demo {
     /// End with a summary, and with an error if any step did not hold
     #[arg(long)]
     pub exit: bool,
+}
+
+/// `play`.
+#[derive(Debug, Args)]
+pub struct Play {
+    /// Infohash or work id
+    pub what: String,
+    /// Episode of a series
+    #[arg(long, value_name = "SxxEyy")]
+    pub episode: Option<String>,
+    /// Index of the file in the release; left out, its largest video
+    #[arg(long, value_name = "INDEX", conflicts_with = "episode")]
+    pub file: Option<usize>,
+    /// Although it is not trusted
+    #[arg(long)]
+    pub anyway: bool,
+    /// Only print the address, which any player takes; it works for twelve hours after it was last used
+    #[arg(long)]
+    pub print: bool,
+    /// Player to start with the address; left out, mpv or VLC
+    #[arg(long, env = "HEIRLOOM_PLAYER", value_name = "PROGRAM")]
+    pub player: Option<String>,
 }
 
 /// `id …`.

@@ -10,6 +10,7 @@ mod identity;
 mod import;
 mod lists;
 mod open;
+mod play;
 mod ring;
 mod statements;
 mod text;
@@ -149,6 +150,7 @@ impl Verb {
             Self::Export { .. } => "export",
             Self::Import { .. } => "import",
             Self::Open { .. } => "open",
+            Self::Play(_) => "play",
             Self::Reindex => "reindex",
             Self::Completions { .. } => "completions",
             Self::Testnet { .. } => "testnet",
@@ -178,6 +180,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
     match cli.verb {
         Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
         Verb::Open { print } => open::open(&client, print).await,
+        Verb::Play(args) => play::play(&client, args, json).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
         Verb::List { verb } => lists::list(&client, verb, json).await,
         Verb::Get { what, to, wait, anyway } => get(&client, what, to, wait, anyway).await,

@@ -30,7 +30,7 @@ pub fn render(verb: &str, value: &Value) -> String {
         "list-make" => value["text"].as_str().unwrap_or_default().to_owned(),
         "status" => status(value),
         "doctor" => each(value, "", check),
-        "open" => format!("{}\n", text(&value["url"])),
+        "open" | "play" => format!("{}\n", text(&value["url"])),
         "get" => got(value),
         "publish" => published(value),
         "id" if !value["words"].is_null() => format!(

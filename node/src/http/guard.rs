@@ -2,6 +2,7 @@
 
 use super::problem::problem;
 use super::session::{self, Session, Shown};
+use super::stream::play;
 use super::{Server, Shared};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -86,6 +87,11 @@ fn identify(server: &Server, request: &Request) -> Checked {
         return Err(Box::new(too_many_failures(wait)));
     }
     let headers = request.headers();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let ticket = play::ticket_of(request.uri()).filter(|_| is_read);
+    if ticket.is_some_and(|(infohash, ticket)| server.tickets.opens(ticket, infohash, now.mono)) {
+        return Ok(Session::Ticket);
+    }
     let token = token_shown(headers, &server.token);
     if token == Shown::Right {
         return Ok(Session::Token);
@@ -95,7 +101,7 @@ fn identify(server: &Server, request: &Request) -> Checked {
     if cookie == Shown::Right {
         return if link.is_some() { Err(Box::new(to_page(None))) } else { Ok(Session::Browser) };
     }
-    let mut is_wrong = token == Shown::Wrong || cookie == Shown::Wrong;
+    let mut is_wrong = ticket.is_some() || token == Shown::Wrong || cookie == Shown::Wrong;
     if let Some(link) = link {
         match server.sessions.exchange(link, now) {
             Ok(Some(set_cookie)) => return Err(Box::new(to_page(Some(set_cookie)))),

@@ -15,6 +15,8 @@ mod routes;
 mod rows;
 mod serve;
 pub mod session;
+mod stream;
+mod tickets;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
 pub use health::status_json;
@@ -40,6 +42,9 @@ use serde_json::{Value, json};
 use session::Sessions;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use stream::Streams;
+use stream::play::Choice;
+use tickets::Tickets;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -75,6 +80,8 @@ pub struct Server {
     places: Semaphore,
     rings: Semaphore,
     sessions: Sessions,
+    tickets: Tickets,
+    streams: Streams,
     failures: Mutex<Failures>,
 }
 
@@ -87,7 +94,8 @@ impl Server {
     pub fn new(node: Node, token: Zeroizing<String>, address: SocketAddr) -> Shared {
         let sessions = Sessions::open(node.home().clone(), address.port());
         let (places, rings) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1));
-        Arc::new(Self { node, token, address, places, rings, sessions, failures: Mutex::default() })
+        let (tickets, streams, failures) = (Tickets::default(), Streams::default(), Mutex::default());
+        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, failures })
     }
 
     /// The node.
@@ -103,6 +111,12 @@ impl Server {
     pub fn new_link(&self) -> Result<String, CommandError> {
         let secret = self.sessions.new_link(self.node.now())?;
         Ok(format!("http://{}/?once={secret}", self.authority()))
+    }
+
+    /// Streams to players that are open now, at most [`stream::STREAMS_MAX`].
+    #[must_use]
+    pub fn streams_open(&self) -> usize {
+        self.streams.open()
     }
 
     /// Host and port by which a program of this machine reaches the API.
@@ -146,9 +160,12 @@ pub fn routes() -> Routes {
     Routes::new()
         .post("/api/v1/open", open)
         .post("/api/v1/sign-out", sign_out)
+        .post("/api/v1/play", play)
         .post("/api/v1/ring", ring)
         .post("/api/v1/{verb}", verb)
         .merge(page::routes())
+        .get("/stream/{infohash}/{file}", stream::stream)
+        .get("/subtitles/{infohash}/{file}", stream::subtitles)
 }
 
 fn router(server: Shared) -> Router {
@@ -179,6 +196,17 @@ async fn open(State(server): State<Shared>) -> Response {
     answer(server.new_link().map(|url| json!({ "url": url, "expires_in_s": lifetime_s })))
 }
 
+/// Begins to play: see [`stream`].
+async fn play(State(server): State<Shared>, body: Body) -> Response {
+    answer(match read_body("play", body) {
+        Ok(Request::Play { what, file, episode, anyway }) => {
+            stream::play::play(&server, Choice { what, file, episode, anyway }).await
+        }
+        Ok(_) => Err(CommandError::bad_input("bad_request", "this verb takes no such request")),
+        Err(response) => return *response,
+    })
+}
+
 /// Ends the session of the browser that asks.
 async fn sign_out(State(server): State<Shared>, headers: HeaderMap) -> Response {
     let gone = server.sessions.end(&headers);
@@ -205,15 +233,17 @@ async fn ring(State(server): State<Shared>, mut request: HttpRequest) -> Respons
 }
 
 async fn respond(server: &Server, verb: String, body: Body) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(refused) => return problem(refused.status(), "bad_body", refused.body_text().to_lowercase()),
-    };
-    let request = match read(verb, &body) {
-        Ok(request) => request,
-        Err(error) => return answer(Err(error)),
-    };
-    answer(answer_request(&server.node, request).await)
+    match read_body(&verb, body) {
+        Ok(request) => answer(answer_request(&server.node, request).await),
+        Err(response) => *response,
+    }
+}
+
+/// The request of a verb. A refusal is large and rare.
+fn read_body(verb: &str, body: Body) -> Result<Request, Box<Response>> {
+    let body =
+        body.map_err(|refused| Box::new(problem(refused.status(), "bad_body", refused.body_text().to_lowercase())))?;
+    read(verb.to_owned(), &body).map_err(|error| Box::new(refused(&error)))
 }
 
 fn read(verb: String, body: &[u8]) -> Result<Request, CommandError> {

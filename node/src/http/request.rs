@@ -139,6 +139,16 @@ pub enum Request {
     Doctor,
     /// A link for a browser. The route of that name answers it.
     Open,
+    /// Where to play a file. The route of that name answers it.
+    Play {
+        what: String,
+        #[serde(default)]
+        file: Option<usize>,
+        #[serde(default)]
+        episode: Option<String>,
+        #[serde(default)]
+        anyway: bool,
+    },
     Download {
         infohash: String,
     },
@@ -233,7 +243,9 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         Request::Export => Command::Export,
         Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
-        Request::Search { .. } | Request::Download { .. } | Request::Doctor | Request::Open => return Ok(None),
+        Request::Search { .. } | Request::Download { .. } | Request::Doctor | Request::Open | Request::Play { .. } => {
+            return Ok(None);
+        }
     }))
 }
 

@@ -42,9 +42,9 @@ const LINKS_MAX: usize = 16;
 const COOKIES_MAX: usize = 32;
 
 /// SHA-256 of a secret. To look one up tells nothing by the time it takes.
-type Hidden = [u8; 32];
+pub(super) type Hidden = [u8; 32];
 
-fn hide(secret: &str) -> Hidden {
+pub(super) fn hide(secret: &str) -> Hidden {
     Sha256::digest(secret.as_bytes()).into()
 }
 
