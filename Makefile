@@ -13,7 +13,7 @@ SHELL := bash
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 CARGO ?= cargo
-# What is passed on to heirloom (demo, run) or to the test runner (test, interop).
+# What is passed on to heirloom (demo, run) or to the test runner (test, interop, browser).
 ARGS ?=
 # A checked-out Cargo.lock is what was tested; CI does not let cargo change it.
 LOCKED := $(if $(CI),--locked)
@@ -33,7 +33,7 @@ tests = if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  $(CARGO) test $(LOCKED) $(1) --lib --bins --tests $(ARGS); \
 	fi
 
-.PHONY: help setup build demo demo-exit run test test-light test-heavy lint lint-light lint-heavy fmt doc interop
+.PHONY: help setup build demo demo-exit run test test-light test-heavy lint lint-light lint-heavy fmt doc interop browser
 
 help: ## list the targets
 	@printf 'Targets (ARGS="…" is passed on):\n'
@@ -89,3 +89,6 @@ interop: build ## other BitTorrent, DHT and libp2p programs against ours
 	@scripts/setup interop
 	@$(CARGO) build $(LOCKED) -p heirloom-core --example release_names
 	@HEIRLOOM_BIN="$(BIN)" tests/interop/run $(ARGS)
+
+browser: build ## the page in a real Chromium, with screenshots
+	@HEIRLOOM_BIN="$(BIN)" tests/browser/run $(ARGS)

@@ -12,6 +12,7 @@ pub mod home;
 pub mod http;
 pub mod import;
 pub mod p2p;
+pub mod page;
 pub mod search;
 pub mod starter;
 pub mod store;

@@ -182,7 +182,7 @@ impl Catalogue {
     /// COST: looks at every release, so it is asked seldom, and only of keys with as many listings.
     #[must_use]
     pub fn lists_at_least(&self, key: &Key, count: usize) -> bool {
-        self.listers.values().filter(|by| by.contains_key(key)).take(count).count() >= count
+        self.listers.keys().filter(|release| self.is_listed_by(release, key)).take(count).count() >= count
     }
 
     /// Releases with a listing.

@@ -51,6 +51,11 @@ pub enum Command {
     },
     /// Whom do I follow?
     Follows,
+    /// What does a key say?
+    About {
+        /// Which.
+        key: Key,
+    },
     /// Stop following.
     Unfollow {
         /// Whom.
@@ -360,6 +365,7 @@ pub enum Reply {
     Identity(views::Identity),
     Followed(views::Followed),
     Follows(Vec<views::Follow>),
+    About(Box<views::About>),
     Starter(views::Starter),
     List(views::SignedList),
     Signed(views::Signed),

@@ -28,8 +28,8 @@ struct Line {
     day: u32,
 }
 
-/// What lines are added up by: address, key, release.
-type Group = (IpAddr, Option<Key>, Option<Infohash>);
+/// What lines are added up by: address, key, release, day.
+type Group = (IpAddr, Option<Key>, Option<Infohash>, Option<u32>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Amount {
@@ -112,9 +112,10 @@ impl Ledger {
         let mut rows: BTreeMap<Group, (Amount, BTreeSet<Infohash>)> = BTreeMap::new();
         for (line, amount) in self.lines.iter().filter(|(line, _)| !judged_bad.contains(&line.infohash)) {
             let group = match by {
-                LedgerBy::Key => (line.address, line.key, None),
-                LedgerBy::Address => (line.address, None, None),
-                LedgerBy::Release => (line.address, line.key, Some(line.infohash)),
+                LedgerBy::Key => (line.address, line.key, None, None),
+                LedgerBy::Address => (line.address, None, None, None),
+                LedgerBy::Release => (line.address, line.key, Some(line.infohash), None),
+                LedgerBy::Day => (line.address, line.key, None, Some(line.day)),
             };
             let (sum, releases) = rows
                 .entry(group)
@@ -126,7 +127,7 @@ impl Ledger {
         }
         let mut rows: Vec<LedgerRow> = rows
             .into_iter()
-            .map(|((address, key, infohash), (sum, releases))| LedgerRow {
+            .map(|((address, key, infohash, _), (sum, releases))| LedgerRow {
                 key,
                 name: key.as_ref().map(&name_of).unwrap_or_default(),
                 address,
@@ -273,6 +274,21 @@ mod tests {
         assert_eq!(seen, [(Some(alice()), 100, "Alice"), (None, 29, "")]);
         assert_eq!(rows[1].first_seen, Timestamp(5));
         assert_eq!(rows[1].last_seen, Timestamp(8));
+    }
+
+    #[test]
+    fn days_are_told_apart_when_asked_for() {
+        let mut ground = Ground::new(MemoryStore::default());
+        let mut ledger = Ledger::default();
+        let wire = format!("heirloom/0.1.0 {}", alice().to_multibase());
+        for (piece, at) in [(0, 5), (1, DAY_MS + 5), (2, DAY_MS + 9)] {
+            ledger.book(now(at), HASH, piece, &[share(2, Some(wire.clone()), 100)], &mut ground).expect("book");
+        }
+        let rows = ledger.rows(LedgerBy::Day, &BTreeSet::new(), |_| String::new());
+        let mut days: Vec<_> = rows.iter().map(|row| (row.first_seen.0 / DAY_MS, row.verified_bytes)).collect();
+        days.sort_unstable();
+        assert_eq!(days, [(0, 100), (1, 200)]);
+        assert_eq!(ledger.rows(LedgerBy::Key, &BTreeSet::new(), |_| String::new()).len(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Batch, commit, release: outputs that depend on a write are held back until [`Service::commit`] has made it.
 
+mod about;
 mod archive;
 mod artwork;
 mod choosing;

@@ -192,6 +192,79 @@ pub struct Why {
     pub head: Option<HeadAge>,
 }
 
+/// Most statements of each kind that a page about a key shows; the counts are of all.
+pub const SAID_MAX: usize = 200;
+
+/// What a key says, as far as it is known here: newest first, at most [`SAID_MAX`] of each kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// Key.
+    pub key: Key,
+    /// What it is called here.
+    pub name: String,
+    /// Its page, or empty.
+    pub url: String,
+    /// Whether it is the owner's.
+    pub is_me: bool,
+    /// Whom it lists, and how many listings there are.
+    pub listings: (Vec<ListingRow>, usize),
+    /// What it says of other keys, and how often it does.
+    pub attestations: (Vec<AttestationRow>, usize),
+    /// Its judgements, and how many there are.
+    pub verdicts: (Vec<VerdictRow>, usize),
+}
+
+/// A listing, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListingRow {
+    /// Work.
+    pub work: WorkId,
+    /// Its title, or empty.
+    pub title: String,
+    /// Release.
+    pub infohash: Infohash,
+    /// Name of the release.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was signed.
+    pub made: Timestamp,
+    /// Whether it never leaves this node.
+    pub is_private: bool,
+}
+
+/// An attestation, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttestationRow {
+    /// About whom.
+    pub subject: Key,
+    /// What they are called here.
+    pub name: String,
+    /// How much.
+    pub level: Level,
+    /// For what.
+    pub scope: Scope,
+    /// In its author's words.
+    pub reason: String,
+    /// When it was signed.
+    pub made: Timestamp,
+    /// Whether it never leaves this node.
+    pub is_private: bool,
+}
+
+/// A verdict, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictRow {
+    /// On what.
+    pub infohash: Infohash,
+    /// What was found.
+    pub opinion: Opinion,
+    /// In its author's words.
+    pub note: String,
+    /// When it was signed.
+    pub made: Timestamp,
+}
+
 /// What a score is computed of: s = (L C − λ B) e / (e² + k²) with e = C + λ B, times what silence leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sums {
@@ -338,6 +411,8 @@ pub enum LedgerBy {
     Address,
     /// By release, key and address.
     Release,
+    /// By UTC day and key.
+    Day,
 }
 
 /// A line of the ledger.
@@ -428,6 +503,10 @@ pub struct Found {
     pub relevance: u16,
     /// The episode that was looked for, if this work has it.
     pub episode: Option<Episode>,
+    /// Genres.
+    pub genres: Vec<String>,
+    /// SHA-256 of the artwork's bytes.
+    pub artwork: Option<Sha256>,
 }
 
 impl Found {

@@ -67,7 +67,7 @@ async fn tell(options: Options, say: Say) -> Result<bool> {
     };
     let is_ok = is_told && report.is_ok();
     if is_told {
-        let open = if options.exit { None } else { story.left_open() };
+        let open = if options.exit { None } else { story.left_open().await };
         if open.is_some() {
             story.world.stop_all_but(&[people::CURATOR, people::NEWCOMER]).await;
         } else {

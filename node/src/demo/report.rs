@@ -26,6 +26,8 @@ pub struct Report {
 pub struct Open {
     /// The newcomer's web address.
     pub http: String,
+    /// A link to its page that works once.
+    pub page: Option<String>,
     /// Name and home of each node.
     pub homes: Vec<(String, String)>,
     /// Things to try, as commands.
@@ -74,6 +76,9 @@ impl Report {
                 self.say.line(&format!("  {command}"));
             }
             self.say.line(&format!("The newcomer's web address: {}", open.http));
+            if let Some(page) = &open.page {
+                self.say.line(&format!("Its page, in a browser, once and within five minutes: {page}"));
+            }
         }
         self.say.result(&self.summary(open, seconds));
     }
@@ -91,7 +96,7 @@ impl Report {
         if let Some(open) = open {
             let homes: serde_json::Map<String, Value> =
                 open.homes.iter().map(|(name, home)| (name.clone(), json!(home))).collect();
-            summary["open"] = json!({ "http": open.http, "homes": homes });
+            summary["open"] = json!({ "http": open.http, "page": open.page, "homes": homes });
         }
         summary
     }

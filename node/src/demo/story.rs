@@ -1,6 +1,7 @@
 //! The order of the story. What happens in each step is told by the acts: publishing, finding, downloading, judging,
 //! returning.
 
+use super::cli::Answer;
 use super::material::FILM;
 use super::report::{Open, Report};
 use super::world::{DHT_NODES, World, people};
@@ -90,7 +91,7 @@ impl Story {
     }
 
     /// Whom to leave up at the end, if they are there.
-    pub fn left_open(&self) -> Option<Open> {
+    pub async fn left_open(&self) -> Option<Open> {
         let newcomer = self.world.node(people::NEWCOMER).ok()?;
         let curator = self.world.node(people::CURATOR).ok()?;
         let home = |node: &super::node::Node| node.home().display().to_string();
@@ -101,8 +102,12 @@ impl Story {
             command(newcomer, &format!("why {}", self.film.as_deref().unwrap_or(FILM))),
             command(newcomer, "ledger"),
             command(curator, "curator card"),
+            command(newcomer, "open"),
         ];
+        // The page can be had later too, by `heirloom open`.
+        let link = newcomer.cli.quietly(&["open", "--print"]).await.and_then(Answer::ok).ok();
+        let page = link.and_then(|link| link["url"].as_str().map(str::to_owned));
         let homes = [newcomer, curator].iter().map(|node| (node.name().to_owned(), home(node))).collect();
-        Some(Open { http: newcomer.http(), homes, commands })
+        Some(Open { http: newcomer.http(), page, homes, commands })
     }
 }

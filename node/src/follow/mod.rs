@@ -106,6 +106,25 @@ pub async fn resolve(what: &str) -> Result<Vec<Lead>, CommandError> {
     )))
 }
 
+/// The same of text that was pasted into a page: it is never taken as the name of a file, nor as standard input.
+///
+/// # Errors
+/// One sentence that says what is wrong with it.
+pub async fn pasted(what: &str) -> Result<Vec<Lead>, CommandError> {
+    let what = what.trim();
+    if what.len() > TEXT_BYTES_MAX {
+        return Err(bad(&"this text is too long: paste the part that holds the card or link"));
+    }
+    if let Some(found) = as_key_or_link(what)? {
+        return Ok(vec![Lead { found: Found::Given, ..found.into() }]);
+    }
+    let is_one_word = !what.contains(char::is_whitespace);
+    if is_one_word && page::is_address(what) {
+        return page::leads_on(what).await;
+    }
+    in_text(what, now())
+}
+
 /// The text of a file, of a page, or of standard input (`-`).
 ///
 /// # Errors

@@ -23,6 +23,7 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Identity(id) => identity(id, wire_name),
         Reply::Followed(followed) => self::followed(followed),
         Reply::Follows(all) => all.iter().map(follow).collect(),
+        Reply::About(about) => self::about(about),
         Reply::Starter(starter) => self::starter(starter),
         Reply::List(list) => signed_list(list),
         Reply::Signed(signed) => {
@@ -113,6 +114,52 @@ fn follow(follow: &views::Follow) -> Value {
         "is_whole": follow.log.is_some_and(|(_, is_whole)| is_whole),
     });
     with_head(value, follow.head)
+}
+
+/// What a key says, newest first; `total` counts what is left out too.
+fn about(about: &views::About) -> Value {
+    let listing = |row: &views::ListingRow| {
+        json!({
+            "work": row.work.as_str(),
+            "title": row.title,
+            "infohash": row.infohash.to_string(),
+            "name": row.name,
+            "size": row.size,
+            "made": row.made.to_rfc3339(),
+            "private": row.is_private,
+        })
+    };
+    let attestation = |row: &views::AttestationRow| {
+        json!({
+            "key": row.subject.to_string(),
+            "name": row.name,
+            "level": row.level.to_string(),
+            "scope": row.scope.name(),
+            "reason": row.reason,
+            "made": row.made.to_rfc3339(),
+            "private": row.is_private,
+        })
+    };
+    let verdict = |row: &views::VerdictRow| {
+        json!({
+            "infohash": row.infohash.to_string(),
+            "verdict": row.opinion.name(),
+            "note": row.note,
+            "made": row.made.to_rfc3339(),
+        })
+    };
+    json!({
+        "key": about.key.to_string(),
+        "name": about.name,
+        "url": about.url,
+        "me": about.is_me,
+        "listings": about.listings.0.iter().map(listing).collect::<Vec<_>>(),
+        "listings_total": about.listings.1,
+        "attestations": about.attestations.0.iter().map(attestation).collect::<Vec<_>>(),
+        "attestations_total": about.attestations.1,
+        "verdicts": about.verdicts.0.iter().map(verdict).collect::<Vec<_>>(),
+        "verdicts_total": about.verdicts.1,
+    })
 }
 
 fn why(why: &views::Why) -> Value {

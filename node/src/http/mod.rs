@@ -24,6 +24,7 @@ pub use answer::{error_json, found_json, reindexed_json, starter as starter_json
 pub use health::status_json;
 pub use node::answer_request;
 pub use problem::{problem, refused};
+pub(crate) use request::LINES_LIKED;
 pub use request::{ListEntry, Request, SeedItem, parse, wish};
 pub use routes::Routes;
 pub use rows::{File as RowFile, Record, Release, Row};
@@ -31,10 +32,11 @@ pub use seeding::Seeding;
 pub use session::Session;
 
 use crate::driver::Node;
+use crate::page;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request as HttpRequest, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -165,16 +167,16 @@ pub fn routes() -> Routes {
         .post("/api/v1/play", play)
         .post("/api/v1/ring", ring)
         .post("/api/v1/{verb}", verb)
+        .merge(page::routes())
         .get("/stream/{infohash}/{file}", stream::stream)
         .get("/subtitles/{infohash}/{file}", stream::subtitles)
         .get("/api/v1/artwork/{digest}", artwork::artwork)
-        .get("/", welcome)
 }
 
 fn router(server: Shared) -> Router {
     routes()
         .into_router()
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })
+        .fallback(missing)
         .method_not_allowed_fallback(|| async {
             let message = "this address takes another method: reads are GET, changes are POST";
             problem(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
@@ -184,13 +186,13 @@ fn router(server: Shared) -> Router {
         .with_state(server)
 }
 
-async fn welcome(State(server): State<Shared>) -> Response {
-    let text = format!(
-        "Heirloom {} is running at {}.\nIts API is under /api/v1.\nTry: heirloom search, heirloom show, heirloom follow.\n",
-        env!("CARGO_PKG_VERSION"),
-        server.address,
-    );
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+/// A page for people, JSON for programs.
+async fn missing(request: HttpRequest) -> Response {
+    let is_for_people = request.method() == Method::GET && !request.uri().path().starts_with("/api/");
+    if is_for_people {
+        return page::missing();
+    }
+    problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
 }
 
 /// Another link for a browser. Not by a browser: one that is signed in needs none.

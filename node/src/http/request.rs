@@ -33,6 +33,10 @@ pub enum Request {
         preview: bool,
     },
     Follows,
+    /// What a key says.
+    About {
+        key: String,
+    },
     /// Take the starter catalogue, although it was dropped.
     TakeStarter,
     /// Sign a list.
@@ -217,6 +221,7 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             preview,
         },
         Request::Follows => Command::Follows,
+        Request::About { key } => Command::About { key: read("bad_key", &key)? },
         Request::Unfollow { key } if key.trim() == starter::NAME => Command::DropStarter,
         Request::Unfollow { key } => Command::Unfollow { key: read("bad_key", &key)? },
         Request::TakeStarter => starter::take(true)?,
@@ -298,7 +303,7 @@ pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
 }
 
 /// Resolution that is liked best, where nothing else is said, in lines: what most screens show.
-const LINES_LIKED: u32 = 1080;
+pub(crate) const LINES_LIKED: u32 = 1080;
 
 fn liked(resolution: Option<&str>) -> Result<u32, CommandError> {
     resolution.map_or(Ok(LINES_LIKED), lines)
@@ -407,6 +412,7 @@ fn ledger_by(text: &str) -> Result<LedgerBy, CommandError> {
         "key" => Ok(LedgerBy::Key),
         "address" => Ok(LedgerBy::Address),
         "release" => Ok(LedgerBy::Release),
+        "day" => Ok(LedgerBy::Day),
         _ => Err(CommandError::bad_input(
             "bad_by",
             format!("{text:?} is not a way to add up: use key, address or release"),

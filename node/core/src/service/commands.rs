@@ -60,6 +60,7 @@ impl<S: Store> Service<S> {
                 self.follow(now, key, Follow { level, scope, alias, since: now.wall, gives_voice }, preview)?
             }
             Command::Follows => Ok(Reply::Follows(self.follows(now)?)),
+            Command::About { key } => Ok(Reply::About(Box::new(self.about(&key)?))),
             Command::Unfollow { key } => self.unfollow(now, &key)?,
             Command::TakeStarter { key, envelopes, again } => self.take_starter(now, &key, &envelopes, again)?,
             Command::DropStarter => self.drop_starter(now)?,

@@ -439,6 +439,8 @@ impl<S: Store> Service<S> {
                 best,
                 relevance: crate::wording::RELEVANCE_MAX,
                 episode: None,
+                genres: shown.genres,
+                artwork: shown.artwork,
             };
             found.push((band_rank(best_band), relevance, row));
         }

@@ -361,6 +361,8 @@ impl<S: Store> Service<S> {
             relevance,
             episode: episode.and_then(named),
             best: best.release,
+            genres: merged.genres.clone(),
+            artwork: merged.artwork,
             work,
         };
         Ok((ids, Some(found)))

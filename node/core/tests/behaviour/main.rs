@@ -20,6 +20,7 @@ mod relaying;
 mod renewing;
 mod rig;
 mod rings;
+mod saying;
 mod speaking;
 mod starter;
 mod succeeding;

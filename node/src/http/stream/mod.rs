@@ -261,7 +261,8 @@ async fn is_listed(server: &Server, infohash: Infohash) -> Result<bool, CommandE
 
 /// As `get`: refuses what is not trusted, and begins anew what lost its files.
 async fn fetch(server: &Server, what: Wanted, anyway: bool) -> Result<Infohash, CommandError> {
-    let command = Command::Get { what, to: None, anyway };
+    let choice = heirloom_core::command::Choice { pick: None, lines: super::LINES_LIKED };
+    let command = Command::Get { what, to: None, anyway, choice };
     let node = &server.node;
     let mut reply = node.command(command.clone()).await?;
     if let Reply::Getting(getting) = &*reply

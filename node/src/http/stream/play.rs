@@ -70,7 +70,8 @@ async fn find(
         CommandError::bad_input("bad_work", format!("{what:?} is {what_not} ({error})"))
     })?;
     let Some(episode) = episode else { return Ok((Wanted::Work(work), None)) };
-    let reply = server.node.command(Command::Show { work: work.clone(), wait: None }).await?;
+    let reply =
+        server.node.command(Command::Show { work: work.clone(), wait: None, lines: super::super::LINES_LIKED }).await?;
     let Reply::Work(shown) = &*reply else { return Ok((Wanted::Work(work), None)) };
     let found = shown
         .releases

@@ -1,0 +1,287 @@
+// What makes the page quicker, and sends what changes something to the API. Pages come finished from the node; what is
+// put in afterwards is parsed as a document of its own and moved over, never written as markup.
+"use strict";
+(() => {
+  const words = document.body.dataset;
+  const one = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // What is said aloud, and what is shown for a moment.
+  const speak = (text) => { one("#spoken").textContent = text; };
+  let toastTimer;
+  const toast = (text, isBad = false) => {
+    const box = one("#toast");
+    box.textContent = text;
+    box.className = isBad ? "bad" : "";
+    box.hidden = false;
+    speak(text);
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => { box.hidden = true; }, isBad ? 9000 : 3500);
+  };
+
+  // The node may be away for a while.
+  let retry;
+  const away = () => {
+    one("#offline").hidden = false;
+    clearTimeout(retry);
+    retry = setTimeout(async () => {
+      try { await fetch("/api/v1/id", post({})); one("#offline").hidden = true; } catch { away(); }
+    }, 3000);
+  };
+  const post = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const ask = async (address, options) => {
+    try {
+      const answer = await fetch(address, options);
+      one("#offline").hidden = true;
+      return answer;
+    } catch (error) {
+      if (error.name !== "AbortError") away();
+      throw error;
+    }
+  };
+  const messageOf = async (answer) => {
+    try {
+      const problem = await answer.json();
+      return (problem.error && problem.error.message) || problem.detail || problem.title || answer.statusText;
+    } catch { return answer.statusText; }
+  };
+  const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+
+  // The fields of a form as JSON. `a.0.b` names a place within.
+  const put = (target, path, value) => {
+    const parts = path.split(".");
+    const last = parts.pop();
+    let at = target;
+    parts.forEach((part, index) => {
+      const next = parts[index + 1] ?? last;
+      at[part] ??= /^\d+$/.test(next) ? [] : {};
+      at = at[part];
+    });
+    at[last] = value;
+  };
+  const fieldsOf = (form) => {
+    const fields = {};
+    for (const field of form.elements) {
+      if (!field.name || field.disabled || field.tagName === "BUTTON") continue;
+      if (field.type === "radio") {
+        if (!field.checked) continue;
+        const chosen = "other" in field.dataset ? one("[data-other-value]", form).value.trim() : field.value;
+        put(fields, field.name, chosen);
+        if (field.dataset.also) put(fields, field.dataset.also, chosen);
+      } else if (field.type === "checkbox") put(fields, field.name, field.checked);
+      else if (field.dataset.type === "json") put(fields, field.name, JSON.parse(field.value));
+      else if (field.dataset.type === "list") put(fields, field.name, field.value.split(",").map((t) => t.trim()).filter(Boolean));
+      else if ("optional" in field.dataset && !field.value.trim()) put(fields, field.name, null);
+      else if (field.type === "number") put(fields, field.name, field.valueAsNumber);
+      else put(fields, field.name, field.value);
+    }
+    return fields;
+  };
+
+  // A question before something signed leaves.
+  const confirmed = (text) => new Promise((answered) => {
+    const dialog = one("#ask");
+    one("#ask-text").textContent = text;
+    const end = (event) => {
+      const button = event.target.closest("button");
+      if (!button && event.type === "click") return;
+      all("button", dialog).forEach((each) => each.removeEventListener("click", end));
+      dialog.removeEventListener("cancel", end);
+      dialog.close();
+      answered(Boolean(button) && button.value === "yes");
+    };
+    all("button", dialog).forEach((each) => each.addEventListener("click", end));
+    dialog.addEventListener("cancel", end);
+    dialog.showModal();
+  });
+
+  const busy = async (form, work) => {
+    const buttons = all("button", form);
+    buttons.forEach((button) => { button.disabled = true; });
+    form.setAttribute("aria-busy", "true");
+    try { await work(); } finally {
+      buttons.forEach((button) => { button.disabled = false; });
+      form.removeAttribute("aria-busy");
+    }
+  };
+
+  const act = async (form, button) => {
+    const question = button?.dataset.confirm || form.dataset.confirm;
+    if (question && !(await confirmed(question))) return;
+    const fields = fieldsOf(form);
+    if (button?.name) fields[button.name] = button.value;
+    await busy(form, async () => {
+      speak(words.tBusy);
+      const answer = await ask(`/api/v1/${form.dataset.verb}`, post(fields));
+      if (!answer.ok) { toast(await messageOf(answer), true); return; }
+      const value = await answer.json();
+      const refused = value && Array.isArray(value.rows) && value.rows.find((row) => row.reason);
+      if (refused) { toast(refused.reason, true); return; }
+      if (form.dataset.then === "reload") { sessionStorage.setItem("toast", words.tDone); location.reload(); }
+      else if (form.dataset.then) location.assign(form.dataset.then);
+      else toast(words.tDone);
+    });
+  };
+
+  // A part of a page that the node makes of what was typed.
+  const preview = (form, body) => busy(form, async () => {
+    speak(words.tBusy);
+    const into = one(form.dataset.into);
+    const waiting = document.createElement("p");
+    waiting.className = "working";
+    waiting.textContent = words.tBusy;
+    into.replaceChildren(waiting);
+    const address = form.dataset.preview || form.dataset.drop;
+    const answer = await ask(address, post(body));
+    if (!answer.ok) { into.replaceChildren(); toast(await messageOf(answer), true); return; }
+    into.replaceChildren(...all("[data-fragment]", parse(await answer.text())));
+    into.scrollIntoView({ block: "nearest" });
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.verb) { event.preventDefault(); act(form, event.submitter).catch(() => {}); }
+    else if (form.dataset.preview) { event.preventDefault(); preview(form, fieldsOf(form)).catch(() => {}); }
+  });
+
+  // Why? opens beside what it is about.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-sheet]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      try {
+        const answer = await ask(link.href);
+        const part = one("[data-fragment]", parse(await answer.text()));
+        if (!part) { location.assign(link.href); return; }
+        one("#sheet-content").replaceChildren(part);
+        one("#sheet").showModal();
+      } catch { /* the banner says it */ }
+      return;
+    }
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      const text = one(copy.dataset.copy).textContent;
+      try { await navigator.clipboard.writeText(text); toast(words.tCopied); }
+      catch { getSelection().selectAllChildren(one(copy.dataset.copy)); }
+    }
+  });
+
+  // Search while it is typed.
+  const search = one("[data-search] input");
+  let typing, running;
+  const look = async () => {
+    if (running) running.abort();
+    running = new AbortController();
+    const address = new URL("/", location.origin);
+    const kept = new URLSearchParams(location.pathname === "/" ? location.search : "");
+    kept.delete("page");
+    kept.set("q", search.value);
+    if (!search.value) kept.delete("q");
+    address.search = kept;
+    try {
+      const answer = await ask(address, { signal: running.signal });
+      const found = parse(await answer.text());
+      const main = one("main", found);
+      if (!main) return;
+      one("main").replaceChildren(...main.childNodes);
+      document.title = found.title;
+      history.replaceState(null, "", address);
+      const count = one("#results")?.dataset.count;
+      if (count) speak(`${count} ${words.tFound}`);
+    } catch { /* aborted, or the banner says it */ }
+  };
+  search?.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(look, 180); });
+  document.addEventListener("keydown", (event) => {
+    const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
+    if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey) { event.preventDefault(); search?.focus(); search?.select(); return; }
+    if (isTyping || event.altKey || event.ctrlKey || event.metaKey) return;
+    // Arrows walk over posters, as on a television.
+    const poster = document.activeElement.closest?.("a.poster");
+    const steps = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
+    if (!poster || !steps) return;
+    const here = poster.getBoundingClientRect();
+    let best, least = Infinity;
+    for (const other of all("a.poster")) {
+      const there = other.getBoundingClientRect();
+      const [dx, dy] = [there.left - here.left, there.top - here.top];
+      const [along, across] = steps[0] ? [dx * steps[0], Math.abs(dy)] : [dy * steps[1], Math.abs(dx)];
+      if (other === poster || along < 8) continue;
+      const far = along + across * 4;
+      if (far < least) { least = far; best = other; }
+    }
+    if (best) { event.preventDefault(); best.focus(); best.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+  });
+
+  // Pictures that do not come leave the drawn one.
+  document.addEventListener("error", (event) => { if (event.target.matches?.("img[data-art]")) event.target.remove(); }, true);
+
+  // More releases, from the network.
+  const more = one("[data-network]");
+  if (more) {
+    const waiting = one("[data-waiting]", more);
+    if (waiting) waiting.hidden = false;
+    ask(more.dataset.network).then((answer) => answer.text()).then((text) => {
+      const fresh = one("#releases", parse(text));
+      // Not under the hands of somebody who is about to press something.
+      if (!fresh || more.contains(document.activeElement) || one("dialog[open]")) { if (waiting) waiting.hidden = true; return; }
+      fresh.removeAttribute("data-network");
+      more.replaceWith(fresh);
+    }).catch(() => { if (waiting) waiting.hidden = true; });
+  }
+
+  // Downloads under way: the bar and words of the page itself, read again.
+  const follow = async () => {
+    if (!all("[data-download]").length) return;
+    if (!document.hidden) {
+      try {
+        const fresh = parse(await (await ask(location.href)).text());
+        for (const bar of all("[data-download]")) {
+          const now = one(`[data-download="${bar.dataset.download}"]`, fresh);
+          if (now) bar.replaceChildren(...now.childNodes);
+          else { const done = all(".progress", fresh)[all(".progress").indexOf(bar)]; if (done) bar.replaceWith(done); else bar.removeAttribute("data-download"); }
+        }
+      } catch { /* the banner says it */ }
+    }
+    setTimeout(follow, 1200);
+  };
+  setTimeout(follow, 600);
+
+  // The player says what it waits for.
+  const player = one("[data-player]");
+  if (player) {
+    const [trouble, waiting] = [one("[data-player-trouble]"), one("[data-player-waiting]")];
+    player.addEventListener("error", () => { trouble.hidden = false; waiting.hidden = true; });
+    player.addEventListener("waiting", () => { waiting.hidden = false; });
+    player.addEventListener("loadstart", () => { waiting.hidden = false; });
+    ["playing", "canplay", "loadeddata"].forEach((name) => player.addEventListener(name, () => { waiting.hidden = true; }));
+    if (player.error) trouble.hidden = false;
+  }
+
+  // A torrent file that is dropped or chosen.
+  for (const zone of all("[data-drop]")) {
+    const take = async (file) => {
+      // A request holds a mebibyte, and base 64 makes three bytes four.
+      if (file.size > 760000) { toast(zone.dataset.tLarge, true); return; }
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+      await preview(zone, { torrent: btoa(text) });
+    };
+    zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
+    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+    zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      zone.classList.remove("over");
+      const [file] = event.dataTransfer.files;
+      if (file) take(file).catch(() => {});
+    });
+    one("input", zone).addEventListener("change", (event) => { const [file] = event.target.files; if (file) take(file).catch(() => {}); });
+  }
+  // Typing another id chooses it.
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-other-value]")) one("[data-other]", event.target.closest("label")).checked = true;
+  });
+
+  const left = sessionStorage.getItem("toast");
+  if (left) { sessionStorage.removeItem("toast"); toast(left); }
+})();

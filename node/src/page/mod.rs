@@ -1,0 +1,199 @@
+//! The page: what the node shows to the person who owns it, in a browser.
+//!
+//! It is rendered here, from the same views that every other surface reads; a small script makes it quicker, and sends what
+//! changes something to the API. It decides nothing, knows no key's secret, and names no other host. All of its words are in
+//! [`text`]; whatever others wrote is escaped by `maud`, in text and in attributes.
+
+mod assets;
+mod first_run;
+mod format;
+mod key;
+mod layout;
+mod node;
+mod people;
+mod player;
+mod publish;
+mod seeding;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod text;
+mod why;
+mod work;
+
+use crate::driver::{Download, Node};
+use crate::http::{Request, Routes, Shared, parse, wish};
+use axum::extract::FromRef;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::views;
+use heirloom_proto::body::Scope;
+use heirloom_proto::{Infohash, Key, WorkId};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Keys whose names are looked up for pictures and lists.
+const KEYS_MAX: usize = 1_000;
+
+/// The pages, under the guard of [`crate::http::session`] like every route.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/", first_run::front_door)
+        .get("/welcome", first_run::show)
+        .get("/work/{*id}", work::show)
+        .get("/play/{infohash}/{file}", player::show)
+        .get("/why/{subject}", why::show)
+        .get("/people", people::show)
+        .post("/people/preview", people::preview)
+        .get("/key/{key}", key::show)
+        .get("/seeding", seeding::show)
+        .get("/publish", publish::show)
+        .post("/publish/check", publish::check)
+        .get("/node", node::show)
+        .get("/assets/{version}/{name}", assets::asset)
+}
+
+/// A page for whoever asks for an address where there is none.
+#[must_use]
+pub fn missing() -> Response {
+    Trouble::missing(text::NO_SUCH_PAGE).into_response()
+}
+
+/// Why there is no page.
+struct Trouble(StatusCode, String);
+
+impl Trouble {
+    fn missing(message: &str) -> Self {
+        Self(StatusCode::NOT_FOUND, message.to_owned())
+    }
+}
+
+impl From<CommandError> for Trouble {
+    fn from(error: CommandError) -> Self {
+        let status = match error.fault {
+            Fault::BadInput => StatusCode::BAD_REQUEST,
+            Fault::NotFound => StatusCode::NOT_FOUND,
+            Fault::Refused => StatusCode::FORBIDDEN,
+            Fault::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self(status, error.message)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        (self.0, layout::trouble(&self.1)).into_response()
+    }
+}
+
+/// An answer of another kind than its question: a bug.
+fn unexpected() -> CommandError {
+    CommandError::new(Fault::Failed, "failed", text::UNEXPECTED)
+}
+
+/// Asks the node what a page shows, each by the question that the other surfaces ask.
+#[derive(Clone)]
+struct Reading(Node);
+
+impl FromRef<Shared> for Reading {
+    fn from_ref(server: &Shared) -> Self {
+        Self(server.node().clone())
+    }
+}
+
+macro_rules! ask {
+    ($node:expr, $command:expr, $reply:path) => {
+        match *$node.command($command).await? {
+            $reply(view) => Ok(view),
+            _ => Err(unexpected()),
+        }
+    };
+}
+
+impl Reading {
+    fn node(&self) -> &Node {
+        &self.0
+    }
+
+    fn key(&self) -> Key {
+        *self.0.key()
+    }
+
+    fn is_online(&self) -> bool {
+        self.0.networks().dht.is_some()
+    }
+
+    async fn identity(&self) -> Result<views::Identity, CommandError> {
+        ask!(self.0, Command::Identity, Reply::Identity)
+    }
+
+    async fn follows(&self) -> Result<Vec<views::Follow>, CommandError> {
+        ask!(self.0, Command::Follows, Reply::Follows)
+    }
+
+    async fn status(&self) -> Result<views::Status, CommandError> {
+        ask!(self.0, Command::Status, Reply::Status)
+    }
+
+    async fn trust(&self) -> Result<Vec<views::TrustRow>, CommandError> {
+        ask!(self.0, Command::Trust { scope: Scope::Catalogue, limit: KEYS_MAX }, Reply::Trust)
+    }
+
+    async fn ledger(&self, by: views::LedgerBy) -> Result<Vec<views::LedgerRow>, CommandError> {
+        ask!(self.0, Command::Ledger { by }, Reply::Ledger)
+    }
+
+    async fn about(&self, key: Key) -> Result<views::About, CommandError> {
+        ask!(self.0, Command::About { key }, Reply::About).map(|about| *about)
+    }
+
+    async fn work(&self, work: WorkId, wait: Option<Duration>) -> Result<views::Work, CommandError> {
+        ask!(self.0, Command::Show { work, wait, lines: crate::http::LINES_LIKED }, Reply::Work).map(|work| *work)
+    }
+
+    /// The work that a release is of, if it is listed here.
+    async fn work_of(&self, infohash: Infohash) -> Result<Option<views::Work>, CommandError> {
+        let asked = shelf::Asked { q: infohash.to_string(), show: "all".into(), ..shelf::Asked::default() };
+        let Some(found) = self.search(&asked, 1).await?.into_iter().next() else { return Ok(None) };
+        self.work(found.work, Some(Duration::ZERO)).await.map(Some)
+    }
+
+    async fn why(&self, subject: &str, scope: &str) -> Result<views::Why, CommandError> {
+        let request = Request::Why { subject: subject.to_owned(), scope: scope.to_owned() };
+        let Some(command) = parse(request)? else { return Err(unexpected()) };
+        ask!(self.0, command, Reply::Why).map(|why| *why)
+    }
+
+    /// What keys are called here.
+    async fn names(&self) -> Result<why::Names, CommandError> {
+        let mut names: why::Names = self.trust().await?.into_iter().map(|row| (row.key, row.name)).collect();
+        names.extend(self.follows().await?.into_iter().map(|follow| (follow.key, follow.name)));
+        Ok(names)
+    }
+
+    async fn search(&self, asked: &shelf::Asked, limit: usize) -> Result<Vec<views::Found>, CommandError> {
+        let given = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let band = if asked.show.is_empty() { "vouched" } else { &asked.show };
+        let request = Request::Search {
+            text: asked.q.clone(),
+            kind: given(&asked.kind),
+            band: Some(band.to_owned()),
+            limit,
+            genre: given(&asked.genre),
+            year: given(&asked.year),
+            language: given(&asked.language),
+            licence: given(&asked.licence),
+            resolution: None,
+        };
+        match wish(&request)? {
+            Some(wish) => self.0.search(wish).await,
+            None => Err(unexpected()),
+        }
+    }
+
+    fn downloads(&self) -> BTreeMap<Infohash, Download> {
+        self.0.downloads().all().into_iter().map(|download| (download.infohash, download)).collect()
+    }
+}

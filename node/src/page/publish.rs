@@ -1,0 +1,264 @@
+//! Publishing: what is on this machine, or a torrent file, becomes a signed listing of a work. Nothing is signed before its
+//! details were looked at.
+
+use super::format::{bytes, files_of, said};
+use super::key::listings;
+use super::layout::{Frame, Here, hidden, hidden_json, page};
+use super::shelf::{Asked, KINDS, title_of};
+use super::{Reading, Trouble, text};
+use crate::driver::torrent_facts;
+use crate::http::Row;
+use crate::import::{self, Format, Sink};
+use crate::torrent::Metainfo;
+use axum::Json;
+use axum::extract::State;
+use data_encoding::BASE64;
+use heirloom_core::command::CommandError;
+use heirloom_core::io;
+use heirloom_core::release_name;
+use heirloom_core::views::{About, Found};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::path::Path;
+
+/// Files that are shown of a folder or torrent.
+const FILES_SHOWN: usize = 200;
+/// Files that are counted in a folder: more is no release.
+const FILES_MAX: usize = 20_000;
+/// Works that are offered for a name.
+const WORKS_OFFERED: usize = 6;
+/// Licences that are offered; any other may be typed.
+const LICENCES: [&str; 8] =
+    ["CC-BY-4.0", "CC-BY-3.0", "CC-BY-SA-4.0", "CC-BY-SA-3.0", "CC-BY-NC-4.0", "CC0-1.0", "CC-PDDC", "GPL-3.0-only"];
+
+pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Trouble> {
+    let about = reading.about(reading.key()).await?;
+    Ok(page(&Frame::new(text::PUBLISH, Here::Publish), &render(&about)))
+}
+
+pub(super) fn render(mine: &About) -> Markup {
+    html! {
+        h1 { (text::PUBLISH) }
+        section .panel aria-labelledby="new" {
+            h2 #new { (text::PUBLISH_NEW) }
+            p .faint { (text::PUBLISH_HINT) }
+            form data-preview="/publish/check" data-into="#check" {
+                label for="source" { (text::PATH_LABEL) }
+                div .row {
+                    input #source .grow name="source" placeholder=(text::PATH_EXAMPLE) maxlength="4096" spellcheck="false" required;
+                    button type="submit" .main { (text::CHECK) }
+                }
+            }
+            div .dropzone data-drop="/publish/check" data-into="#check" data-t-large=(text::TORRENT_TOO_LARGE) {
+                label for="torrent" { (text::DROP_TORRENT) }
+                input #torrent type="file" accept=".torrent,application/x-bittorrent";
+            }
+            div #check aria-live="polite" {}
+        }
+        section aria-labelledby="mine" {
+            h2 #mine { (text::MY_LISTINGS) " " span .count { (mine.listings.1) } }
+            (listings(mine, true))
+        }
+    }
+}
+
+/// What is to be published: a path on this machine, or the content of a torrent file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Given {
+    source: String,
+    /// In base 64.
+    torrent: String,
+}
+
+/// What was found there.
+pub(super) struct Checked {
+    pub source: Source,
+    pub name: String,
+    pub size: u64,
+    pub files: Vec<(String, u64)>,
+    pub works: Vec<Found>,
+}
+
+pub(super) enum Source {
+    /// Made into a torrent, and seeded.
+    Path(String),
+    /// Listed only.
+    Torrent(Box<Row>),
+}
+
+/// Looks at it, and changes nothing.
+pub(super) async fn check(State(reading): State<Reading>, Json(given): Json<Given>) -> Markup {
+    match checked(&reading, given).await {
+        Ok(checked) => render_check(&checked),
+        Err(error) => html! { div data-fragment { p .notice.bad role="alert" { (said(&error.message)) } } },
+    }
+}
+
+async fn checked(reading: &Reading, given: Given) -> Result<Checked, CommandError> {
+    let read = tokio::task::spawn_blocking(move || read(given)).await;
+    let (source, name, size, files) = read.map_err(|_| super::unexpected())??;
+    let guessed = release_name::read(&name);
+    let asked = Asked { q: guessed.title.clone(), show: "unknown".into(), ..Asked::default() };
+    let works = if guessed.title.is_empty() { Vec::new() } else { reading.search(&asked, WORKS_OFFERED).await? };
+    Ok(Checked { source, name, size, files, works })
+}
+
+type Looked = (Source, String, u64, Vec<(String, u64)>);
+
+fn read(given: Given) -> Result<Looked, CommandError> {
+    if !given.torrent.is_empty() {
+        let wrong = || CommandError::bad_input("bad_torrent", text::NOT_A_TORRENT);
+        let content = BASE64.decode(given.torrent.as_bytes()).map_err(|_| wrong())?;
+        let mut taken = Taken(None);
+        import::read(Format::Torrent, &mut content.as_slice(), &mut taken).map_err(|_| wrong())?;
+        let row = taken.0.unwrap_or_else(|| Err(text::NOT_A_TORRENT.into()));
+        let row = row.map_err(|why| CommandError::bad_input("bad_torrent", text::bad_torrent(&why)))?;
+        let facts = torrent_facts(&Metainfo::parse(&content).map_err(|_| wrong())?);
+        return Ok(looked(Source::Torrent(Box::new(row)), &facts));
+    }
+    let source = given.source.trim().to_owned();
+    let path = Path::new(&source);
+    if !path.is_absolute() {
+        return Err(CommandError::bad_input("bad_path", text::PATH_NOT_WHOLE));
+    }
+    let data =
+        std::fs::metadata(path).map_err(|_| CommandError::bad_input("no_such_file", text::no_such_file(&source)))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if data.is_file() && name.to_ascii_lowercase().ends_with(".torrent") {
+        let content = std::fs::read(path).map_err(|error| CommandError::bad_input("unreadable", error.to_string()))?;
+        let metainfo =
+            Metainfo::parse(&content).map_err(|error| CommandError::bad_input("bad_torrent", error.to_string()))?;
+        return Ok(looked(Source::Path(source), &torrent_facts(&metainfo)));
+    }
+    if data.is_file() {
+        return Ok((Source::Path(source), name.clone(), data.len(), vec![(name, data.len())]));
+    }
+    let mut files = Vec::new();
+    walk(path, String::new(), &mut files)?;
+    files.sort();
+    let size = files.iter().map(|(_, size)| size).sum();
+    Ok((Source::Path(source), name, size, files))
+}
+
+fn looked(source: Source, facts: &io::Metainfo) -> Looked {
+    let files = files_of(facts).map(|(_, path, size)| (path.to_owned(), size)).collect();
+    (source, facts.name.clone(), facts.size, files)
+}
+
+/// Files of a folder, however deep; links are not followed.
+fn walk(folder: &Path, under: String, files: &mut Vec<(String, u64)>) -> Result<(), CommandError> {
+    let unreadable =
+        |error: std::io::Error| CommandError::bad_input("unreadable", format!("{}: {error}", folder.display()));
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let data = entry.metadata().map_err(unreadable)?;
+        let name = format!("{under}{}", entry.file_name().to_string_lossy());
+        if data.is_dir() {
+            walk(&entry.path(), format!("{name}/"), files)?;
+        } else if data.is_file() {
+            files.push((name, data.len()));
+        }
+        if files.len() > FILES_MAX {
+            return Err(CommandError::bad_input("too_many_files", text::too_many_files(FILES_MAX)));
+        }
+    }
+    Ok(())
+}
+
+/// The one row of a torrent file.
+struct Taken(Option<Result<Row, String>>);
+
+impl Sink for Taken {
+    fn row(&mut self, _item: String, row: Result<Row, String>) -> bool {
+        self.0.get_or_insert(row);
+        false
+    }
+
+    fn note(&mut self, _note: String) {}
+}
+
+pub(super) fn render_check(checked: &Checked) -> Markup {
+    html! {
+        div data-fragment {
+            h3 { (said(&checked.name)) " " span .faint { (bytes(checked.size)) } }
+            details open[checked.files.len() <= 12] {
+                summary { (text::files(checked.files.len())) }
+                ul .plain.files {
+                    @for (path, size) in checked.files.iter().take(FILES_SHOWN) { li .row { span .grow { (said(path)) } span .size { (bytes(*size)) } } }
+                }
+            }
+            @match &checked.source {
+                Source::Path(path) => { (publish_form(path, checked)) }
+                Source::Torrent(row) => { (list_form(row, checked)) }
+            }
+        }
+    }
+}
+
+/// Which work it is: one that is known, another id, or none but its title. `also` names a second place for the answer.
+fn work_choice(name: &str, also: Option<&str>, nameless: &str, works: &[Found]) -> Markup {
+    html! {
+        fieldset {
+            legend { (text::WHICH_WORK) }
+            @for (at, found) in works.iter().enumerate() {
+                label .check {
+                    input type="radio" name=(name) data-also=[also] value=(found.work.as_str()) checked[at == 0];
+                    span { (said(title_of(&found.title, found.work.as_str()))) @if let Some(year) = found.year { " (" (year) ")" } " " code .faint { (found.work.as_str()) } }
+                }
+            }
+            label .check { input type="radio" name=(name) data-also=[also] value=(nameless) checked[works.is_empty()]; span { (text::NO_OUTSIDE_ID) } }
+            label .check { input type="radio" name=(name) data-also=[also] value="" data-other; span { (text::OTHER_ID) } input type="text" data-other-value placeholder="imdb:tt1254207" maxlength="120" aria-label=(text::OTHER_ID); }
+        }
+    }
+}
+
+fn licence_field(name: &str, value: &str) -> Markup {
+    html! {
+        label { (text::LICENCE) input name=(name) value=(value) list="licences" maxlength="100" placeholder="CC-BY-4.0"; }
+        datalist #licences { @for licence in LICENCES { option value=(licence) {} } }
+    }
+}
+
+fn publish_form(path: &str, checked: &Checked) -> Markup {
+    let guessed = release_name::read(&checked.name);
+    let is_series = checked.files.len() > 1 && !guessed.seasons.is_empty();
+    html! {
+        form .panel data-verb="publish" data-then="/publish" data-confirm=(text::PUBLISH_ASK) {
+            (hidden("source", path)) (hidden_json("map", "[]"))
+            (work_choice("work", None, "hl:", &checked.works))
+            div .fields {
+                label { (text::TITLE) input name="title" value=(guessed.title) maxlength="200" data-optional; }
+                label { (text::YEAR) input name="year" type="number" min="1" max="9999" value=[guessed.year] data-optional; }
+                label { (text::KIND) select name="kind" { @for kind in KINDS { option value=(kind) selected[kind == (if is_series { "series" } else { "film" })] { (text::kind(kind)) } } } }
+                label { (text::SEASON) input name="season" type="number" min="0" max="9999" data-optional; }
+                label { (text::EPISODE) input name="episode" type="number" min="1" max="9999" data-optional; }
+                label { (text::RESOLUTION) input name="resolution" value=(guessed.resolution) maxlength="20" placeholder="1080p"; }
+                label { (text::LANGUAGES) input name="languages" data-type="list" placeholder="en, de" maxlength="100"; }
+                (licence_field("licence", ""))
+            }
+            label .check { input type="checkbox" name="private"; (text::PRIVATELY) }
+            p .faint { (text::SHARE_ONLY) }
+            button type="submit" .main { (text::SIGN_AND_SEED) }
+        }
+    }
+}
+
+fn list_form(row: &Row, checked: &Checked) -> Markup {
+    let json = serde_json::to_string(row).unwrap_or_default();
+    let record = row.record.clone().unwrap_or_default();
+    let nameless = record.ids.first().cloned().unwrap_or_default();
+    html! {
+        form .panel data-verb="list" data-then="/publish" data-confirm=(text::LIST_ASK) {
+            (hidden_json("rows.0", &json)) (hidden_json("dry_run", "false"))
+            p .notice { (text::LISTED_NOT_SEEDED) }
+            (work_choice("rows.0.release.work", Some("rows.0.record.ids.0"), &nameless, &checked.works))
+            div .fields {
+                label { (text::TITLE) input name="rows.0.record.title" value=(record.title) maxlength="200"; }
+                label { (text::YEAR) input name="rows.0.record.year" type="number" min="1" max="9999" value=[record.year] data-optional; }
+                (licence_field("rows.0.release.licence", ""))
+            }
+            button type="submit" .main { (text::SIGN_LISTING) }
+        }
+    }
+}
