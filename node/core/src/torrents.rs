@@ -234,7 +234,13 @@ mod tests {
     fn a_torrent_survives_its_record() {
         let part = Selection::Some {
             files: [1, 7].into(),
-            picks: vec![Pick::Episode(0, 2), Pick::Season(3), Pick::Day("2024-05-01".into()), Pick::Absolute(14)],
+            picks: vec![
+                Pick::Episode(0, 2),
+                Pick::Season(3),
+                Pick::Day("2024-05-01".into()),
+                Pick::Absolute(14),
+                Pick::File(0),
+            ],
         };
         for (info_sha256, selection) in [(None, Selection::All), (Some(Sha256([3; 32])), part)] {
             let torrent = Torrent {

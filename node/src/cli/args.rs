@@ -375,11 +375,11 @@ pub struct Demo {
 pub struct Play {
     /// Infohash or work id
     pub what: String,
-    /// Episode of a series
-    #[arg(long, value_name = "SxxEyy")]
-    pub episode: Option<String>,
+    #[command(flatten)]
+    /// Which of it
+    pub of: Box<Of>,
     /// Index of the file in the release; left out, its largest video
-    #[arg(long, value_name = "INDEX", conflicts_with = "episode")]
+    #[arg(long, value_name = "INDEX", conflicts_with_all = ["part", "season", "episode", "date"])]
     pub file: Option<usize>,
     /// Although it is not trusted
     #[arg(long)]

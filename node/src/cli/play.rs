@@ -14,8 +14,9 @@ const PLAYERS: [&str; 3] = ["mpv", "vlc", "cvlc"];
 
 /// `play WORK|INFOHASH`.
 pub(super) async fn play(client: &Client, args: Play, json: bool) -> Result<Outcome, CommandError> {
-    let Play { what, episode, file, anyway, print, player } = args;
-    let answer = client.request(Request::Play { what, file, episode, anyway }).await?;
+    let Play { what, of, file, anyway, print, player } = args;
+    let (episode, resolution) = (of.pick(), Some(of.resolution));
+    let answer = client.request(Request::Play { what, file, episode, resolution, anyway }).await?;
     if print || json {
         return Ok(Outcome::Answer(answer));
     }

@@ -204,8 +204,8 @@ async fn open(State(server): State<Shared>) -> Response {
 /// Begins to play: see [`stream`].
 async fn play(State(server): State<Shared>, body: Body) -> Response {
     answer(match read_body("play", body) {
-        Ok(Request::Play { what, file, episode, anyway }) => {
-            stream::play::play(&server, Choice { what, file, episode, anyway }).await
+        Ok(Request::Play { what, file, episode, resolution, anyway }) => {
+            stream::play::play(&server, Choice { what, file, episode, resolution, anyway }).await
         }
         Ok(_) => Err(CommandError::bad_input("bad_request", "this verb takes no such request")),
         Err(response) => return *response,

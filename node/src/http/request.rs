@@ -5,6 +5,7 @@ use crate::search::Wish;
 use crate::starter;
 use data_encoding::BASE64;
 use heirloom_core::command::{Choice, Command, CommandError, Filter, Made, Publish, Subject, Target, Wanted};
+use heirloom_core::fitting::Pick;
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
 use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Opinion, Scope, WorkKind};
@@ -160,6 +161,8 @@ pub enum Request {
         #[serde(default)]
         episode: Option<String>,
         #[serde(default)]
+        resolution: Option<String>,
+        #[serde(default)]
         anyway: bool,
     },
     Download {
@@ -263,7 +266,7 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             lines: liked(resolution.as_deref())?,
         },
         Request::Get { what, to, anyway, episode, resolution } => {
-            let pick = episode.as_deref().map(|text| read("bad_episode", text)).transpose()?;
+            let pick = episode.as_deref().map(pick).transpose()?;
             let choice = Choice { pick, lines: liked(resolution.as_deref())? };
             Command::Get { what: wanted(&what)?, to, anyway, choice }
         }
@@ -305,7 +308,12 @@ pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
 /// Resolution that is liked best, where nothing else is said, in lines: what most screens show.
 pub(crate) const LINES_LIKED: u32 = 1080;
 
-fn liked(resolution: Option<&str>) -> Result<u32, CommandError> {
+/// What of a series, as it was typed.
+pub(super) fn pick(text: &str) -> Result<Pick, CommandError> {
+    read("bad_episode", text)
+}
+
+pub(super) fn liked(resolution: Option<&str>) -> Result<u32, CommandError> {
     resolution.map_or(Ok(LINES_LIKED), lines)
 }
 
@@ -387,7 +395,7 @@ fn why_subject(text: &str) -> Result<Subject, CommandError> {
     })
 }
 
-fn wanted(text: &str) -> Result<Wanted, CommandError> {
+pub(super) fn wanted(text: &str) -> Result<Wanted, CommandError> {
     if is_infohash_like(text.trim()) {
         return read::<Infohash>("bad_infohash", text).map(Wanted::Release);
     }

@@ -240,6 +240,12 @@ impl Engine {
         torrent.running.as_ref().map(|running| &running.meta).or(torrent.resolved.as_ref()).cloned()
     }
 
+    /// Whether a torrent is here, and this file of it is among those that are fetched.
+    #[must_use]
+    pub fn fetches(&self, infohash: Infohash, file: usize) -> bool {
+        self.0.running(infohash).is_some_and(|running| running.only.is_none_or(|only| only.contains(&file)))
+    }
+
     /// Opens a file of a torrent for playing; pieces around the reading position are fetched first.
     ///
     /// Waits while the content on disk is being checked.

@@ -22,6 +22,8 @@ pub enum Pick {
     Day(String),
     /// An episode by its number over all seasons, specials not counted.
     Absolute(u32),
+    /// One file, by its index in the torrent: what somebody plays.
+    File(u32),
 }
 
 /// Why a text names no episode.
@@ -43,6 +45,9 @@ impl FromStr for Pick {
         };
         if let Some(day) = as_day(&lower) {
             return Ok(Self::Day(day));
+        }
+        if let Some(rest) = lower.strip_prefix("file ") {
+            return Ok(Self::File(number(rest.trim(), 0)?));
         }
         if let Some(rest) = lower.strip_prefix("season") {
             return Ok(Self::Season(number(rest.trim(), 0)?));
@@ -81,6 +86,7 @@ impl fmt::Display for Pick {
             Self::Season(season) => write!(f, "S{season:02}"),
             Self::Day(day) => f.write_str(day),
             Self::Absolute(number) => write!(f, "E{number:02}"),
+            Self::File(index) => write!(f, "file {index}"),
         }
     }
 }
@@ -97,11 +103,11 @@ pub enum Holding {
 }
 
 impl Pick {
-    /// The one episode that is meant, with what its work says of it; `None` for a season.
+    /// The one episode that is meant, with what its work says of it; `None` for a season or a file.
     #[must_use]
     pub fn wanted(&self, known: &[Episode]) -> Option<Wanted> {
         match self {
-            Self::Season(_) => None,
+            Self::Season(_) | Self::File(_) => None,
             Self::Episode(season, number) => Some(Wanted::of(*season, *number, known)),
             Self::Day(day) => Some(match known.iter().find(|episode| episode.date == *day) {
                 Some(of_day) => Wanted::of(of_day.season, of_day.number, known),
@@ -128,7 +134,10 @@ impl Pick {
     pub fn files(&self, release: &str, whole: Option<(u32, u32)>, files: &[File], known: &[Episode]) -> BTreeSet<u32> {
         match self.wanted(known) {
             Some(wanted) => file_for(release, whole, files, &wanted).map(|file| file.index).into_iter().collect(),
-            None => self.files_of_season(release, files),
+            None => match self {
+                Self::File(index) => files.iter().map(|file| file.index).filter(|at| at == index).collect(),
+                _ => self.files_of_season(release, files),
+            },
         }
     }
 
@@ -152,6 +161,10 @@ impl Pick {
     /// Whether a listing holds it, by its files, else by its name.
     #[must_use]
     pub fn held_by(&self, listing: &Listing, known: &[Episode]) -> Holding {
+        if matches!(self, Self::File(_)) {
+            // Listings name some of the files only.
+            return Holding::ByName;
+        }
         let named = read_as(&listing.name.replace(['/', '\\'], " "), Expected::Episodes);
         let is_one_episode = listing.episode.is_some() || named.episodes.len() == 1;
         if matches!(self, Self::Season(_)) && is_one_episode {

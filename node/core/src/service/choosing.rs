@@ -251,6 +251,9 @@ impl<S: Store> Service<S> {
                     return Err(not_inside(&chosen.infohash, pick));
                 }
                 files.extend(found);
+                if files.len() == actual.len() {
+                    return Ok(Selection::All);
+                }
             }
             None if picks.contains(pick) => {}
             None if picks.len() >= PICKS_MAX => {
@@ -295,7 +298,7 @@ impl<S: Store> Service<S> {
             self.held.push(Output::Torrent(TorrentOrder::Refuse { infohash, error }));
             return Ok(());
         };
-        let mut missing = None;
+        let (mut missing, actual_count) = (None, actual.len());
         for pick in picks {
             let found = pick.files(&listing.name, listing.episode, &actual, &known);
             if found.is_empty() {
@@ -310,7 +313,9 @@ impl<S: Store> Service<S> {
             self.held.push(Output::Torrent(TorrentOrder::Refuse { infohash, error: not_inside(&infohash, &pick) }));
             return Ok(());
         }
-        let torrent = Torrent { selection: Selection::Some { files, picks: Vec::new() }, ..torrent };
+        let is_all = files.len() == actual_count;
+        let selection = if is_all { Selection::All } else { Selection::Some { files, picks: Vec::new() } };
+        let torrent = Torrent { selection, ..torrent };
         self.held.push(Output::Torrent(torrent.order(infohash)));
         self.torrents.set(infohash, torrent, &mut self.ground);
         Ok(())

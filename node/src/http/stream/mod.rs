@@ -18,7 +18,9 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use heirloom_core::command::{Command, CommandError, Fault, Reply, Subject, Wanted};
+use heirloom_core::command::{Choice, Command, CommandError, Fault, Reply, Subject, Wanted};
+use heirloom_core::fitting::Pick;
+use heirloom_core::views;
 use heirloom_proto::Infohash;
 use heirloom_proto::body::Scope;
 use range::Span;
@@ -114,7 +116,7 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, CommandError> {
     let (infohash, index) = (read_infohash(infohash)?, read_index(file)?);
-    begin(server, session, infohash).await?;
+    begin(server, session, infohash, index).await?;
     let engine = engine_of(server)?;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let chosen = choose(engine, &metainfo, infohash, index)?;
@@ -233,21 +235,22 @@ fn engine_of(server: &Server) -> Result<Engine, CommandError> {
 }
 
 /// Begins the download, if the release may be fetched. Who has a ticket was told so already.
-async fn begin(server: &Server, session: Session, infohash: Infohash) -> Result<(), CommandError> {
-    let is_here = || {
-        let engine = server.node.networks().engine.as_ref()?;
-        engine.progress(infohash.0).filter(|progress| progress.error.is_none())
-    };
-    let is_here = is_here().is_some();
-    if session == Session::Ticket && is_here {
+async fn begin(server: &Server, session: Session, infohash: Infohash, index: usize) -> Result<(), CommandError> {
+    let engine = server.node.networks().engine.as_ref();
+    let is_sound = |engine: &&Engine| engine.progress(infohash.0).is_some_and(|progress| progress.error.is_none());
+    let engine = engine.filter(is_sound);
+    if session == Session::Ticket && engine.is_some_and(|engine| engine.fetches(infohash.0, index)) {
         return Ok(());
     }
     // An address of our own leads to what somebody listed. Whoever wants another release says so, by `play` or `get`.
-    if !is_here && !is_listed(server, infohash).await? {
+    if engine.is_none() && !is_listed(server, infohash).await? {
         let message = format!("no listing of {infohash} is known here: `heirloom play {infohash}` looks for it anyway");
         return Err(CommandError::not_found("unknown_release", message));
     }
-    fetch(server, Wanted::Release(infohash), false).await.map(|_| ())
+    // What is fetched in part gets this file too; what is fetched whole stays so.
+    let pick = Some(Pick::File(u32::try_from(index).unwrap_or(u32::MAX)));
+    let choice = Choice { pick, lines: super::LINES_LIKED };
+    fetch(server, Wanted::Release(infohash), &choice, false).await.map(|_| ())
 }
 
 /// Whether anybody said anything of a release.
@@ -260,9 +263,8 @@ async fn is_listed(server: &Server, infohash: Infohash) -> Result<bool, CommandE
 }
 
 /// As `get`: refuses what is not trusted, and begins anew what lost its files.
-async fn fetch(server: &Server, what: Wanted, anyway: bool) -> Result<Infohash, CommandError> {
-    let choice = heirloom_core::command::Choice { pick: None, lines: super::LINES_LIKED };
-    let command = Command::Get { what, to: None, anyway, choice };
+async fn fetch(server: &Server, what: Wanted, choice: &Choice, anyway: bool) -> Result<views::Getting, CommandError> {
+    let command = Command::Get { what, to: None, anyway, choice: choice.clone() };
     let node = &server.node;
     let mut reply = node.command(command.clone()).await?;
     if let Reply::Getting(getting) = &*reply
@@ -271,7 +273,7 @@ async fn fetch(server: &Server, what: Wanted, anyway: bool) -> Result<Infohash, 
         reply = node.command(command).await?;
     }
     match &*reply {
-        Reply::Getting(getting) => Ok(getting.infohash),
+        Reply::Getting(getting) => Ok(getting.clone()),
         _ => Err(CommandError::new(Fault::Failed, "failed", "the node did not say what it fetches")),
     }
 }
@@ -316,7 +318,7 @@ pub(super) async fn subtitles(
 async fn read_subtitles(server: &Server, session: Session, infohash: &str, file: &str) -> Result<String, CommandError> {
     let index = read_index(file.strip_suffix(".vtt").unwrap_or(file))?;
     let infohash = read_infohash(infohash)?;
-    begin(server, session, infohash).await?;
+    begin(server, session, infohash, index).await?;
     let engine = engine_of(server)?;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let chosen = choose(engine, &metainfo, infohash, index)?;
