@@ -228,6 +228,12 @@ impl Scoring {
         self.graph.add_evidence(Evidence { receiver, subject: subject_node, scope, day_bytes });
     }
 
+    /// Whether anything changed since [`Scoring::refresh`].
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.is_evidence_stale
+    }
+
     /// Brings evidence and what is held against listers up to date; call before reading scores.
     pub fn refresh(&mut self, now: Timestamp, ledger: &Ledger, curation: &Curation, facts: &Facts<'_>) {
         if !self.is_evidence_stale {

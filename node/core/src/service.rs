@@ -538,6 +538,10 @@ impl<S: Store> Service<S> {
     }
 
     fn refresh_scoring(&mut self, now: Timestamp) {
+        // COST: what I judged is looked for among all verdicts.
+        if !self.scoring.is_stale() {
+            return;
+        }
         let (judged_bad, me) = (self.judged_bad(), self.identity.key());
         let judged_good = self.catalogue.judged(&me, &[heirloom_proto::body::Opinion::Good]);
         let catalogue = &self.catalogue;

@@ -77,12 +77,22 @@ fn run(settings: &Settings) -> Result<Outcome, Failure> {
     }
     world.run_for(Duration::from_secs(5))?;
     let (total, most) = (settings.get("statements"), settings.get("per_curator"));
+    let parts: Vec<(u64, u64)> = (0..total)
+        .step_by(usize::try_from(most).unwrap_or(usize::MAX))
+        .map(|first| (first, total.min(first + most)))
+        .collect();
+    let mut curators: Vec<Hand> = parts.iter().map(|_| Hand::new(world.dice().bytes())).collect();
+    // COST: a preview of what a follow brings looks at all that is there, so everybody is followed before anything is.
+    for node in 0..joiner {
+        for curator in &curators {
+            insist(&mut world, node, &follow(curator.key(), Level::HIGH))?;
+        }
+    }
     let (mut keys, mut words, mut bytes): (Vec<Key>, Words, u64) = (Vec::new(), Words::new(), 0);
-    for first in (0..total).step_by(usize::try_from(most).unwrap_or(usize::MAX)) {
-        let mut curator = Hand::new(world.dice().bytes());
+    for (curator, (first, end)) in curators.iter_mut().zip(parts) {
         let mut said = Vec::new();
         let wall = world.wall();
-        for number in first..total.min(first + most) {
+        for number in first..end {
             let mut infohash = [0; 20];
             infohash[..8].copy_from_slice(&number.to_be_bytes());
             let (infohash, opinion) = (Infohash(infohash), Opinion::Good);
@@ -91,12 +101,12 @@ fn run(settings: &Settings) -> Result<Outcome, Failure> {
         said.push(curator.head(wall));
         bytes += said.iter().map(|statement| statement.bytes().len() as u64).sum::<u64>();
         for node in 0..joiner {
-            insist(&mut world, node, &follow(curator.key(), Level::HIGH))?;
             pour_into(&mut world, node, said.clone())?;
         }
         keys.push(curator.key());
         words.insert(curator.key(), said.iter().map(|statement| statement.id()).collect());
     }
+    drop(curators);
     for liar in holders..joiner {
         world.make_liar(liar, Lie::Omit);
     }
