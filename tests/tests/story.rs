@@ -49,5 +49,7 @@ mod ring;
 mod running;
 #[path = "story/searching.rs"]
 mod searching;
+#[path = "story/shelves.rs"]
+mod shelves;
 #[path = "story/strangers.rs"]
 mod strangers;

@@ -120,6 +120,12 @@ pub async fn import(
         Source::Folder(_) => (Format::Torrent, source),
         Source::Bytes(format, _) => (format, source),
     };
+    if data.is_some() && !matches!(source, Source::Folder(_)) {
+        return Err(bad(
+            "no_torrents",
+            "--data names the content of .torrent files: import those, or a folder of them".into(),
+        ));
+    }
     let (sender, mut said) = mpsc::channel(WAITING_MAX);
     let reading = tokio::task::spawn_blocking(move || {
         let mut sink = Channel(sender);

@@ -525,9 +525,11 @@ async fn take_starter(node: &Node) -> Result<Option<views::Starter>, CommandErro
 fn say_starter(starter: &views::Starter) {
     if starter.state == views::StarterState::Taken {
         say(&format!(
-            "heirloom: following the starter catalogue ({} open works, signed by {}), which gives nobody else a voice; \
+            "heirloom: following the starter catalogue ({} open work{}, signed by {}), which gives nobody else a voice; \
              drop it with `heirloom unfollow starter`, or run with --no-starter\n",
-            starter.releases, starter.key
+            starter.releases,
+            if starter.releases == 1 { "" } else { "s" },
+            starter.key
         ));
     }
 }

@@ -249,14 +249,20 @@ fn show(value: &Value) -> String {
     out
 }
 
+/// `1 release`, `2 releases`.
+fn counted(count: &Value, what: &str) -> String {
+    let end = if count.as_u64() == Some(1) { "" } else { "s" };
+    format!("{count} {what}{end}")
+}
+
 fn found(value: &Value) -> String {
     let starter = if value["best"]["starter"] == true { ", from the starter catalogue" } else { "" };
     format!(
-        "{:<10} {:+.2}  {}  ({} releases{starter})\n",
+        "{:<10} {:+.2}  {}  ({}{starter})\n",
         text(&value["band"]),
         value["score"].as_f64().unwrap_or_default(),
         heading(value),
-        value["releases"]
+        counted(&value["releases"], "release")
     )
 }
 
@@ -440,9 +446,21 @@ const SKIPPED_SHOWN: usize = 50;
 fn catalogue_imported(value: &Value) -> String {
     let verb = if value["dry_run"] == true { "would be listed" } else { "listed" };
     let mut out = format!(
-        "{} rows {verb} ({} works, {} releases), {} were listed before\n",
-        value["imported"], value["works"], value["releases"], value["known"]
+        "{} {verb} ({}, {}), {} listed before\n",
+        counted(&value["imported"], "row"),
+        counted(&value["works"], "work"),
+        counted(&value["releases"], "release"),
+        value["known"]
     );
+    match value["seeding"].as_u64().unwrap_or_default() {
+        0 => {}
+        count if value["dry_run"] == true => {
+            let _ = writeln!(out, "  {count} of them would be seeded: their content is here");
+        }
+        count => {
+            let _ = writeln!(out, "  {count} of them are seeded: their content is here");
+        }
+    }
     let skipped = value["skipped"].as_array().map(Vec::as_slice).unwrap_or_default();
     for one in skipped.iter().take(SKIPPED_SHOWN) {
         let _ = writeln!(out, "  skipped {}: {}", text(&one["item"]), text(&one["reason"]));

@@ -500,10 +500,10 @@ fn archive(archive: &views::Archive) -> Value {
     })
 }
 
-/// How far a download is, for `get --wait`; once done, from whom it came.
 /// Most files of a download that an answer lists: a season of a daily show.
 const FILES_TOLD_MAX: usize = 400;
 
+/// How far a download is, for `get --wait`; once done, from whom it came.
 pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> Value {
     let mut value = json!({
         "infohash": download.infohash.to_string(),

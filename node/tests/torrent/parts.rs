@@ -1,4 +1,5 @@
 //! Some files of a torrent: nothing else gets a name on disk, and what came in is booked to the byte.
+#![allow(clippy::unwrap_used, reason = "a failure here is the test's")]
 
 use crate::support::*;
 use heirloom::torrent::{AddError, Download, Files, Metainfo, State, StreamError, create};

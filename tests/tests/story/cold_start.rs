@@ -329,3 +329,29 @@ fn a_fresh_node_answers_from_the_starter_catalogue_until_it_is_dropped() {
     assert_eq!(bob.cli.ok(&["search", "sintel"]).as_array().map(Vec::len), Some(0), "--no-starter never takes it");
     assert!(bob.cli.ok(&["status"])["starter"].is_null());
 }
+
+#[test]
+fn a_home_that_never_ran_answers_from_the_starter_catalogue_unless_it_may_not() {
+    let bed = Bed::without_dht();
+    let alice = bed.home("alice");
+    let first = alice.run(&["search", "sintel"]);
+    let found = first.value(0);
+    assert_eq!(text(&found[0], "work"), "imdb:tt1727587", "{found}");
+    assert_eq!((&found[0]["band"], &found[0]["best"]["starter"]), (&"trusted".into(), &Value::Bool(true)));
+    assert!(first.stderr.contains("unfollow starter"), "{}", first.stderr);
+    let second = alice.run(&["show", "imdb:tt1727587"]);
+    assert_eq!(text(&second.value(0), "title"), "Sintel");
+    assert!(!second.stderr.contains("starter"), "said once: {}", second.stderr);
+    alice.ok(&["unfollow", "starter"]);
+    assert_ne!(alice.ok(&["search", "sintel"])[0]["band"], "trusted", "it stays dropped");
+
+    let bob = bed.home("bob");
+    assert_eq!(bob.ok(&["search", "sintel", "--no-starter"]).as_array().map(Vec::len), Some(0));
+    for yes in ["1", "true", "yes", "on"] {
+        let found = bob.with_variable("HEIRLOOM_NO_STARTER", yes).ok(&["search", "sintel"]);
+        assert_eq!(found.as_array().map(Vec::len), Some(0), "{yes}");
+    }
+    assert_eq!(bob.with_variable("HEIRLOOM_NO_STARTER", "maybe").run(&["search", "sintel"]).code, 2);
+    let one = bob.with_variable("HEIRLOOM_NO_STARTER", "no").run_for_people(&["search", "sintel"]);
+    assert!(one.stdout.contains("(1 release, from the starter catalogue)"), "{}", one.stdout);
+}

@@ -4,7 +4,7 @@ use super::{Preparing, Service};
 use crate::command::{Command, CommandError, Fault, OwnContent, Publish, Reply, Target};
 use crate::curation::{Follow, are_confusable};
 use crate::ground::{Place, Stored};
-use crate::ingest::{Standing, stands_for_good};
+use crate::ingest::{Refusal, Standing, stands_for_good};
 use crate::io::{Metainfo, Now, Output, RequestId, TorrentOrder};
 use crate::replication::{Own, QUERY_GAP, Task, WORK_ITEMS_MAX, Waiting};
 use crate::scoring::band_rank;
@@ -63,6 +63,7 @@ impl<S: Store> Service<S> {
         let mut changes_public = !is_private;
         let mut unsaid = Vec::new();
         match self.ingest.admit(now, &mut self.ground, stored, Standing::Own)? {
+            Err(Refusal::OverQuota) => return Ok(Err(self.own_quota_is_full(statement.kind()))),
             Err(refusal) => {
                 return Ok(Err(CommandError::new(Fault::Failed, "refused", format!("not stored: {refusal}"))));
             }
@@ -95,6 +96,17 @@ impl<S: Store> Service<S> {
             self.unsay(now, &old)?;
         }
         Ok(Ok(statement))
+    }
+
+    /// Others would keep no more of one key, so its owner says no more either.
+    fn own_quota_is_full(&self, kind: Kind) -> CommandError {
+        let limit = kind.limits().live_per_key_max;
+        let name = kind.name();
+        let message = format!(
+            "your key says as much as others keep of one key (at most {limit} of kind {name}, and some bytes in all): \
+             `heirloom retract` what you no longer mean, or list the rest under a second key (`--home DIR`)"
+        );
+        CommandError::new(Fault::Failed, "over_quota", message)
     }
 
     /// Takes back in public what a private word has replaced: others still count the public one.
