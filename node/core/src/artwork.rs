@@ -161,6 +161,13 @@ impl Artwork {
         }
     }
 
+    /// Nobody is asked for a while: something is short.
+    pub fn rest(&mut self, mono: Duration) {
+        for next_at in self.peers.values_mut().filter_map(|pace| pace.next_at.as_mut()) {
+            *next_at = (*next_at).max(mono + PLAN_PERIOD);
+        }
+    }
+
     /// Whom to ask for what now, if anybody.
     pub fn next_ask(&mut self, mono: Duration) -> Option<(Peer, Sha256)> {
         if self.asks.len() >= ASKS_MAX {

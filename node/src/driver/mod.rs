@@ -249,8 +249,9 @@ impl Node {
         let started = Input::Started { dht: node.networks.dht.is_some(), torrents: node.networks.engine.is_some() };
         // Before anything else: a disk that is full already must be known.
         node.send(Event::Input(Input::Reading(node.reading()))).await?;
-        node.send(Event::Input(started)).await?;
+        // So that nothing is asked for that is here.
         node.artwork.start().await;
+        node.send(Event::Input(started)).await?;
         tokio::spawn(node.clone().read_meters());
         if let Some(rotation) = succeeds {
             node.succeed(rotation).await?;

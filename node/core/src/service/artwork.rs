@@ -58,6 +58,7 @@ impl<S: Store> Service<S> {
             self.plan_artwork(now)?;
         }
         if self.watch.is_short(now, Shortage::TrafficLow) || self.watch.is_short(now, Shortage::Disk) {
+            self.artwork.rest(now.mono);
             return Ok(());
         }
         while let Some((peer, digest)) = self.artwork.next_ask(now.mono) {

@@ -27,9 +27,14 @@ fn event(person: &mut Person, event: ArtworkEvent) {
 }
 
 fn orders(person: &mut Person) -> Vec<ArtworkOrder> {
+    orders_that(person, |_| true)
+}
+
+/// Takes such orders out of the outbox, and leaves the others there.
+fn orders_that(person: &mut Person, are_such: impl Fn(&ArtworkOrder) -> bool) -> Vec<ArtworkOrder> {
     let mut found = Vec::new();
     person.outbox.retain(|output| match output {
-        Output::Artwork(order) => {
+        Output::Artwork(order) if are_such(order) => {
             found.push(order.clone());
             false
         }
@@ -50,7 +55,7 @@ fn asks(person: &mut Person) -> Vec<(OrderId, Peer, Sha256)> {
 fn gives(person: &mut Person, digest: Sha256) -> bool {
     let (peer, exchange, bytes) = (Peer(9), ExchangeId(77), Request(digest).encode());
     event(person, ArtworkEvent::Asked { peer, exchange, bytes });
-    match orders(person).as_slice() {
+    match orders_that(person, |order| matches!(order, ArtworkOrder::Answer { .. })).as_slice() {
         [ArtworkOrder::Answer { exchange: ExchangeId(77), digest: given }] => *given == Some(digest),
         other => panic!("{other:?}"),
     }
@@ -110,9 +115,9 @@ fn pictures_of_strangers_are_neither_asked_for_nor_given() {
 fn what_was_only_looked_at_is_given_to_nobody() {
     let count = u32::try_from(OFFERED_MAX).expect("fits") + 5;
     let mut alice = alice_with_pictures_of_bob(count);
-    alice.feed(Input::PeerUp(Peer(1)));
     // The oldest is beyond those that are fetched ahead.
     event(&mut alice, ArtworkEvent::Looked { digest: picture(0) });
+    alice.feed(Input::PeerUp(Peer(1)));
     alice.elapse(2 * SECOND);
     let (order, _, digest) = asks(&mut alice)[0];
     assert_eq!(digest, picture(0), "what is looked at comes first");
@@ -204,4 +209,20 @@ fn a_published_record_names_its_picture_and_a_private_one_gives_it_to_nobody() {
     let request = alice.list_with(Publish { artwork: Some(picture(4)), title: None, ..publish(unknown) }, 4);
     assert_eq!(alice.reply(request).expect("answered").expect_err("no title").code, "no_title");
     alice.must(Command::Status);
+}
+
+#[test]
+fn on_a_disk_that_is_nearly_full_nobody_is_asked() {
+    let mut alice = alice_with_pictures_of_bob(3);
+    let reading = |free_bytes| {
+        Input::Reading(heirloom_core::budgets::Reading { free_bytes, disk_bytes: 100 << 30, ..Default::default() })
+    };
+    alice.feed(reading(1 << 20));
+    alice.feed(Input::PeerUp(Peer(1)));
+    // The rig fails when a node asks to be woken again and again.
+    alice.elapse(HOUR);
+    assert!(asks(&mut alice).is_empty());
+    alice.feed(reading(90 << 30));
+    alice.elapse(MINUTE);
+    assert_eq!(asks(&mut alice).len(), 1);
 }
