@@ -338,6 +338,13 @@ impl Downloads {
         true
     }
 
+    /// Every torrent that was ordered since the start, and how far it is.
+    #[must_use]
+    pub fn all(&self) -> Vec<(Infohash, Result<Download, CommandError>)> {
+        let known: Vec<Infohash> = self.watched().keys().copied().collect();
+        known.into_iter().map(|infohash| (infohash, self.state_of(infohash))).collect()
+    }
+
     /// How far a download is. Once it is done, the core has booked all of it.
     ///
     /// # Errors
