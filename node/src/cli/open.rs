@@ -14,6 +14,13 @@ const OPENERS: [&str; 2] = ["xdg-open", "gio open"];
 
 /// Says how to come to the page, or opens it.
 pub(super) fn offer(server: &Server, is_wanted: bool) -> Result<(), CommandError> {
+    let address = server.address();
+    if !address.ip().is_loopback() {
+        say(&format!(
+            "heirloom: {address} is not of this machine alone, and the port speaks no TLS: whoever sees what passes has the \
+             node; use 127.0.0.1 and a tunnel\n"
+        ));
+    }
     let url = server.new_link()?;
     if is_wanted {
         // A link of its own: the one that is printed is still good if no browser comes of this.

@@ -357,12 +357,11 @@ impl Downloads {
         true
     }
 
-    /// All torrents that were ordered: what is fetched and what is seeded. One that failed says so by its state.
+    /// Every torrent that was ordered since the start, and how far it is.
     #[must_use]
-    pub fn all(&self) -> Vec<Download> {
+    pub fn all(&self) -> Vec<(Infohash, Result<Download, CommandError>)> {
         let known: Vec<Infohash> = self.watched().keys().copied().collect();
-        let failed = |infohash| Download { infohash, state: "failed", ..Download::default() };
-        known.into_iter().map(|infohash| self.state_of(infohash).unwrap_or_else(|_| failed(infohash))).collect()
+        known.into_iter().map(|infohash| (infohash, self.state_of(infohash))).collect()
     }
 
     /// How far a download is. Once it is done, the core has booked all of it.

@@ -7,7 +7,7 @@ use heirloom_core::command::{CommandError, Reply};
 use heirloom_core::{TrustSettings, views};
 use heirloom_proto::body::Opinion;
 use heirloom_proto::text::Contact;
-use heirloom_proto::{Key, signed_text, statement};
+use heirloom_proto::{Body, Key, signed_text, statement};
 use serde_json::{Map, Value, json};
 
 /// `{"error":{"code","message"}}`, with the exit code for those who come over HTTP.
@@ -532,6 +532,62 @@ pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> V
         fields.insert("from".into(), from.iter().map(row).collect());
     }
     value
+}
+
+/// Every torrent of this node, as [`download_json`]; one that failed with its error.
+pub(super) fn downloads_json(all: &[(heirloom_proto::Infohash, Result<Download, CommandError>)]) -> Value {
+    let row = |(infohash, state): &(heirloom_proto::Infohash, Result<Download, CommandError>)| match state {
+        Ok(download) => download_json(download, &[]),
+        Err(error) => json!({
+            "infohash": infohash.to_string(),
+            "state": "failed",
+            "finished": false,
+            "code": error.code,
+            "message": error.message,
+        }),
+    };
+    all.iter().map(row).collect()
+}
+
+/// The listings among the owner's statements.
+pub(super) fn listings_json(all: &[views::OwnStatement]) -> Value {
+    let row = |own: &views::OwnStatement| {
+        let statement = statement::verify(&own.bytes).ok()?;
+        let Body::Listing(listing) = statement.body() else { return None };
+        let header = statement.header();
+        Some(json!({
+            "id": statement.id().to_string(),
+            "work": listing.work.as_str(),
+            "infohash": listing.infohash.to_string(),
+            "name": listing.name,
+            "size": listing.size,
+            "resolution": listing.resolution,
+            "licence": listing.licence,
+            "episode": episode_name(listing.episode),
+            "created": header.created.to_rfc3339(),
+            "expires": header.expires.map(heirloom_proto::Timestamp::to_rfc3339),
+            "private": own.is_private,
+        }))
+    };
+    all.iter().filter_map(row).collect()
+}
+
+/// The lists of curators that came with the program, by the name that `follow pack:NAME` takes.
+pub(super) fn packs_json() -> Value {
+    let entry = |entry: &heirloom_proto::body::CuratorEntry| json!({ "key": entry.key.to_string(), "name": entry.name, "note": entry.note });
+    let pack = |(name, text): &(&str, &str)| {
+        let statements = crate::follow::statements_in(text).ok()?;
+        statements.iter().find_map(|statement| {
+            let Body::CuratorList(list) = statement.body() else { return None };
+            Some(json!({
+                "pack": name,
+                "name": list.name,
+                "by": statement.author().to_string(),
+                "entries": list.entries.iter().map(entry).collect::<Vec<_>>(),
+            }))
+        })
+    };
+    crate::starter::PACKS.iter().filter_map(pack).collect()
 }
 
 fn statement_row(own: &views::OwnStatement) -> Option<Value> {

@@ -3,7 +3,7 @@
 use super::problem::problem;
 use super::session::{self, Session, Shown};
 use super::stream::play;
-use super::{Server, Shared};
+use super::{Server, Shared, intake};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -22,7 +22,10 @@ pub(super) struct Client(pub(super) IpAddr);
 /// Checks, then serves, then adds the headers that every response has.
 pub(super) async fn guard(State(server): State<Shared>, mut request: Request, next: Next) -> Response {
     let mut response = match check(&server, &request) {
-        Err(refusal) => *refusal,
+        Err(refusal) => {
+            intake::discard(request.into_body()).await;
+            *refusal
+        }
         Ok(session) => match server.places.try_acquire() {
             Ok(_place) => {
                 request.extensions_mut().insert(session);

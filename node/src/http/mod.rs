@@ -6,11 +6,15 @@
 
 mod answer;
 mod artwork;
+mod events;
 mod failures;
 mod guard;
 mod health;
+mod intake;
 mod node;
+mod openapi;
 mod problem;
+mod reads;
 mod request;
 mod routes;
 mod rows;
@@ -33,13 +37,12 @@ pub use session::Session;
 
 use crate::driver::Node;
 use crate::page;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request as HttpRequest, State};
+use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use events::Events;
 use failures::Failures;
 use heirloom_core::command::{CommandError, Fault, RING_KEYS_MAX};
 use serde_json::{Value, json};
@@ -73,9 +76,6 @@ pub fn exit_code(fault: Fault) -> u8 {
     }
 }
 
-/// A request's body, or why there is none: longer than it may be, or cut off.
-type Body = Result<Bytes, BytesRejection>;
-
 /// What every handler has.
 pub struct Server {
     node: Node,
@@ -86,6 +86,7 @@ pub struct Server {
     sessions: Sessions,
     tickets: Tickets,
     streams: Streams,
+    events: Events,
     failures: Mutex<Failures>,
 }
 
@@ -98,14 +99,21 @@ impl Server {
     pub fn new(node: Node, token: Zeroizing<String>, address: SocketAddr) -> Shared {
         let sessions = Sessions::open(node.home().clone(), address.port());
         let (places, rings) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1));
-        let (tickets, streams, failures) = (Tickets::default(), Streams::default(), Mutex::default());
-        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, failures })
+        let (tickets, streams, events) = (Tickets::default(), Streams::default(), Events::default());
+        let failures = Mutex::default();
+        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, events, failures })
     }
 
     /// The node.
     #[must_use]
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// An address that opens the page in a browser, once, within [`session::LINK_LIFETIME`].
@@ -121,6 +129,12 @@ impl Server {
     #[must_use]
     pub fn streams_open(&self) -> usize {
         self.streams.open()
+    }
+
+    /// Listeners to events now, at most [`events::LISTENERS_MAX`].
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        self.events.listeners()
     }
 
     /// Host and port by which a program of this machine reaches the API.
@@ -155,22 +169,35 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
 
 /// Serves until cancelled.
 pub async fn serve(listener: TcpListener, server: Shared, stop: CancellationToken) {
+    let watching = tokio::spawn(events::watch(Arc::clone(&server), stop.clone()));
     serve::serve(listener, router(server), stop).await;
+    watching.abort();
 }
 
 /// Everything that is served. A module that serves more adds itself here; see [`session`].
 #[must_use]
 pub fn routes() -> Routes {
-    Routes::new()
+    let mut routes = Routes::new()
         .post("/api/v1/open", open)
         .post("/api/v1/sign-out", sign_out)
         .post("/api/v1/play", play)
         .post("/api/v1/ring", ring)
+        // What is no verb is told so as what is none of its arguments.
         .post("/api/v1/{verb}", verb)
-        .merge(page::routes())
+        .get("/api/v1/events", events::listen)
         .get("/stream/{infohash}/{file}", stream::stream)
         .get("/subtitles/{infohash}/{file}", stream::subtitles)
-        .get("/api/v1/artwork/{digest}", artwork::artwork)
+        .get("/api/v1/artwork/{digest}", artwork::artwork);
+    let own = ["open", "play", "ring"];
+    // Each by its name: an address that is also read would otherwise take no POST.
+    for (name, _) in openapi::verbs().into_iter().filter(|(name, _)| !own.contains(&name.as_str())) {
+        let verb = name.clone();
+        let handler = move |State(server): State<Shared>, request: HttpRequest| async move {
+            respond(&server, verb, request, BODY_BYTES_MAX).await
+        };
+        routes = routes.post(&format!("/api/v1/{name}"), handler);
+    }
+    routes.merge(reads::routes()).merge(page::routes())
 }
 
 fn router(server: Shared) -> Router {
@@ -181,7 +208,6 @@ fn router(server: Shared) -> Router {
             let message = "this address takes another method: reads are GET, changes are POST";
             problem(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
         })
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), guard::guard))
         .with_state(server)
 }
@@ -202,8 +228,8 @@ async fn open(State(server): State<Shared>) -> Response {
 }
 
 /// Begins to play: see [`stream`].
-async fn play(State(server): State<Shared>, body: Body) -> Response {
-    answer(match read_body("play", body) {
+async fn play(State(server): State<Shared>, request: HttpRequest) -> Response {
+    answer(match take("play", request, BODY_BYTES_MAX).await {
         Ok(Request::Play { what, file, episode, resolution, anyway }) => {
             stream::play::play(&server, Choice { what, file, episode, resolution, anyway }).await
         }
@@ -223,31 +249,28 @@ async fn sign_out(State(server): State<Shared>, headers: HeaderMap) -> Response 
 }
 
 /// `POST /api/v1/<verb>` with the verb's arguments as a JSON object.
-async fn verb(State(server): State<Shared>, Path(verb): Path<String>, body: Body) -> Response {
-    respond(&server, verb, body).await
+async fn verb(State(server): State<Shared>, Path(verb): Path<String>, request: HttpRequest) -> Response {
+    respond(&server, verb, request, BODY_BYTES_MAX).await
 }
 
 /// The same for `ring`, whose body may be longer. One at a time, so that memory stays bounded.
-async fn ring(State(server): State<Shared>, mut request: HttpRequest) -> Response {
+async fn ring(State(server): State<Shared>, request: HttpRequest) -> Response {
     let Ok(_place) = server.rings.try_acquire() else {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "a ring is being audited: try again in a moment");
     };
-    DefaultBodyLimit::max(RING_BODY_BYTES_MAX).apply(&mut request);
-    let body = Body::from_request(request, &()).await.unwrap_or_else(|never| match never {});
-    respond(&server, "ring".into(), body).await
+    respond(&server, "ring".into(), request, RING_BODY_BYTES_MAX).await
 }
 
-async fn respond(server: &Server, verb: String, body: Body) -> Response {
-    match read_body(&verb, body) {
+async fn respond(server: &Server, verb: String, request: HttpRequest, bytes_max: usize) -> Response {
+    match take(&verb, request, bytes_max).await {
         Ok(request) => answer(answer_request(&server.node, request).await),
         Err(response) => *response,
     }
 }
 
 /// The request of a verb. A refusal is large and rare.
-fn read_body(verb: &str, body: Body) -> Result<Request, Box<Response>> {
-    let body =
-        body.map_err(|refused| Box::new(problem(refused.status(), "bad_body", refused.body_text().to_lowercase())))?;
+async fn take(verb: &str, request: HttpRequest, bytes_max: usize) -> Result<Request, Box<Response>> {
+    let body = intake::collect(request.into_body(), bytes_max).await?;
     read(verb.to_owned(), &body).map_err(|error| Box::new(refused(&error)))
 }
 

@@ -14,9 +14,10 @@ use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// A verb with its arguments.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are the CLI's flags, documented there")]
 #[allow(clippy::large_enum_variant, reason = "a request is read once and taken apart")]
@@ -186,7 +187,7 @@ pub struct SeedItem {
 }
 
 /// Somebody on a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListEntry {
     /// Key.

@@ -5,9 +5,10 @@ use heirloom_proto::body::{self, Credit, Episode, Listing, Work, WorkKind, WorkT
 use heirloom_proto::{Infohash, Sha256, WorkId};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// A work, a release of it, or both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Row {
     /// What the work is.
@@ -19,7 +20,7 @@ pub struct Row {
 }
 
 /// What a work is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Record {
     /// The first names it.
@@ -49,9 +50,10 @@ pub struct Record {
 }
 
 /// What a release is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are those of a listing, documented there")]
+#[schema(as = RowRelease)]
 pub struct Release {
     pub work: String,
     pub infohash: String,
@@ -72,8 +74,9 @@ pub struct Release {
 }
 
 /// A file of a release.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RowFile)]
 pub struct File {
     /// Index in the torrent.
     pub index: u32,

@@ -1,5 +1,6 @@
 //! The API and its walls, by raw requests over loopback to a node without networks.
 
+mod api;
 mod browser;
 mod streaming;
 mod support;

@@ -1,0 +1,87 @@
+"""Films over HTTP, in other people's players: ffprobe, ffmpeg and mpv read them from the middle while they arrive."""
+
+import json
+import subprocess
+import urllib.request
+
+from . import wait
+
+WORK = "imdb:tt1254207"
+SECONDS = 24
+SECONDS_MAX = 120
+
+
+def make_film(folder, *, index_first):
+    """Lawful video with sound: a test picture and a tone, its index at the beginning or at the end."""
+    folder.mkdir(parents=True)
+    film = folder / "film.mp4"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"]
+        + ["-f", "lavfi", "-i", "sine=frequency=440", "-t", str(SECONDS)]
+        + ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-b:v", "4M", "-c:a", "aac"]
+        + (["-movflags", "+faststart"] if index_first else [])
+        + [str(film)],
+        check=True,
+        timeout=SECONDS_MAX,
+    )
+    return film
+
+
+def newcomer_beside(t, film):
+    """A node that follows whoever published a film, and knows of it: (node, infohash)."""
+    network = t.network(1)
+    curator = t.node("curator", "127.0.2.1").start(network.bootstrap())
+    published = curator.publish(film, WORK, "Big Buck Bunny", 2008)
+    newcomer = t.node("newcomer", "127.0.2.2").start(network.bootstrap())
+    newcomer.cli("follow", curator.key(), "--yes")
+
+    def is_known():
+        shown = newcomer.cli("show", WORK, "--wait", "10", codes=(0, 1, 3))
+        return any(release["infohash"] == published["infohash"] for release in shown.get("releases", []))
+
+    wait.until(is_known, SECONDS_MAX, "the newcomer to know the release", 0.5)
+    return newcomer, published["infohash"]
+
+
+def frames(source, start):
+    """Hashes of a second of frames from a moment on."""
+    done = subprocess.run(
+        ["ffmpeg", "-v", "error", "-ss", str(start), "-i", str(source), "-t", "1", "-map", "0:v", "-f", "framemd5", "-"],
+        capture_output=True, text=True, check=True, timeout=SECONDS_MAX,
+    )
+    return [line.split(",")[-1].strip() for line in done.stdout.splitlines() if not line.startswith("#")]
+
+
+def check_players(t, *, index_first):
+    film = make_film(t.folder / "source", index_first=index_first)
+    newcomer, infohash = newcomer_beside(t, film)
+    playing = newcomer.cli("play", WORK)
+    assert playing["infohash"] == infohash and playing["type"] == "video/mp4", playing
+    url = playing["url"]
+
+    # From the middle first, where nothing is yet.
+    middle = frames(url, SECONDS * 2 / 3)
+    assert len(middle) == 25 and middle == frames(film, SECONDS * 2 / 3), middle
+    probed = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_entries", "format=duration:stream=codec_name", "-of", "json", url],
+        capture_output=True, text=True, check=True, timeout=SECONDS_MAX,
+    )
+    probed = json.loads(probed.stdout)
+    assert abs(float(probed["format"]["duration"]) - SECONDS) < 0.5, probed
+    assert [stream["codec_name"] for stream in probed["streams"]] == ["h264", "aac"], probed
+    played = subprocess.run(
+        ["mpv", "--no-config", "--vo=null", "--ao=null", "--untimed", "--start=16", "--length=3", url],
+        capture_output=True, text=True, timeout=SECONDS_MAX,
+    )
+    assert played.returncode == 0 and "Exiting... (End of file)" in played.stdout, played.stdout + played.stderr
+    with urllib.request.urlopen(url, timeout=SECONDS_MAX) as answer:
+        assert answer.headers["Content-Type"] == "video/mp4"
+        assert answer.read() == film.read_bytes()
+
+
+def test_players_read_a_film_from_the_middle(t):
+    check_players(t, index_first=True)
+
+
+def test_players_read_a_film_whose_index_is_at_the_end(t):
+    check_players(t, index_first=False)
