@@ -606,6 +606,15 @@ fn a_filter_changes_one_thing_of_the_address() {
 }
 
 #[test]
+fn strangers_are_collapsed_and_what_was_asked_for_is_not() {
+    let work = views::Work { episodes: vec![], ..the_work("Film") };
+    let html = work::render(&work, &around()).0;
+    let collapsed = html.split(&text::strangers_releases(1)).nth(1).expect("the stranger's is collapsed");
+    assert!(!collapsed.contains(text::GET_ANYWAY), "the distrusted one stands where it is seen");
+    assert!(html.contains("network=true&amp;all=true"), "and stays when the network was asked");
+}
+
+#[test]
 fn few_works_of_a_kind_stand_with_others_and_many_by_genre_too() {
     let mut rest = Vec::new();
     let some = |count: usize| vec![found("drama", Band::Trusted); count];
