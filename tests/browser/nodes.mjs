@@ -25,7 +25,7 @@ const start = (args) => new Promise((ready, failed) => {
 });
 
 export const stopAll = async () => {
-  await Promise.all(children.filter((child) => child.exitCode === null).map((child) => new Promise((gone) => {
+  await Promise.all(children.filter((child) => child.exitCode === null && child.signalCode === null).map((child) => new Promise((gone) => {
     child.on("exit", gone);
     child.kill("SIGKILL");
   })));

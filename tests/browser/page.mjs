@@ -24,7 +24,7 @@ const step = async (name, work) => {
   } catch (error) {
     results.push([name, false]);
     console.log(`FAILED  ${name}: ${error.stack}`);
-    await page?.screenshot({ path: join(HEIRLOOM_SHOTS, "failed.png") }).catch(() => {});
+    await page?.screenshot({ path: join(HEIRLOOM_SHOTS, `failed-${results.length}.png`) }).catch(() => {});
   }
 };
 const insist = (holds, message) => { if (!holds) throw new Error(message); };
@@ -234,7 +234,7 @@ const main = async () => {
     await page.getByText("signs your judgement").waitFor();
     await shot("10-verdict");
     await page.locator("#ask button[value=no]").click();
-    insist(!(await bob.run("export")).some((one) => one.kind === "verdict"), "cancelled: nothing was signed");
+    insist(!(await bob.run("export", "--statements")).some((one) => one.kind === "verdict"), "cancelled: nothing was signed");
     await release.getByRole("button", { name: /^Fake/ }).click();
     await reloads(confirm);
     await page.getByText("distrusted release is hidden").waitFor();

@@ -110,6 +110,10 @@ fn read(given: Given) -> Result<Looked, CommandError> {
     if !given.torrent.is_empty() {
         let wrong = || CommandError::bad_input("bad_torrent", text::NOT_A_TORRENT);
         let content = BASE64.decode(given.torrent.as_bytes()).map_err(|_| wrong())?;
+        // What else is imported by the line, such as magnet links, is no file of a torrent.
+        if content.first() != Some(&b'd') {
+            return Err(wrong());
+        }
         let mut taken = Taken(None);
         import::read(Format::Torrent, &mut content.as_slice(), &mut taken).map_err(|_| wrong())?;
         let row = taken.0.unwrap_or_else(|| Err(text::NOT_A_TORRENT.into()));

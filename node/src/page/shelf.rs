@@ -17,7 +17,11 @@ const PAGE: usize = 60;
 /// Posters of one row of the front page.
 const ROW: usize = 18;
 /// The newest of a row are looked for among so many times as many.
-const NEWEST_OF: usize = 4;
+const NEWEST_OF: usize = 2;
+/// Fewer works than this make no row of their own.
+const FEW: usize = 4;
+/// Most rows of genres below that of a kind.
+const GENRE_ROWS: usize = 4;
 /// Most pages: a search gives at most a thousand rows. Beyond, a genre or a year leads further.
 const PAGES_MAX: usize = 16;
 /// Most genres to choose from.
@@ -57,6 +61,11 @@ impl Asked {
         self.page.clamp(1, PAGES_MAX)
     }
 
+    /// Its address, from the first page on.
+    fn address(&self) -> String {
+        self.with("kind", &self.kind)
+    }
+
     /// The address with one thing changed; every change begins at the first page.
     fn with(&self, name: &str, value: &str) -> String {
         let mut address = String::from("/?");
@@ -84,7 +93,10 @@ impl Asked {
 
 /// A row of the front page.
 pub(super) struct Row {
-    pub kind: &'static str,
+    /// A kind, or a genre.
+    pub title: String,
+    /// Where all of it is; none for a row of several kinds.
+    pub all: Option<Asked>,
     pub works: Vec<Found>,
 }
 
@@ -129,6 +141,7 @@ async fn find(reading: &Reading, asked: &Asked) -> Result<Listing, CommandError>
 
 pub(super) async fn front(reading: &Reading, asked: &Asked) -> Result<Front, CommandError> {
     let mut rows = Vec::new();
+    let mut rest = Vec::new();
     for kind in KINDS {
         let asked = Asked { kind: kind.into(), ..asked.clone() };
         let mut works = reading.search(&asked, ROW * NEWEST_OF).await?;
@@ -137,15 +150,38 @@ pub(super) async fn front(reading: &Reading, asked: &Asked) -> Result<Front, Com
             let by_trust = band_rank(a.band).cmp(&band_rank(b.band)).then(b.score.total_cmp(&a.score));
             by_trust.then(b.year.cmp(&a.year)).then(a.title.cmp(&b.title))
         });
-        works.truncate(ROW);
-        if !works.is_empty() {
-            rows.push(Row { kind, works });
-        }
+        rows.extend(rows_of(&asked, works, &mut rest));
+    }
+    if !rest.is_empty() {
+        let title = if rows.is_empty() { text::EVERYTHING } else { text::OTHER_KINDS };
+        rows.push(Row { title: title.to_owned(), all: None, works: rest });
     }
     let status = reading.status().await?;
     let follows = reading.follows().await?;
     let follows_somebody = follows.iter().any(|follow| follow.gives_voice);
     Ok(Front { rows, works_known: status.works, follows_somebody })
+}
+
+/// A row of a kind, and rows of its most frequent genres. A few works are no row: they go to the rest.
+pub(super) fn rows_of(asked: &Asked, mut works: Vec<Found>, rest: &mut Vec<Found>) -> Vec<Row> {
+    if works.len() < FEW {
+        rest.append(&mut works);
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    if works.len() >= ROW {
+        for genre in genres_of(&works) {
+            let of_genre = works.iter().filter(|work| work.genres.contains(&genre)).take(ROW).cloned().collect();
+            let asked = Asked { genre: genre.clone(), ..asked.clone() };
+            let row = Row { title: genre, all: Some(asked), works: of_genre };
+            if row.works.len() >= FEW && rows.len() < GENRE_ROWS {
+                rows.push(row);
+            }
+        }
+    }
+    works.truncate(ROW);
+    rows.insert(0, Row { title: text::kinds(&asked.kind).to_owned(), all: Some(asked.clone()), works });
+    rows
 }
 
 pub(super) fn render_front(asked: &Asked, front: &Front) -> Markup {
@@ -155,12 +191,12 @@ pub(super) fn render_front(asked: &Asked, front: &Front) -> Markup {
         (filters(asked, &genres))
         div #results {
             @if front.rows.is_empty() { (nothing_trusted(asked, front)) }
-            @for row in &front.rows {
-                section .shelf aria-labelledby={ "row-" (row.kind) } {
+            @for (at, row) in front.rows.iter().enumerate() {
+                section .shelf aria-labelledby={ "row-" (at) } {
                     header .row {
-                        h2 #{ "row-" (row.kind) } { (text::kinds(row.kind)) }
-                        @if row.works.len() >= ROW {
-                            a .more href=(asked.with("kind", row.kind)) { (text::ALL_OF) " " (text::kinds(row.kind)) }
+                        h2 #{ "row-" (at) } { (said(&row.title)) }
+                        @if let Some(all) = &row.all {
+                            a .more href=(all.address()) { (text::SEE_ALL) span .hidden { " " (row.title) } }
                         }
                     }
                     (posters(&row.works, "strip"))

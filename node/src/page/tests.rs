@@ -301,7 +301,8 @@ fn download(said: &str) -> Download {
 
 fn front(said: &str) -> Front {
     let works = vec![found(said, Band::Trusted), found(said, Band::Unknown)];
-    Front { rows: vec![Row { kind: "film", works }], works_known: 2, follows_somebody: false }
+    let all = Some(Asked { genre: said.into(), ..Asked::default() });
+    Front { rows: vec![Row { title: said.into(), all, works }], works_known: 2, follows_somebody: false }
 }
 
 fn previewed(said: &str) -> people::Previewed {
@@ -602,6 +603,27 @@ fn a_filter_changes_one_thing_of_the_address() {
     let html = shelf::render_listing(&asked, Ok(&Listing { works: vec![found("A", Band::Trusted)], has_more: true })).0;
     assert!(html.contains("href=\"/?q=big%20%26%20bunny&amp;kind=film&amp;page=4\""), "{html}");
     assert!(html.contains("href=\"/?q=big%20%26%20bunny&amp;kind=series\""), "a new filter begins at its first page");
+}
+
+#[test]
+fn strangers_are_collapsed_and_what_was_asked_for_is_not() {
+    let work = views::Work { episodes: vec![], ..the_work("Film") };
+    let html = work::render(&work, &around()).0;
+    let collapsed = html.split(&text::strangers_releases(1)).nth(1).expect("the stranger's is collapsed");
+    assert!(!collapsed.contains(text::GET_ANYWAY), "the distrusted one stands where it is seen");
+    assert!(html.contains("network=true&amp;all=true"), "and stays when the network was asked");
+}
+
+#[test]
+fn few_works_of_a_kind_stand_with_others_and_many_by_genre_too() {
+    let mut rest = Vec::new();
+    let some = |count: usize| vec![found("drama", Band::Trusted); count];
+    let asked = Asked { kind: "album".into(), ..Asked::default() };
+    assert!(shelf::rows_of(&asked, some(3), &mut rest).is_empty() && rest.len() == 3);
+    assert_eq!(shelf::rows_of(&asked, some(4), &mut rest).len(), 1, "no genres where all of it is seen at once");
+    let titles: Vec<String> = shelf::rows_of(&asked, some(30), &mut rest).into_iter().map(|row| row.title).collect();
+    assert_eq!(titles, [text::kinds("album"), "drama"]);
+    assert_eq!(rest.len(), 3);
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub(super) const NO: &str = "no";
 
 // The shelf.
 pub(super) const SEARCH_RESULTS: &str = "What was found";
-pub(super) const ALL_OF: &str = "All";
+pub(super) const SEE_ALL: &str = "See all";
+pub(super) const OTHER_KINDS: &str = "And more";
 pub(super) const EVERYTHING: &str = "Everything";
 pub(super) const KINDS_LABEL: &str = "Kinds";
 pub(super) const GENRES_LABEL: &str = "Genres";

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Releases that are shown before *more* is asked for.
+/// Most releases that are shown of each part: the best stand first, and nobody reads more.
 const RELEASES_SHOWN: usize = 20;
 
 #[derive(Debug, Default, Deserialize)]
@@ -148,12 +148,13 @@ fn releases(work: &Work, around: &Around) -> Markup {
     let is_shown = |release: &&Release| around.shows_all || release.band != Band::Distrusted;
     let shown: Vec<&Release> = work.releases.iter().filter(is_shown).collect();
     let hidden_count = work.releases.len() - shown.len();
-    let known = shown.iter().filter(|release| release.band != Band::Unknown).count();
     // Strangers' are collapsed, unless there is nothing else.
-    let open = if known == 0 { shown.len() } else { known };
+    let (known, strangers): (Vec<&Release>, Vec<&Release>) =
+        shown.iter().partition(|release| release.band != Band::Unknown);
+    let (open, collapsed) = if known.is_empty() { (strangers, known) } else { (known, strangers) };
     let address = work_page(work.work.as_str());
     html! {
-        section #releases aria-labelledby="releases-title" data-network=[(!around.is_complete).then(|| format!("{address}?network=true"))] {
+        section #releases aria-labelledby="releases-title" data-network=[(!around.is_complete).then(|| format!("{address}?network=true&all={}", around.shows_all))] {
             header .row {
                 h2 #releases-title { (text::RELEASES) }
                 @if !around.is_complete {
@@ -164,11 +165,11 @@ fn releases(work: &Work, around: &Around) -> Markup {
             @if shown.is_empty() {
                 (empty(text::NO_RELEASES, &html! { (if around.is_complete { text::NO_RELEASES_ADVICE } else { text::ASKING_NETWORK }) }))
             }
-            ul .releases { @for release in shown[..open].iter().take(RELEASES_SHOWN) { li { (release_row(release, around)) } } }
-            @if open < shown.len() {
+            ul .releases { @for release in open.iter().take(RELEASES_SHOWN) { li { (release_row(release, around)) } } }
+            @if !collapsed.is_empty() {
                 details {
-                    summary { (text::strangers_releases(shown.len() - open)) }
-                    ul .releases { @for release in shown[open..].iter().take(RELEASES_SHOWN) { li { (release_row(release, around)) } } }
+                    summary { (text::strangers_releases(collapsed.len())) }
+                    ul .releases { @for release in collapsed.iter().take(RELEASES_SHOWN) { li { (release_row(release, around)) } } }
                 }
             }
             @if hidden_count > 0 {
