@@ -177,7 +177,7 @@ pub enum Request {
 }
 
 /// A torrent file, and where its content lies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeedItem {
     /// Path of the torrent file.

@@ -194,6 +194,11 @@ impl Reading {
     }
 
     fn downloads(&self) -> BTreeMap<Infohash, Download> {
-        self.0.downloads().all().into_iter().map(|download| (download.infohash, download)).collect()
+        {
+            // One that failed says so by its state.
+            let failed = |infohash| Download { infohash, state: "failed", ..Download::default() };
+            let all = self.0.downloads().all().into_iter();
+            all.map(|(infohash, state)| (infohash, state.unwrap_or_else(|_| failed(infohash)))).collect()
+        }
     }
 }
