@@ -119,7 +119,8 @@ fn what_is_imported_with_its_content_is_seeded_and_again_after_a_restart() {
 #[test]
 fn five_thousand_works_reach_a_follower_over_the_archive_and_one_is_found() {
     let bed = Bed::new();
-    let curator = bed.node("curator");
+    // A hundred items and announcements come before the archive's: at the usual 20 requests a second ten minutes of them.
+    let curator = bed.node_that("curator", &["--dht-queries", "1000", "--dht-bandwidth-per-day", "4GB"]);
     let mut table = "work,also,title,year,kind,licence,infohash\n".to_owned();
     for at in 1..=5_000_u32 {
         let _ = writeln!(
@@ -155,7 +156,11 @@ fn five_thousand_works_reach_a_follower_over_the_archive_and_one_is_found() {
         let status = follower.cli.ok(&["status"]);
         if number(&status, "releases") == 5_000 { Ok(()) } else { Err(status["releases"].to_string()) }
     });
-    let found = follower.cli.ok(&["search", "garden", "number", "4321"]);
+    let found = wait_for("the index to know it", ARRIVAL, || {
+        let found = follower.cli.ok(&["search", "garden", "number", "4321"]);
+        let is_it = found[0]["title"] == "Garden number 4321, at 1 o'clock";
+        if is_it { Ok(found) } else { Err(found[0]["title"].to_string()) }
+    });
     assert_eq!(
         (text(&found[0], "title"), text(&found[0], "band")),
         ("Garden number 4321, at 1 o'clock", "trusted"),
