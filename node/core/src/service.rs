@@ -7,6 +7,7 @@ mod artwork;
 mod commands;
 mod dht;
 mod import;
+mod linking;
 mod listing;
 mod lookup;
 mod proving;

@@ -9,7 +9,7 @@ use crate::io::Now;
 use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError, Table};
-use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
+use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, View};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
@@ -150,10 +150,6 @@ impl<S: Store> Service<S> {
             row.head = self.head_age(now, &row.key)?;
         }
         Ok(rows)
-    }
-
-    pub(super) fn ledger_rows(&self, by: LedgerBy) -> Vec<LedgerRow> {
-        self.ledger.rows(by, &self.judged_bad(), |key| self.name_of(key).unwrap_or_default())
     }
 
     /// Every id that trusted records tie to a work.

@@ -9,6 +9,7 @@ mod dht;
 mod explaining;
 mod fitting;
 mod importing;
+mod linking;
 mod listing;
 mod looking_up;
 mod merging;
