@@ -131,6 +131,13 @@ pub enum Command {
         /// How to add up.
         by: views::LedgerBy,
     },
+    /// Say that an address of the ledger belongs to a key that it showed, or (without a key) take that back.
+    Link {
+        /// Which.
+        address: std::net::IpAddr,
+        /// Whose.
+        key: Option<Key>,
+    },
     /// List a release of a work.
     Publish(Publish),
     /// List works and releases by the row, synced to disk once; at most [`ENTRIES_MAX`].

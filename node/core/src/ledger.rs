@@ -6,6 +6,7 @@
 use crate::fields::Fields;
 use crate::ground::Ground;
 use crate::io::{Now, Share};
+use crate::links::{LINKED_BYTES_MAX, LINKED_PART, Links};
 use crate::receipts::days_of;
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::views::{LedgerBy, LedgerRow};
@@ -42,6 +43,7 @@ struct Amount {
 #[derive(Debug, Default)]
 pub struct Ledger {
     lines: BTreeMap<Line, Amount>,
+    links: Links,
 }
 
 /// The key that a client name shows: `heirloom/<version> z6Mk…`. It is no proof of identity and need not be: whoever
@@ -64,7 +66,7 @@ impl Ledger {
                 lines.insert(line, amount);
             }
         }
-        Ok(Self { lines })
+        Ok(Self { lines, links: Links::open(ground)? })
     }
 
     /// Books a piece. Says whether it was new: a piece that was booked before counts for nobody again.
@@ -99,6 +101,52 @@ impl Ledger {
             ground.put(Table::Ledger, line.to_bytes(), Some(amount.to_bytes()), Durability::Process);
         }
         Ok(true)
+    }
+
+    /// Addresses that belong to a key, as the owner says.
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Links an address to a key, or to none. `false`: there are too many links.
+    pub fn link<S: Store>(&mut self, address: IpAddr, key: Option<Key>, ground: &mut Ground<S>) -> bool {
+        self.links.set(address, key, ground)
+    }
+
+    /// Keys that an address showed when, or after, it sent something without a name.
+    #[must_use]
+    pub fn shown_later(&self, address: &IpAddr) -> BTreeSet<Key> {
+        let there = || self.lines.iter().filter(|(line, _)| line.address == *address);
+        let nameless = there().filter(|(line, _)| line.key.is_none()).map(|(_, amount)| amount.first).min();
+        let later =
+            |(line, amount): (&Line, &Amount)| line.key.filter(|_| nameless.is_some_and(|at| amount.last >= at));
+        there().filter_map(later).collect()
+    }
+
+    /// What came without a name from addresses that are linked to a key: a part of it, day by day, up to a cap, the newest
+    /// first. For scope `seed`: of a listing nobody showed a name for it says nothing.
+    fn linked_bytes(&self, key: &Key, judged_bad: impl Fn(&Infohash) -> bool) -> Vec<DayBytes> {
+        let addresses: BTreeSet<&IpAddr> =
+            self.links.all().filter(|(_, linked)| *linked == key).map(|(address, _)| address).collect();
+        let mut lines: Vec<(u32, Infohash, u64)> = self
+            .lines
+            .iter()
+            .filter(|(line, _)| line.key.is_none() && addresses.contains(&line.address) && !judged_bad(&line.infohash))
+            .map(|(line, amount)| (line.day, line.infohash, amount.bytes / LINKED_PART))
+            .collect();
+        lines.sort_by(|a, b| b.cmp(a));
+        let mut left = LINKED_BYTES_MAX;
+        let mut all = Vec::new();
+        for (day, infohash, bytes) in lines {
+            let bytes = bytes.min(left);
+            left -= bytes;
+            if bytes > 0 {
+                let time_ms = u64::from(day) * DAY_MS;
+                all.push(DayBytes { time_ms, bytes, release: Some(ReleaseId(infohash.0)) });
+            }
+        }
+        all
     }
 
     /// Lines added up, most bytes first. Releases that the owner judged bad count for nobody.
@@ -136,6 +184,8 @@ impl Ledger {
                 releases: releases.len(),
                 first_seen: sum.first,
                 last_seen: sum.last,
+                linked: None,
+                offered: Vec::new(),
             })
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.verified_bytes));
@@ -189,6 +239,15 @@ impl Ledger {
                     bytes: amount.bytes,
                     release: Some(ReleaseId(line.infohash.0)),
                 });
+            }
+        }
+        if scope == heirloom_graph::Scope::Seed {
+            let linked: BTreeSet<Key> = self.links.all().map(|(_, key)| *key).filter(|key| key != me).collect();
+            for key in linked {
+                let day_bytes = self.linked_bytes(&key, |infohash| !counts(infohash, &key));
+                if !day_bytes.is_empty() {
+                    by_key.entry(key).or_default().extend(day_bytes);
+                }
             }
         }
         let to_evidence = |(key, day_bytes): (Key, Vec<DayBytes>)| Evidence {

@@ -23,6 +23,7 @@ pub mod identity;
 pub mod ingest;
 pub mod io;
 pub mod ledger;
+pub mod links;
 pub mod merging;
 pub mod proving;
 pub mod pushers;

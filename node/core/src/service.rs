@@ -9,6 +9,7 @@ mod choosing;
 mod commands;
 mod dht;
 mod import;
+mod linking;
 mod listing;
 mod lookup;
 mod proving;

@@ -434,6 +434,10 @@ pub struct LedgerRow {
     pub first_seen: Timestamp,
     /// Last piece.
     pub last_seen: Timestamp,
+    /// Without a key: the one that the owner says the address belongs to.
+    pub linked: Option<Key>,
+    /// Without a key or a link: keys that the address showed later.
+    pub offered: Vec<Key>,
 }
 
 /// A file of a published torrent: path, size in bytes, season and episode.

@@ -87,8 +87,12 @@ pub enum Verb {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
-    /// Show what you received, hash-checked, and from whom
+    /// Show what you received, hash-checked, and from whom; or link an address to a key that it showed later
+    #[command(args_conflicts_with_subcommands = true)]
     Ledger {
+        #[command(subcommand)]
+        /// What to do
+        verb: Option<LedgerVerb>,
         /// How to add up
         #[arg(long, value_enum, default_value_t = By::Key)]
         by: By,
@@ -534,6 +538,23 @@ pub struct Publish {
     /// Keep it to yourself
     #[arg(long)]
     pub private: bool,
+}
+
+/// `ledger …`.
+#[derive(Debug, Subcommand)]
+pub enum LedgerVerb {
+    /// Say that an address that sent something without a name belongs to a key that it showed later; it then counts a little
+    Link {
+        /// IP address, as `ledger` shows it
+        address: String,
+        /// Key
+        key: String,
+    },
+    /// Take that back
+    Unlink {
+        /// IP address
+        address: String,
+    },
 }
 
 /// `list …`.

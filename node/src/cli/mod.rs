@@ -23,7 +23,7 @@ use crate::driver::{self, Node};
 use crate::home::{Home, Running};
 use crate::http::{self, Request, error_json, exit_code};
 use crate::{demo, dht, p2p};
-use args::{By, CuratorVerb, IdVerb, Publish, Run, Verb};
+use args::{By, CuratorVerb, IdVerb, LedgerVerb, Publish, Run, Verb};
 use clap::{CommandFactory as _, Parser as _};
 use client::Client;
 use heirloom_core::command::{CommandError, Fault, Reply};
@@ -248,7 +248,11 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
         },
         Verb::Verdict { infohash, opinion, note, private } => Request::Verdict { infohash, opinion, note, private },
         Verb::Trust { scope, limit, .. } => Request::Trust { scope, limit },
-        Verb::Ledger { by } => {
+        Verb::Ledger { verb: Some(LedgerVerb::Link { address, key }), .. } => {
+            Request::LedgerLink { address, key: Some(key) }
+        }
+        Verb::Ledger { verb: Some(LedgerVerb::Unlink { address }), .. } => Request::LedgerLink { address, key: None },
+        Verb::Ledger { by, .. } => {
             let by = match by {
                 By::Key => "key",
                 By::Address => "address",

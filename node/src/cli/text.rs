@@ -295,13 +295,22 @@ fn trust_row(value: &Value) -> String {
 }
 
 fn ledger_row(value: &Value) -> String {
-    format!(
+    let address = text(&value["address"]);
+    let mut row = format!(
         "{:>9}  {:<15} {:>3} releases  {}\n",
         size(value["verified_bytes"].as_u64().unwrap_or_default()),
-        text(&value["address"]),
+        address,
         value["releases"],
         named(value)
-    )
+    );
+    if let Some(key) = value["linked"].as_str() {
+        let _ = writeln!(row, "           linked to {key}: take it back with heirloom ledger unlink {address}");
+    }
+    for key in value["may_be_linked_to"].as_array().into_iter().flatten() {
+        let _ =
+            writeln!(row, "           showed {0} later: if it was them, heirloom ledger link {address} {0}", text(key));
+    }
+    row
 }
 
 fn follow_row(value: &Value) -> String {

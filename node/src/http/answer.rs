@@ -281,6 +281,11 @@ fn ledger_row(row: &views::LedgerRow) -> Value {
         "last_seen": row.last_seen.to_rfc3339(),
         "source": "measured",
     });
+    if let (None, Some(fields)) = (row.key, value.as_object_mut()) {
+        fields.insert("linked".into(), json!(row.linked.map(|key| key.to_string())));
+        let offered: Vec<String> = row.offered.iter().map(Key::to_string).collect();
+        fields.insert("may_be_linked_to".into(), json!(offered));
+    }
     if let (Some(infohash), Some(fields)) = (row.infohash, value.as_object_mut()) {
         fields.insert("infohash".into(), json!(infohash.to_string()));
     }

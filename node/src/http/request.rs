@@ -79,6 +79,11 @@ pub enum Request {
     Ledger {
         by: String,
     },
+    /// Link an address to a key; without one, unlink it.
+    LedgerLink {
+        address: String,
+        key: Option<String>,
+    },
     Publish {
         source: String,
         work: String,
@@ -255,6 +260,15 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         }
         Request::Trust { scope, limit } => Command::Trust { scope: read("bad_scope", &scope)?, limit },
         Request::Ring { scope, keys } => ring(&scope, &keys)?,
+        Request::LedgerLink { address, key } => Command::Link {
+            address: address.trim().parse().map_err(|_| {
+                CommandError::bad_input(
+                    "bad_address",
+                    format!("{address:?} is no IP address: copy it from `heirloom ledger`"),
+                )
+            })?,
+            key: key.map(|key| read("bad_key", &key)).transpose()?,
+        },
         Request::Ledger { by } => Command::Ledger { by: ledger_by(&by)? },
         Request::Publish { .. } => return publish(request).map(|publish| Some(Command::Publish(publish))),
         Request::List { rows, dry_run } => {

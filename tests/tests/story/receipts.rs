@@ -1,4 +1,4 @@
-//! What people share of their ledgers, as a reader sees it: which of them received how much of whoever lists a film.
+//! Ledgers as their owners see them: what others share of theirs, and whose addresses are.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,4 +51,22 @@ fn a_release_says_what_trusted_people_received_of_its_lister() {
     let people = alice.cli.run_for_people(&["show", FILM]).stdout;
     let sentence = ", whom you follow; 2 people you trust received 6.0 GiB from them in the last four weeks";
     assert!(people.contains(sentence), "{people}");
+}
+
+#[test]
+fn an_address_is_linked_only_to_a_key_that_it_showed() {
+    let bed = Bed::without_dht();
+    let alice = bed.home("alice");
+    let key = Signer::new("bob").key().to_string();
+    let cases = [
+        (vec!["ledger", "link", "10.0.0.1", &key], 3, "not_offered"),
+        (vec!["ledger", "link", "10.0.0.1:6881", &key], 2, "bad_address"),
+        (vec!["ledger", "link", "10.0.0.1", "nobody"], 2, "bad_key"),
+        (vec!["ledger", "unlink", "10.0.0.1"], 3, "not_linked"),
+    ];
+    for (args, code, name) in cases {
+        let error = alice.run(&args).value(code)["error"].clone();
+        assert_eq!(error["code"], name, "{error}");
+    }
+    assert_eq!(alice.ok(&["ledger", "--by", "address"]), serde_json::json!([]));
 }

@@ -74,6 +74,7 @@ impl<S: Store> Service<S> {
             Command::Why { subject, scope } => self.why(now, &subject, scope)?,
             Command::Trust { scope, limit } => Ok(Reply::Trust(self.trust(now, scope, limit)?)),
             Command::Ring { scope, keys } => self.ring(now, scope, &keys)?,
+            Command::Link { address, key } => self.link(address, key)?,
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
             Command::Seed { listed } => self.seed_listed(now, listed)?,
             Command::Retract { target } => self.retract(now, &target)?,

@@ -155,10 +155,6 @@ impl<S: Store> Service<S> {
         Ok(rows)
     }
 
-    pub(super) fn ledger_rows(&self, by: LedgerBy) -> Vec<LedgerRow> {
-        self.ledger.rows(by, &self.judged_bad(), |key| self.name_of(key).unwrap_or_default())
-    }
-
     /// Every id that trusted records tie to a work.
     pub(super) fn ids_of(&mut self, now: Now, work: &WorkId) -> Result<BTreeSet<WorkId>, StoreError> {
         self.refresh_scoring(now.wall);

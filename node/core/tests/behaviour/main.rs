@@ -10,6 +10,7 @@ mod episodes;
 mod explaining;
 mod fitting;
 mod importing;
+mod linking;
 mod listing;
 mod looking_up;
 mod merging;
