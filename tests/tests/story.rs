@@ -37,6 +37,8 @@ mod judging;
 mod meeting;
 #[path = "story/namespaces.rs"]
 mod namespaces;
+#[path = "story/playing.rs"]
+mod playing;
 #[path = "story/ring.rs"]
 mod ring;
 #[path = "story/running.rs"]

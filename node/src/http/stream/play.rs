@@ -25,9 +25,9 @@ pub(in crate::http) struct Choice {
 /// Begins the download, waits for its metadata and says where to play it.
 pub(in crate::http) async fn play(server: &Server, choice: Choice) -> Result<Value, CommandError> {
     let episode = choice.episode.as_deref().map(read_episode).transpose()?;
+    let engine = engine_of(server)?;
     let (wanted, by_listing) = find(server, &choice, episode).await?;
     let infohash = fetch(server, wanted, choice.anyway).await?;
-    let engine = engine_of(server)?;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let index = match choice.file.or(by_listing) {
         Some(index) => index,
