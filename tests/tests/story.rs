@@ -41,6 +41,8 @@ mod judging;
 mod meeting;
 #[path = "story/namespaces.rs"]
 mod namespaces;
+#[path = "story/playing.rs"]
+mod playing;
 #[path = "story/receipts.rs"]
 mod receipts;
 #[path = "story/ring.rs"]

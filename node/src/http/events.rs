@@ -1,7 +1,8 @@
 //! What changes, as server-sent events: `GET /api/v1/events`.
 //!
 //! While somebody listens, the node is looked at twice a second, and what differs from the last look is told: `download`,
-//! `peers`, `streams`, `news` (works, releases and statements known), `refused` (counters that rose). The first event,
+//! `peers`, `streams`, `news` (works, releases and statements known), `counters` (those that rose: messages taken in and
+//! refused, by reason). The first event,
 //! `hello`, holds all of it. Every listener has a queue of its own length; who reads too slowly loses the oldest events
 //! and is told how many by `lost`. With nobody listening nothing is looked at.
 
@@ -113,7 +114,7 @@ impl Look {
             "peers": self.peers["peers"],
             "streams": self.streams["open"],
             "news": self.news,
-            "refused": self.counters,
+            "counters": self.counters,
         })
     }
 
@@ -138,7 +139,7 @@ impl Look {
         let risen = self.counters.iter().filter(|(name, count)| before.counters.get(*name) != Some(count));
         let risen: Map<String, Value> = risen.map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
         if !risen.is_empty() {
-            all.push(("refused", Value::Object(risen)));
+            all.push(("counters", Value::Object(risen)));
         }
         all
     }
@@ -221,7 +222,7 @@ mod tests {
             ..Look::default()
         };
         assert_eq!(look(1, 1).since(&look(1, 1)), []);
-        assert_eq!(look(2, 3).since(&look(1, 1)), [("download", row(2)), ("refused", json!({ "expired": 3 }))]);
+        assert_eq!(look(2, 3).since(&look(1, 1)), [("download", row(2)), ("counters", json!({ "expired": 3 }))]);
         let gone = Look { downloads: BTreeMap::new(), ..look(1, 1) }.since(&look(1, 1));
         assert_eq!(gone, [("download", json!({ "infohash": "ab", "state": "gone", "finished": false }))]);
     }

@@ -104,7 +104,7 @@ const OTHER_READS: [(&str, &str, &str); 7] = [
     ("/api/v1/openapi.json", "This document", "application/json"),
     (
         "/api/v1/events",
-        "What changes: hello, download, peers, streams, news, refused; lost says how many were missed",
+        "What changes: hello, download, peers, streams, news, counters; lost says how many were missed",
         "text/event-stream",
     ),
     ("/stream/{infohash}/{file}", "A file while it arrives, with ranges; file is its index", "video/*"),

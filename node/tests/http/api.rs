@@ -120,6 +120,8 @@ async fn bad_bodies_and_arguments_are_one_clear_answer() {
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(face.send(post("id", &deep)).await.status, 400);
+    let offline = face.send(post("play", "{\"what\":\"imdb:tt1254207\"}")).await;
+    assert_eq!(offline.code(), "offline", "a node without torrents says so");
     let huge = post("id", &"x".repeat(5 << 20));
     assert_eq!(face.send(huge).await.status, 413);
     for path in [

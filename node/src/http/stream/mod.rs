@@ -116,8 +116,8 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, CommandError> {
     let (infohash, index) = (read_infohash(infohash)?, read_index(file)?);
-    begin(server, session, infohash, index).await?;
     let engine = engine_of(server)?;
+    begin(server, session, infohash, index).await?;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let chosen = choose(engine, &metainfo, infohash, index)?;
     let tag = format!("\"{infohash}-{index}\"");
@@ -318,8 +318,8 @@ pub(super) async fn subtitles(
 async fn read_subtitles(server: &Server, session: Session, infohash: &str, file: &str) -> Result<String, CommandError> {
     let index = read_index(file.strip_suffix(".vtt").unwrap_or(file))?;
     let infohash = read_infohash(infohash)?;
-    begin(server, session, infohash, index).await?;
     let engine = engine_of(server)?;
+    begin(server, session, infohash, index).await?;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let chosen = choose(engine, &metainfo, infohash, index)?;
     if !kind::is_subtitle(&chosen.name) {

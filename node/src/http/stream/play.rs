@@ -26,6 +26,7 @@ pub(in crate::http) struct Choice {
 
 /// Begins the download, waits for its metadata and says where to play it.
 pub(in crate::http) async fn play(server: &Server, choice: Choice) -> Result<Value, CommandError> {
+    let engine = engine_of(server)?;
     let Choice { what, file, episode, resolution, anyway } = choice;
     let what = wanted(what.trim())?;
     let pick = match (file, &episode) {
@@ -35,7 +36,6 @@ pub(in crate::http) async fn play(server: &Server, choice: Choice) -> Result<Val
     };
     let choice = command::Choice { pick, lines: liked(resolution.as_deref())? };
     let infohash = fetch(server, what, &choice, anyway).await?.infohash;
-    let engine = engine_of(server)?;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let index = match (file, &choice.pick) {
         (Some(index), _) => index,
