@@ -317,6 +317,11 @@ impl<S: Store> Service<S> {
         self.upkeep.next_due().filter(|_| self.recovering.is_none())
     }
 
+    /// Pulls nothing on behalf of others from now on: for a simulation that shows what would be missing without it.
+    pub fn pull_nothing_for_others(&mut self) {
+        self.sync.wanted.turn_off();
+    }
+
     /// The owner's key.
     #[must_use]
     pub fn key(&self) -> Key {

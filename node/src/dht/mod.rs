@@ -6,7 +6,7 @@
 //! What this adds to the crate:
 //! * **joining late**: names that do not resolve and bootstrap nodes that are not up yet are tried again (`keeper`);
 //! * **waiting to be joined**: a query asked before the routing table has a node waits for it, up to [`JOIN_WAIT`];
-//! * **one budget** for all queries (`turnstile`), with a bounded line in front of it;
+//! * **one budget** for all queries (`turnstile`), with a bounded line in front of it, and one before that for heads;
 //! * **client mode that stays client mode**: the crate turns a reachable node into a server after 15 minutes;
 //! * errors that say which address was taken, and never a panic of the crate's thread in the caller's.
 
@@ -34,6 +34,7 @@ pub use item::{Item, SALT_BYTES_MAX, VALUE_BYTES_MAX};
 pub use turnstile::{Limits, Used};
 
 use query::Shared;
+use turnstile::Rank;
 
 /// How long a query waits for the first node of the routing table before it gives up with `NoNodes`.
 ///
@@ -147,7 +148,15 @@ impl Dht {
     /// # Errors
     /// See [`PutError`]; each variant says what can be done.
     pub async fn put(&self, item: Item, cas: Option<i64>) -> Result<Put, PutError> {
-        query::put(&self.shared, item, cas).await
+        query::put(&self.shared, Rank::Usual, item, cas).await
+    }
+
+    /// As [`Dht::put`], before every query in line that is no head: for what leads to everything else.
+    ///
+    /// # Errors
+    /// As [`Dht::put`].
+    pub async fn put_head(&self, item: Item, cas: Option<i64>) -> Result<Put, PutError> {
+        query::put(&self.shared, Rank::Head, item, cas).await
     }
 
     /// Asks for a mutable item. Answers come as they arrive, in any order of `seq`, often the same item from

@@ -21,7 +21,7 @@ use super::item::{Item, salt_of};
 use super::keeper::observe;
 use super::reserve::wait_until_free;
 use super::swarms::Swarms;
-use super::turnstile::{STORE_REQUESTS, Turn, Turnstile};
+use super::turnstile::{Rank, STORE_REQUESTS, Turn, Turnstile};
 use super::{Info, JOIN_WAIT, Mode, Put, QUERY_DEADLINE};
 
 /// Answers that may lie unread; later ones are dropped. A lookup asks fewer nodes than that, and one answer of one
@@ -98,11 +98,11 @@ impl Shared {
     }
 
     /// Waits until there is somebody to ask and the budget allows `requests`; the turn lasts while it is held.
-    async fn admit(&self, requests: u32) -> Result<Turn<'_>, GetError> {
+    async fn admit(&self, rank: Rank, requests: u32) -> Result<Turn<'_>, GetError> {
         if !self.joined(JOIN_WAIT).await {
             return Err(GetError::NoNodes);
         }
-        self.turnstile.pass(requests).await
+        self.turnstile.pass(rank, requests).await
     }
 
     /// Asks, and hands the answers out until the query ends.
@@ -112,7 +112,7 @@ impl Shared {
         question: impl FnOnce(&AsyncDht) -> Asked<T>,
     ) -> Result<(), GetError> {
         let taken = self.turnstile.lookup_requests();
-        let _turn = self.admit(taken).await?;
+        let _turn = self.admit(Rank::Usual, taken).await?;
         let place = self.node.read().await;
         let mut asked = question(place.as_ref().ok_or(GetError::NoNodes)?);
         let reading = async {
@@ -133,14 +133,14 @@ impl Shared {
     }
 
     /// Writes: how many nodes took it, or `None` when it did not end in time.
-    async fn write<E, F>(&self, write: impl FnOnce(AsyncDht) -> F) -> Result<Option<u32>, E>
+    async fn write<E, F>(&self, rank: Rank, write: impl FnOnce(AsyncDht) -> F) -> Result<Option<u32>, E>
     where
         E: From<GetError>,
         F: Future<Output = Result<u32, E>>,
     {
         // A write is a lookup and a store on what it found.
         let lookup = self.turnstile.lookup_requests();
-        let _turn = self.admit(lookup.saturating_add(STORE_REQUESTS)).await?;
+        let _turn = self.admit(rank, lookup.saturating_add(STORE_REQUESTS)).await?;
         let place = self.node.read().await;
         let node = place.as_ref().ok_or(GetError::NoNodes)?.clone();
         let Ok(ended) = timeout(QUERY_DEADLINE, write(node)).await else {
@@ -201,9 +201,9 @@ fn run<T: Send + 'static>(
 /// Stores an item, and says on how many nodes.
 ///
 /// Once begun it goes on when its caller goes away.
-pub(super) async fn put(shared: &Arc<Shared>, item: Item, cas: Option<i64>) -> Result<Put, PutError> {
+pub(super) async fn put(shared: &Arc<Shared>, rank: Rank, item: Item, cas: Option<i64>) -> Result<Put, PutError> {
     item.fits()?;
-    let storing = act(shared, None, move |node| async move {
+    let storing = act(shared, rank, None, move |node| async move {
         let outcome = node.put_mutable(item.into_mutable(), cas).await?;
         Ok::<_, PutError>(outcome.stored_at)
     });
@@ -214,7 +214,7 @@ pub(super) async fn put(shared: &Arc<Shared>, item: Item, cas: Option<i64>) -> R
 /// Announces a peer of an infohash at this machine.
 pub(super) async fn announce(shared: &Arc<Shared>, infohash: [u8; 20], port: u16) -> Result<(), AnnounceError> {
     let swarm = shared.swarms.lock_of(infohash);
-    let announcing = act(shared, Some(swarm), move |node| async move {
+    let announcing = act(shared, Rank::Usual, Some(swarm), move |node| async move {
         node.announce_peer(Id::from(infohash), Some(port)).await?;
         // The crate does not say how many took it.
         Ok::<_, AnnounceError>(STORE_REQUESTS)
@@ -227,6 +227,7 @@ pub(super) async fn announce(shared: &Arc<Shared>, infohash: [u8; 20], port: u16
 /// While a swarm's lock is given, nobody asks for peers there.
 async fn act<E, F>(
     shared: &Arc<Shared>,
+    rank: Rank,
     swarm: Option<Arc<RwLock<()>>>,
     write: impl FnOnce(AsyncDht) -> F + Send + 'static,
 ) -> Result<Option<u32>, E>
@@ -241,7 +242,7 @@ where
                 Some(swarm) => Some(swarm.write().await),
                 None => None,
             };
-            shared.write(write).await
+            shared.write(rank, write).await
         };
         tokio::select! {
             ended = writing => ended,

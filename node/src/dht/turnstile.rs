@@ -1,4 +1,4 @@
-//! The line in front of the DHT: queries pass one by one, as the budget allows.
+//! The lines in front of the DHT: queries pass one by one, as the budget allows, and heads before all others.
 //!
 //! What is budgeted is what the network feels: requests to nodes, not calls of ours. One lookup is some forty of
 //! them, so a call takes a guess and gives back what it did not use.
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use super::budget::Bucket;
@@ -139,22 +139,46 @@ const START_SPACING: Duration = Duration::from_millis(25);
 /// longer than anybody does.
 const WAITING_MAX: usize = 128;
 
-/// The one line that every query passes.
+/// Heads that may stand in their line beside those: a node puts its own, and now and then one of a follow.
+const HEADS_WAITING_MAX: usize = 32;
+
+/// In which line a query stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// Behind whoever came before.
+    Usual,
+    /// Before everybody in the usual line, also those who already wait for the budget: what a head says leads to all else
+    /// that its author says, and an import leaves a hundred listings in line, five minutes of the budget.
+    Head,
+}
+
+/// A line.
+#[derive(Debug, Default)]
+struct Line {
+    /// Held by the first while it waits; tokio's mutex is fair, so it is a queue.
+    first: tokio::sync::Mutex<()>,
+    waiting: AtomicUsize,
+}
+
+/// What every query passes.
 #[derive(Debug)]
 pub(super) struct Turnstile {
     buckets: Mutex<Buckets>,
-    /// Held by the first in line while it waits; tokio's mutex is fair, so it is a queue. Says when the last one left.
-    line: tokio::sync::Mutex<Option<Instant>>,
+    usual: Line,
+    heads: Line,
+    /// The last head left its line.
+    no_heads: Notify,
+    /// When the last query left.
+    last_start: tokio::sync::Mutex<Option<Instant>>,
     running: Semaphore,
-    waiting: AtomicUsize,
     refused: AtomicU64,
     /// Requests of a lookup as seen lately.
     lookup_requests: AtomicU32,
     started: Instant,
 }
 
-/// One place in the line, given up when the query passes or its caller goes away.
-struct Place<'a>(&'a AtomicUsize);
+/// One place in a line, given up when the query passes or its caller goes away.
+struct Place<'a>(&'a Turnstile, Rank);
 
 /// A query's turn: while it is held, the query counts as running.
 #[derive(Debug)]
@@ -162,7 +186,10 @@ pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held for its drop")] Se
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let is_last = self.0.line(self.1).waiting.fetch_sub(1, Ordering::Relaxed) == 1;
+        if is_last && self.1 == Rank::Head {
+            self.0.no_heads.notify_waiters();
+        }
     }
 }
 
@@ -170,35 +197,63 @@ impl Turnstile {
     pub(super) fn new() -> Self {
         Self {
             buckets: Mutex::new(Limits::default().buckets(Duration::ZERO)),
-            line: tokio::sync::Mutex::new(None),
+            usual: Line::default(),
+            heads: Line::default(),
+            no_heads: Notify::new(),
+            last_start: tokio::sync::Mutex::new(None),
             running: Semaphore::new(RUNNING_MAX),
-            waiting: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             lookup_requests: AtomicU32::new(LOOKUP_REQUESTS_GUESS),
             started: Instant::now(),
         }
     }
 
+    fn line(&self, rank: Rank) -> &Line {
+        match rank {
+            Rank::Usual => &self.usual,
+            Rank::Head => &self.heads,
+        }
+    }
+
     /// Waits for a turn of `requests`, which lasts until what it returns is dropped. Leaving early (dropping the
     /// future) frees the place in the line.
-    pub(super) async fn pass(&self, requests: u32) -> Result<Turn<'_>, GetError> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+    pub(super) async fn pass(&self, rank: Rank, requests: u32) -> Result<Turn<'_>, GetError> {
+        let line = self.line(rank);
+        let most = if rank == Rank::Head { HEADS_WAITING_MAX } else { WAITING_MAX };
+        let ahead = line.waiting.fetch_add(1, Ordering::Relaxed);
+        let _place = Place(self, rank);
+        if ahead >= most {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(GetError::Busy);
         }
-        let _place = Place(&self.waiting);
-        let mut last_start = self.line.lock().await;
+        let _first = line.first.lock().await;
         // The semaphore is never closed.
         let turn = self.running.acquire().await.map_err(|_| GetError::Stopped)?;
-        while let Err(wait) = self.with_buckets(|buckets, now| buckets.take(now, requests)) {
-            sleep(wait).await;
+        loop {
+            self.let_heads_pass(rank).await;
+            match self.with_buckets(|buckets, now| buckets.take(now, requests)) {
+                Ok(()) => break,
+                Err(wait) => sleep(wait).await,
+            }
         }
+        let mut last_start = self.last_start.lock().await;
         if let Some(last_start) = *last_start {
             sleep(START_SPACING.saturating_sub(last_start.elapsed())).await;
         }
         *last_start = Some(Instant::now());
         Ok(Turn(turn))
+    }
+
+    /// Waits until no head stands in line, unless it is one that asks.
+    async fn let_heads_pass(&self, rank: Rank) {
+        while rank == Rank::Usual {
+            // Made before the look, so that nothing is missed between the two.
+            let no_heads = self.no_heads.notified();
+            if self.heads.waiting.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            no_heads.await;
+        }
     }
 
     /// Gives back what was taken and not spent, or takes what was spent on top.
@@ -221,7 +276,7 @@ impl Turnstile {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.usual.waiting.load(Ordering::Relaxed) + self.heads.waiting.load(Ordering::Relaxed)
     }
 
     pub(super) fn refused(&self) -> u64 {
@@ -254,17 +309,17 @@ mod tests {
     #[tokio::test]
     async fn a_full_line_refuses_and_counts_and_frees_its_places() {
         let turnstile = Arc::new(Turnstile::new());
-        turnstile.pass(BURST_REQUESTS).await.expect("a fresh turnstile lets a burst pass");
+        turnstile.pass(Rank::Usual, BURST_REQUESTS).await.expect("a fresh turnstile lets a burst pass");
         let waiting: Vec<_> = (0..WAITING_MAX)
             .map(|_| {
                 let turnstile = Arc::clone(&turnstile);
-                tokio::spawn(async move { turnstile.pass(1_000_000).await.map(drop) })
+                tokio::spawn(async move { turnstile.pass(Rank::Usual, 1_000_000).await.map(drop) })
             })
             .collect();
         while turnstile.waiting() < WAITING_MAX {
             tokio::task::yield_now().await;
         }
-        assert!(turnstile.pass(1).await.is_err_and(|error| error == GetError::Busy));
+        assert!(turnstile.pass(Rank::Usual, 1).await.is_err_and(|error| error == GetError::Busy));
         assert_eq!(turnstile.refused(), 1);
         for task in waiting {
             task.abort();
@@ -276,9 +331,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_given_back_lets_the_next_pass() {
         let turnstile = Turnstile::new();
-        turnstile.pass(BURST_REQUESTS).await.expect("a burst");
+        turnstile.pass(Rank::Usual, BURST_REQUESTS).await.expect("a burst");
         turnstile.settle(BURST_REQUESTS, 0);
-        turnstile.pass(BURST_REQUESTS).await.expect("the same again");
+        turnstile.pass(Rank::Usual, BURST_REQUESTS).await.expect("the same again");
     }
 
     #[tokio::test]
@@ -286,13 +341,65 @@ mod tests {
         let turnstile = Turnstile::new();
         let mut running = Vec::new();
         for _ in 0..RUNNING_MAX {
-            running.push(turnstile.pass(1).await.expect("a turn"));
+            running.push(turnstile.pass(Rank::Usual, 1).await.expect("a turn"));
         }
-        let one_more = turnstile.pass(1);
+        let one_more = turnstile.pass(Rank::Usual, 1);
         tokio::pin!(one_more);
         assert!(futures::poll!(&mut one_more).is_pending(), "all turns are taken");
         running.pop();
         one_more.await.expect("the next turn");
+    }
+
+    #[tokio::test]
+    async fn a_head_waits_for_nobody_but_heads() {
+        let turnstile = Arc::new(Turnstile::new());
+        let mut running = Vec::new();
+        for _ in 0..RUNNING_MAX {
+            running.push(turnstile.pass(Rank::Usual, 1).await.expect("a turn"));
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut all = Vec::new();
+        let mut stand = async |rank, name: usize| {
+            let (queue, order) = (Arc::clone(&turnstile), Arc::clone(&order));
+            all.push(tokio::spawn(async move {
+                let turn = queue.pass(rank, 1).await;
+                order.lock().expect("nobody panicked").push(name);
+                turn.map(drop)
+            }));
+            while turnstile.waiting() < all.len() {
+                tokio::task::yield_now().await;
+            }
+        };
+        for name in 0..WAITING_MAX {
+            stand(Rank::Usual, name).await;
+        }
+        // The line is full, and its first has the next turn: heads have room, and pass before it.
+        let heads = [1000, 1001];
+        for name in heads {
+            stand(Rank::Head, name).await;
+        }
+        running.clear();
+        for passed in all {
+            passed.await.expect("it ran").expect("there was room");
+        }
+        let order = order.lock().expect("nobody panicked");
+        assert_eq!(order[..2], heads);
+        assert!(order[2..].iter().copied().eq(0..WAITING_MAX), "the others as they came: {order:?}");
+        assert_eq!(turnstile.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn heads_that_leave_hold_nobody_up() {
+        let turnstile = Turnstile::new();
+        turnstile.pass(Rank::Usual, BURST_REQUESTS).await.expect("a burst");
+        {
+            let head = turnstile.pass(Rank::Head, BURST_REQUESTS);
+            let usual = turnstile.pass(Rank::Usual, 1);
+            tokio::pin!(head, usual);
+            assert!(futures::poll!(&mut head).is_pending() && futures::poll!(&mut usual).is_pending());
+        }
+        turnstile.settle(BURST_REQUESTS, 0);
+        turnstile.pass(Rank::Usual, 1).await.expect("nobody is before it");
     }
 
     #[test]

@@ -230,14 +230,18 @@ impl Networks {
                 DhtOrder::Get { order, salt, .. } if !looks_up && salt != HEAD_SALT => {
                     DhtEvent::Done { order, copies: None }
                 }
-                DhtOrder::Put { order, item } => match dht.put(to_dht(item), None).await {
-                    Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
-                    Err(error) => {
-                        debug!(%error, "item not stored");
-                        let newer_exists = matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
-                        DhtEvent::NotStored { order, newer_exists }
+                DhtOrder::Put { order, item } => {
+                    let is_head = item.salt == HEAD_SALT;
+                    let item = to_dht(item);
+                    match if is_head { dht.put_head(item, None).await } else { dht.put(item, None).await } {
+                        Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
+                        Err(error) => {
+                            debug!(%error, "item not stored");
+                            let newer_exists = matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);
+                            DhtEvent::NotStored { order, newer_exists }
+                        }
                     }
-                },
+                }
                 DhtOrder::Get { order, key, salt } => {
                     let copies = hand_on(&dht, order, (key, salt), &events).await;
                     DhtEvent::Done { order, copies }

@@ -374,8 +374,11 @@ pub const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Wait before the first question whether we can be reached: identify has told our addresses by then.
 pub const NAT_ASK_AFTER: Duration = Duration::from_secs(15);
-/// Wait between two questions while the answer is not sure.
-pub const NAT_ASK_UNSURE: Duration = Duration::from_secs(90);
+/// Wait between two questions while the answer is not sure, and after one for which there was nobody to ask: at the first,
+/// a node that has just started often has no peer yet. At 90 s it said for two minutes that nothing is known.
+pub const NAT_ASK_UNSURE: Duration = Duration::from_secs(20);
+/// Least time between two questions to one peer, which has to dial for each.
+pub const NAT_ASK_ONE: Duration = Duration::from_secs(90);
 /// Wait between two questions once it is: addresses at home change daily, not by the minute.
 pub const NAT_ASK_SURE: Duration = Duration::from_secs(30 * 60);
 /// Answers that agree before it is sure (default).

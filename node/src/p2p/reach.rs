@@ -66,7 +66,7 @@ pub(super) fn autonat(local: PeerId) -> autonat::Behaviour {
             boot_delay: params::NAT_ASK_AFTER,
             refresh_interval: params::NAT_ASK_SURE,
             retry_interval: params::NAT_ASK_UNSURE,
-            throttle_server_period: params::NAT_ASK_UNSURE,
+            throttle_server_period: params::NAT_ASK_ONE,
             use_connected: true,
             confidence_max: params::NAT_SURE,
             max_peer_addresses: params::NAT_DIALS_PER_ASK,

@@ -43,7 +43,7 @@ pub static PLAY: Play = Play {
     run,
 };
 
-static PARAMETERS: [Parameter; 38] = [
+static PARAMETERS: [Parameter; 39] = [
     number("nodes", 40, (2, 20_000), "nodes with a real core, everybody together"),
     number("links", 5, (1, 20), "peers that each node looks for; about twice as many in all"),
     number("publishers", 4, (1, 1000), "honest people whose word others wait for"),
@@ -53,6 +53,7 @@ static PARAMETERS: [Parameter; 38] = [
     number("storm_minutes", 20, (1, 60 * HOURS_MAX), "how long the weather lasts"),
     number("settle_minutes", 90, (1, 600), "how long a healed world may take to settle"),
     number("dht", 1, (0, 1), "whether there is a DHT; it knows no partition"),
+    number("demand", 1, (0, 1), "whether nodes pull what peers asked them for in vain"),
     number("free_riders", 0, FEW, "people who seed nothing"),
     number("sybils", 0, FEW, "Sybil rings"),
     number("ring_size", 20, (1, 10_000), "keys of a ring"),
@@ -84,7 +85,7 @@ static PARAMETERS: [Parameter; 38] = [
     number("spam_rest", 0, (0, 1), "whether cheats are quiet while the weather is fine at first"),
 ];
 
-static FIGURES: [Figure; 22] = [
+static FIGURES: [Figure; 23] = [
     figure("heard_share", "", "of all that followed keys stand by, what is at followers in the end"),
     figure(
         "in_time_share",
@@ -106,6 +107,7 @@ static FIGURES: [Figure; 22] = [
     figure("rolled_back", "", "older statements that were offered and refused"),
     figure("evicted", "", "statements of strangers that were evicted"),
     figure("too_fast", "", "statements refused because their key pushed too fast"),
+    figure("strangers_too_fast", "", "statements of unknown keys refused because a peer pushed too many such"),
     figure("conflicts", "", "statements that lost to another one with their number"),
     figure("from_the_future", "", "statements not taken because their time has not come"),
     figure("film_share", "", "of readers who wanted the film, who has it"),
@@ -211,6 +213,7 @@ fn run(settings: &Settings) -> Result<Outcome, Failure> {
         ("rolled_back", "rolled_back"),
         ("evicted", "evicted"),
         ("too_fast", "too_fast"),
+        ("strangers_too_fast", "stranger_too_fast"),
         ("conflicts", "conflict"),
         ("from_the_future", "future"),
         ("stranger_keys", "most keys"),
@@ -259,6 +262,9 @@ impl<'a> Run<'a> {
             World::linked(settings.seed, settings.count("nodes"), settings.count("links"), 0, settings.keeps_trace);
         if settings.get("dht") == 0 {
             world.without_dht();
+        }
+        if settings.get("demand") == 0 {
+            world.without_demand();
         }
         world.set_faults(calm(settings));
         let cast = Cast::new(settings, &mut world);

@@ -128,7 +128,7 @@ impl World {
         let id = MessageId(self.nodes[node].last_message);
         let bytes = message.bytes.clone();
         self.mesh.wait_for_admission(node, id, from, message);
-        self.deliver(node, Input::Gossip { message: id, from: None, bytes });
+        self.deliver(node, Input::Gossip { message: id, from: Some(name(from)), bytes });
     }
 
     pub(super) fn admission(&mut self, node: NodeId, message: MessageId, admission: Admission) {

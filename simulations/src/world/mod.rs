@@ -128,6 +128,7 @@ pub struct World {
     mesh: Mesh,
     line: Line,
     has_dht: bool,
+    pulls_for_others: bool,
     dht: Dht,
     swarm: Swarm,
     shelf: Shelf,
@@ -165,6 +166,7 @@ impl World {
             mesh: Mesh::new(nodes.len(), links, &mut dice),
             line: Line::default(),
             has_dht: true,
+            pulls_for_others: true,
             dht: Dht::new(hostile_dht, &mut dice),
             swarm: Swarm::default(),
             shelf: Shelf::default(),
@@ -210,6 +212,11 @@ impl World {
     /// A world without a DHT: what is not pushed has to be pulled.
     pub fn without_dht(&mut self) {
         self.has_dht = false;
+    }
+
+    /// A world in which nobody pulls on behalf of others.
+    pub fn without_demand(&mut self) {
+        self.pulls_for_others = false;
     }
 
     /// Makes two nodes peers.
@@ -462,6 +469,9 @@ impl World {
         let result = booted.or_else(|error| Property::Opens.broken(format!("n{node} does not open: {error}")));
         let has_opened = result.is_ok();
         self.check(result);
+        if let Some(service) = self.nodes[node].service.as_mut().filter(|_| !self.pulls_for_others) {
+            service.pull_nothing_for_others();
+        }
         if has_opened {
             self.deliver(node, Input::Started { dht: self.has_dht, torrents: true });
             for peer in self.mesh.peers_of(node) {

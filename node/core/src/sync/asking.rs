@@ -223,3 +223,91 @@ impl Asking {
         !self.lacking.contains(key) || self.offered.contains(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Stored;
+    use crate::sync::Hosting;
+    use crate::views::Source;
+    use heirloom_proto::body::{Head, Rotation};
+    use heirloom_proto::{Body, Header, SecretKey, Timestamp};
+
+    fn secret(name: u8) -> SecretKey {
+        SecretKey::from_seed(&[name; 32])
+    }
+
+    fn says(secret: &SecretKey, seq: u64, body: &Body) -> Verified<Statement> {
+        let created = Timestamp(1_790_812_800_000 + seq * 1000);
+        let is_head = matches!(body, Body::Head(_));
+        let expires = is_head.then_some(Timestamp(created.0 + 1000));
+        let header = Header { generation: u32::from(!is_head), seq, created, expires };
+        Statement::sign(secret, &header, body).expect("within its limits")
+    }
+
+    fn head(name: u8, seq: u64) -> Verified<Statement> {
+        says(&secret(name), seq, &Body::Head(Head { live_count: seq, live_root: Sha256([1; 32]), archive: None }))
+    }
+
+    fn marks(said: &[&Verified<Statement>]) -> Marks {
+        let mut marks = Marks::default();
+        for statement in said.iter().map(|said| (*said).clone()) {
+            let received = statement.header().created;
+            marks.add(&Stored { statement, is_private: false, source: Source::Store, received });
+        }
+        marks
+    }
+
+    /// A session about two keys, over what is here and there, until all is named.
+    fn session(here: &[&Verified<Statement>], there: &[&Verified<Statement>]) -> Asking {
+        let keys = [secret(1).public(), secret(2).public()];
+        let mut filter = Filter::for_keys(Salt([7; 16]), keys.len());
+        keys.iter().for_each(|key| filter.insert(key.as_bytes()));
+        let declined = Declined::new(filter.salt(), Duration::ZERO);
+        let mut host = Hosting::new(&marks(there), &filter, Duration::ZERO);
+        let mut asking =
+            Asking::new(&marks(here), &declined, filter, keys.to_vec(), Duration::ZERO).expect("a first message");
+        while let Next::Ask(request) = asking.next_step() {
+            match request {
+                Request::Open { message, .. } | Request::Round { message, .. } => {
+                    asking.reconcile(&host.reconcile(&message, Duration::ZERO).expect("sense")).expect("sense");
+                }
+                Request::Names { ids, .. } => {
+                    for id in ids {
+                        let id = host.set().statement(&id).expect("offered");
+                        let statement = there.iter().find(|said| said.id() == id).expect("held");
+                        assert!(asking.named(statement));
+                        asking.offered.insert(*statement.author());
+                    }
+                }
+                Request::Fetch { .. } => panic!("nothing was planned"),
+            }
+        }
+        asking
+    }
+
+    #[test]
+    fn a_peer_that_lacks_a_head_is_not_asked_for_its_log() {
+        let (alice, bob) = (head(1, 3), head(2, 4));
+        let has = |there: &[&Verified<Statement>]| {
+            let asking = session(&[&alice, &bob], there);
+            [1, 2].map(|name| asking.may_have(&secret(name).public()))
+        };
+        assert_eq!(has(&[&alice, &bob]), [true, true]);
+        assert_eq!(has(&[&bob]), [false, true], "one is lacking");
+        assert_eq!(has(&[]), [false, false]);
+        assert_eq!(has(&[&head(1, 2), &bob]), [true, true], "an older head: it may have more than is here");
+        assert_eq!(has(&[&head(1, 9), &bob]), [true, true], "a newer one");
+        let nobody_known = session(&[], &[]);
+        assert!(nobody_known.may_have(&secret(1).public()), "of whom no head is here, nothing is known");
+    }
+
+    #[test]
+    fn who_lacks_a_rotation_may_have_the_log_all_the_same() {
+        let (old, next) = (secret(1), secret(3));
+        let rotation = Rotation::signed_by(&old, &next.public(), Sha256([4; 32]));
+        let rotation = says(&next, 5, &Body::Rotation(rotation));
+        let alice = head(1, 3);
+        assert!(session(&[&alice, &rotation], &[&alice]).may_have(&old.public()));
+    }
+}

@@ -59,6 +59,8 @@ pub struct Wanted {
     round_at: Option<Duration>,
     rounds: Pace,
     bytes: Pace,
+    /// Nothing is asked for on behalf of others.
+    is_off: bool,
 }
 
 impl Default for Wanted {
@@ -69,6 +71,7 @@ impl Default for Wanted {
             round_at: None,
             rounds: Pace::full(ROUNDS_PACE, Duration::ZERO),
             bytes: Pace::full(BYTES_PACE, Duration::ZERO),
+            is_off: false,
         }
     }
 }
@@ -92,8 +95,16 @@ impl Wanted {
         self.wants.is_empty()
     }
 
+    /// Asks for nothing on behalf of others from now on.
+    pub fn turn_off(&mut self) {
+        self.is_off = true;
+    }
+
     /// A peer asked for a key that is not here whole.
     pub fn ask(&mut self, key: Key, peer: Peer, mono: Duration) -> Asked {
+        if self.is_off {
+            return Asked::Refused;
+        }
         if let Some(want) = self.wants.get_mut(&key) {
             want.by.insert(peer);
             return Asked::Already;
