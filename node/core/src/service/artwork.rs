@@ -34,14 +34,11 @@ impl<S: Store> Service<S> {
     }
 
     fn artwork_asked(&mut self, now: Now, peer: Peer, exchange: ExchangeId, bytes: &[u8]) {
-        let digest = match Request::decode(bytes) {
-            Ok(Request(digest)) => digest,
-            Err(_) => {
-                self.ingest.count("artwork_malformed");
-                self.held.push(Output::Artwork(ArtworkOrder::Blame { peer }));
-                self.held.push(Output::Artwork(ArtworkOrder::Answer { exchange, digest: None }));
-                return;
-            }
+        let Ok(Request(digest)) = Request::decode(bytes) else {
+            self.ingest.count("artwork_malformed");
+            self.held.push(Output::Artwork(ArtworkOrder::Blame { peer }));
+            self.held.push(Output::Artwork(ArtworkOrder::Answer { exchange, digest: None }));
+            return;
         };
         let is_given = self.artwork.is_given(&digest)
             && !self.watch.is_short(now, Shortage::TrafficLow)

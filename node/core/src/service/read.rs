@@ -9,7 +9,7 @@ use crate::io::Now;
 use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError};
-use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, LedgerBy, LedgerRow, View};
+use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, View};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};

@@ -93,7 +93,9 @@ fn what_a_link_adds_is_a_part_and_capped_and_nothing_for_a_fake() {
         piece(&mut alice, 100, 0, 1, Some(bob), 1);
         link(&mut alice, 1, Some(bob)).expect("linked");
         if is_fake {
-            (0..20).for_each(|number| drop(alice.judge(number, Opinion::Fake)));
+            (0..20).for_each(|number| {
+                alice.judge(number, Opinion::Fake);
+            });
         }
         seed_score(&mut alice, bob).0
     };
