@@ -246,7 +246,10 @@ impl Turnstile {
 
     /// Waits until no head stands in line, unless it is one that asks.
     async fn let_heads_pass(&self, rank: Rank) {
-        while rank == Rank::Usual {
+        if rank == Rank::Head {
+            return;
+        }
+        loop {
             // Made before the look, so that nothing is missed between the two.
             let no_heads = self.no_heads.notified();
             if self.heads.waiting.load(Ordering::Relaxed) == 0 {

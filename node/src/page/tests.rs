@@ -8,6 +8,7 @@ use crate::follow::{Found as FoundIn, Lead, ListedBy};
 use crate::http;
 use heirloom_core::command::CommandError;
 use heirloom_core::fitting::{Filled, FilledFile};
+use heirloom_core::receipts::Received;
 use heirloom_core::settings::Preset;
 use heirloom_core::views::{self, StarterState};
 use heirloom_graph::Band;
@@ -127,6 +128,8 @@ fn release(said: &str, band: Band) -> views::Release {
         source: views::Source::Store,
         is_from_starter: false,
         received_by_me: 12_000_000_000,
+        received_by_trusted: Received { bytes: 3_000_000_000, people: 2 },
+        followed: BTreeSet::from([secret(1)]),
     }
 }
 
@@ -285,6 +288,8 @@ fn ledger_row(said: &str, number: u8, day: u64) -> views::LedgerRow {
         releases: 1,
         first_seen: Timestamp(day * DAY_MS + 5),
         last_seen: Timestamp(day * DAY_MS + 9),
+        linked: None,
+        offered: Vec::new(),
     }
 }
 

@@ -176,6 +176,11 @@ pub(super) fn received_from_them(bytes: &str) -> String {
     format!("You received {bytes} of checked bytes from those who list it.")
 }
 
+pub(super) fn trusted_received(people: usize, bytes: &str) -> String {
+    let who = if people == 1 { "1 person you trust".to_owned() } else { format!("{people} people you trust") };
+    format!("{who} received {bytes} from them in the last four weeks.")
+}
+
 pub(super) fn judged(count: usize, opinion_name: &str) -> String {
     format!("{} by {count}", opinion(opinion_name))
 }

@@ -258,6 +258,8 @@ pub(super) fn sentence(release: &Release, around: &Around) -> Markup {
         @if others > 0 { (text::and_others(others)) }
         "."
         @if release.received_by_me > 0 { " " (text::received_from_them(&bytes(release.received_by_me))) }
+        @let trusted = release.received_by_trusted;
+        @if trusted.people > 0 { " " (text::trusted_received(trusted.people, &bytes(trusted.bytes))) }
         @if !judged.is_empty() { " " (text::JUDGED) " " (judged.join(", ")) "." }
     }
 }
