@@ -138,18 +138,6 @@ fn a_broken_core_is_found_out_by_the_program_too() {
 }
 
 #[test]
-fn without_pulling_for_others_a_sparse_mesh_takes_many_times_as_long() {
-    let scenario = Scenario::read(&folder().join("sparse_mesh.toml")).expect("a scenario");
-    let took = |demand: u64| {
-        let settings = scenario.settings(3, true, &[("demand".into(), demand)]);
-        let outcome = (scenario.play.run)(&settings.expect("its numbers")).expect("it heals all the same");
-        outcome.figures["converge_s"]
-    };
-    let (with, without) = (took(1), took(0));
-    assert!(without > 4.0 * with, "{with} s with it, {without} s without");
-}
-
-#[test]
 fn bad_input_is_answered_in_one_sentence() {
     let scratch = Scratch::new("bad");
     let path = scratch.path("bad.toml");

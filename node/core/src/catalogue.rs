@@ -135,6 +135,17 @@ impl Catalogue {
         self.records.keys().chain(self.listings.keys()).collect()
     }
 
+    /// How many works there are, by what records say: ids that they name together are of one work, whoever wrote them.
+    #[must_use]
+    pub fn work_count(&self) -> usize {
+        // A work is counted at its least id. Of records that chain several ids, all must have it first.
+        let is_least = |id: &WorkId, records: &Few<Place, Arc<Named>>| {
+            records.iter().all(|(_, named)| named.ids.iter().min() == Some(id))
+        };
+        let described = self.records.iter().filter(|(id, records)| is_least(id, records)).count();
+        described + self.listings.keys().filter(|id| !self.records.contains_key(*id)).count()
+    }
+
     /// The same, of which nothing is live: everything is derived anew.
     #[must_use]
     pub fn anew(&self) -> Self {
@@ -349,5 +360,31 @@ mod tests {
         assert_eq!(rank(&amelie, "amel"), Some(3));
         assert_eq!(rank(&amelie, "amelie 2002"), None);
         assert_eq!(rank(&title("Big Buck Bunny", None), "big buck bunny"), Some(1));
+    }
+
+    #[test]
+    fn a_work_of_several_ids_is_one() {
+        let id = |text: &str| text.parse::<WorkId>().expect("id");
+        let ids = ["imdb:tt0000001", "tmdb:movie/7", "wikidata:Q9", "wikidata:Q10"];
+        let place = |number: u8| Place {
+            author: heirloom_proto::SecretKey::from_seed(&[number; 32]).public(),
+            kind: Kind::Work,
+            slot: heirloom_proto::Sha256([number; 32]),
+        };
+        let mut catalogue = Catalogue::default();
+        let title = Title { title: String::new(), year: None, kind: WorkKind::Film, folded: Vec::new() };
+        // The first two, said by two keys; a chain of the second and the third; the fourth alone.
+        for (number, of) in [(1, &ids[..2]), (2, &ids[..2]), (3, &ids[1..3]), (4, &ids[3..4])] {
+            let named = Arc::new(Named { ids: of.iter().map(|text| id(text)).collect(), title: title.clone() });
+            for text in of {
+                catalogue.records.entry(id(text)).or_default().insert(place(number), Arc::clone(&named));
+            }
+        }
+        assert_eq!(catalogue.work_count(), 2);
+        let listed = (Infohash([1; 20]), place(1).author);
+        catalogue.listings.entry(id(ids[3])).or_default().insert(listed, ());
+        assert_eq!(catalogue.work_count(), 2, "a listed work that is described is not counted twice");
+        catalogue.listings.entry(id("imdb:tt0000099")).or_default().insert(listed, ());
+        assert_eq!(catalogue.work_count(), 3);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::settings::Preset;
 use crate::views;
-use heirloom_graph::{Explanation, IgnoredReason, NodeId, Opinion, Reason, ReasonKind};
+use heirloom_graph::{Explanation, IgnoredReason, NodeId, Opinion, Reason, ReasonKind, Ruling};
 use heirloom_proto::Key;
 use heirloom_proto::body::Scope;
 
@@ -19,6 +19,16 @@ pub fn to_why(
         explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
     let numbers = &explanation.arithmetic;
     let mut arithmetic = numbers.to_string();
+    // The graph knows keys by their bytes alone; people know them by name.
+    let decider = match numbers.ruling {
+        Some(Ruling::FollowWord { by, .. }) => Some(by),
+        _ => None,
+    };
+    for id in numbers.measured.iter().map(|measured| measured.receiver).chain(decider) {
+        if let Some(key) = key_of(&id) {
+            arithmetic = arithmetic.replace(&id.to_string(), &name_of(&key));
+        }
+    }
     let by_bytes = explanation.by_bytes;
     if by_bytes > 1e-9 {
         let note = format!("; {by_bytes:.6} of the support comes from whom only bytes gave a voice, and admits nobody");

@@ -50,7 +50,7 @@ impl<S: Store> Service<S> {
         views::Status {
             statements: self.ingest.statements(),
             keys_known: self.ingest.authors(),
-            works: self.catalogue.works().len(),
+            works: self.catalogue.work_count(),
             releases: self.catalogue.release_count(),
             trust: self.trust,
             usage: self.usage(now),

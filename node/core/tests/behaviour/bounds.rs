@@ -67,6 +67,8 @@ impl Person {
     fn sweep(&mut self) {
         self.leap(2 * HOUR);
         self.feed(Input::Wake);
+        // A large store is looked through in slices.
+        self.elapse(MINUTE);
     }
 }
 

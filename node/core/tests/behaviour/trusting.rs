@@ -34,6 +34,17 @@ fn a_listing_counts_as_much_as_the_follow() {
 }
 
 #[test]
+fn the_arithmetic_names_who_decided_as_people_know_them() {
+    let (mut alice, bob, eve) = (person("alice"), signer("bob"), signer("eve"));
+    alice.follow(bob.key(), Level::FULL);
+    alice.accept(&bob.says(1, START, &attestation(eve.key(), Level::DISTRUST)));
+    let why = why(&mut alice, Subject::Key(eve.key()));
+    assert_eq!(why.band, Band::Distrusted);
+    let named = format!("the word of followed {} lowers it", bob.key().to_multibase());
+    assert!(why.arithmetic.contains(&named), "{}", why.arithmetic);
+}
+
+#[test]
 fn a_spammer_never_comes_above_whatever_the_order_and_the_number_of_its_keys() {
     let (mut alice, bob) = (person("alice"), signer("bob"));
     alice.follow(bob.key(), Level::MEDIUM);
