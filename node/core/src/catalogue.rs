@@ -32,7 +32,7 @@ struct Named {
 
 /// The index.
 ///
-/// COST: most works have one record and one release, and most releases one lister: see [`Few`].
+/// COST: most works have one record and one release, and most releases one lister: see `Few`.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     /// Records that name a work id. An author may have several: each has its own slot.

@@ -125,13 +125,13 @@ impl Server {
         Ok(format!("http://{}/?once={secret}", self.authority()))
     }
 
-    /// Streams to players that are open now, at most [`stream::STREAMS_MAX`].
+    /// Streams to players that are open now, at most `stream::STREAMS_MAX`.
     #[must_use]
     pub fn streams_open(&self) -> usize {
         self.streams.open()
     }
 
-    /// Listeners to events now, at most [`events::LISTENERS_MAX`].
+    /// Listeners to events now, at most `events::LISTENERS_MAX`.
     #[must_use]
     pub fn listeners(&self) -> usize {
         self.events.listeners()

@@ -19,7 +19,7 @@ use utoipa::{OpenApi, PartialSchema};
 struct Types;
 
 /// What each verb does, in a few words.
-const VERB_ABOUT: [(&str, &str); 27] = [
+const VERB_ABOUT: [(&str, &str); 30] = [
     ("id", "Who the owner is"),
     ("id-set", "Set the owner's name and address"),
     ("follow", "Follow a key, or preview what that would change"),
@@ -30,10 +30,13 @@ const VERB_ABOUT: [(&str, &str); 27] = [
     ("attest", "Sign what the owner thinks of a key"),
     ("verdict", "Sign what the owner found in a release"),
     ("why", "Explain a score"),
+    ("about", "What a key says: its listings, attestations and verdicts"),
     ("trust", "Keys by trust, best first"),
     ("ring", "How much a ring of keys could gain together"),
     ("ledger", "What was received, hash-checked, and from whom"),
+    ("ledger-link", "Say which key an address of the ledger belongs to, or that it belongs to none"),
     ("publish", "List a release of a work, and seed it"),
+    ("seed", "Seed what was imported, where its content lies"),
     ("list", "List many works and releases, as an import does"),
     ("retract", "Take back a statement, or the listings of a release"),
     ("search", "Find works"),
@@ -97,7 +100,7 @@ pub(super) fn document() -> Value {
 }
 
 /// What else is read.
-const OTHER_READS: [(&str, &str, &str); 7] = [
+const OTHER_READS: [(&str, &str, &str); 8] = [
     ("/api/v1/downloads", "Every torrent of this node, and how far it is", "application/json"),
     ("/api/v1/listings", "The owner's listings", "application/json"),
     ("/api/v1/lists", "Lists of curators that came with the program", "application/json"),
@@ -107,6 +110,7 @@ const OTHER_READS: [(&str, &str, &str); 7] = [
         "What changes: hello, download, peers, streams, news, counters; lost says how many were missed",
         "text/event-stream",
     ),
+    ("/api/v1/artwork/{digest}", "The picture of a work, encoded anew; 404 while it is not here", "image/jpeg"),
     ("/stream/{infohash}/{file}", "A file while it arrives, with ranges; file is its index", "video/*"),
     ("/subtitles/{infohash}/{file}", "Subtitles as WebVTT; file is their index and .vtt", "text/vtt"),
 ];

@@ -13,8 +13,8 @@
 //! `pub fn routes() -> Routes` and one line there; its handlers take `State<Shared>` (with [`super::Server::node`] to ask the
 //! node) and, where it matters who asks, [`Session`]. All of it lies under the same guard: Host, origin, failures, then
 //! token or cookie, then JSON for changes; and a test walks every route that is listed. Responses get the headers of
-//! [`super::guard`] unless they bring their own, such as `Cache-Control` of an asset. Who comes to a page without a cookie is
-//! answered by [`signed_out`].
+//! `super::guard` unless they bring their own, such as `Cache-Control` of an asset. Who comes to a page without a cookie is
+//! answered by `signed_out`.
 
 use super::problem::problem;
 use crate::home::{self, Home};

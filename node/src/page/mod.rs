@@ -2,7 +2,7 @@
 //!
 //! It is rendered here, from the same views that every other surface reads; a small script makes it quicker, and sends what
 //! changes something to the API. It decides nothing, knows no key's secret, and names no other host. All of its words are in
-//! [`text`]; whatever others wrote is escaped by `maud`, in text and in attributes.
+//! `text`; whatever others wrote is escaped by `maud`, in text and in attributes.
 
 mod assets;
 mod first_run;
