@@ -76,7 +76,10 @@ async fn the_json_keeps_its_fields() {
         ["band", "best", "episode", "kind", "releases", "relevance", "score", "title", "work", "year"]
     );
     let shown = read(&face, "/api/v1/show?work=imdb:tt1254207").await;
-    assert_eq!(fields(&shown), ["ids", "kind", "overview", "releases", "title", "work", "year"]);
+    assert_eq!(
+        fields(&shown),
+        ["artwork", "ids", "kind", "overview", "placeholder_colour", "releases", "title", "work", "year"]
+    );
     let release = fields(&shown["releases"][0]);
     for field in "infohash name size resolution licence score support band listed_by verdicts source swarm \
                   received_from_lister files flags magnet"
