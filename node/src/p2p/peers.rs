@@ -47,6 +47,8 @@ enum Hello {
     Ours,
     /// It has subscribed to a topic of ours.
     Subscribed,
+    /// It is none, and is being dropped.
+    Stranger,
 }
 
 /// All peers that are connected, and the last [`params::GONE_PEERS_MAX`] that were.
@@ -94,6 +96,12 @@ impl Peers {
     /// The peer subscribed to a topic of ours.
     pub fn subscribed(&mut self, id: &PeerId) {
         self.said(id, Hello::Subscribed);
+    }
+
+    /// The peer identified itself as nothing of ours. Whether that is news: it may say so again before its connection is gone.
+    pub fn turned_away(&mut self, id: &PeerId) -> bool {
+        let Some(Peer { presence: Presence::Up { hello, .. }, .. }) = self.table.get_mut(id) else { return true };
+        std::mem::replace(hello, Hello::Stranger) != Hello::Stranger
     }
 
     fn said(&mut self, id: &PeerId, what: Hello) {
@@ -198,6 +206,20 @@ mod tests {
         assert_eq!(peers.silent(late), [mallory]);
         peers.down(&mallory, late);
         assert!(peers.silent(late).is_empty());
+    }
+
+    #[test]
+    fn a_stranger_is_turned_away_once_for_each_time_that_it_comes() {
+        let now = Instant::now();
+        let mallory = PeerId::random();
+        let mut peers = Peers::default();
+        for _ in 0..2 {
+            peers.up(mallory, None, now);
+            assert!(peers.turned_away(&mallory));
+            assert!(!peers.turned_away(&mallory), "it said so twice");
+            assert!(peers.silent(now + params::HELLO_WITHIN * 2).is_empty());
+            peers.down(&mallory, now);
+        }
     }
 
     #[test]

@@ -409,6 +409,9 @@ impl Worker {
     }
 
     pub(super) fn drop_stranger(&mut self, peer: PeerId, now: Instant) {
+        if !self.peers.turned_away(&peer) {
+            return;
+        }
         tracing::debug!(%peer, "peer dropped: not one of ours");
         self.shared.counters.strangers.one();
         self.on_stranger(peer, now);
