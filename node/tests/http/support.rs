@@ -184,6 +184,8 @@ impl Face {
 impl Drop for Face {
     fn drop(&mut self) {
         self.stop.cancel();
+        // The node's own thread must be gone before the program ends: the store's statics go with it.
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.node.stop()));
     }
 }
 
