@@ -5,6 +5,7 @@ use super::layout::{Frame, Here, empty, page};
 use super::{Reading, Trouble, text};
 use axum::extract::{Query, State};
 use heirloom_core::command::CommandError;
+use heirloom_core::scoring::band_rank;
 use heirloom_core::views::Found;
 use heirloom_graph::Band;
 use maud::{Markup, html};
@@ -327,17 +328,6 @@ pub(super) fn posters(works: &[Found], class: &str) -> Markup {
         ul class={ "posters " (class) } {
             @for work in works { li { (poster(work)) } }
         }
-    }
-}
-
-/// Bands in the order in which they are shown.
-fn band_rank(band: Band) -> u8 {
-    match band {
-        Band::Trusted => 0,
-        Band::Vouched => 1,
-        Band::Earned => 2,
-        Band::Unknown => 3,
-        Band::Distrusted => 4,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Checker, Held, Property, Step};
 use heirloom_core::command::Reply;
+use heirloom_core::scoring::band_rank;
 use heirloom_core::views::{Release, TrustRow};
 use heirloom_graph::Band;
 
@@ -44,7 +45,7 @@ impl Checker for BandsNeedSupport {
 
 /// Nothing distrusted or unknown stands above something trusted.
 fn is_in_order(step: &Step<'_>, releases: &[Release]) -> Held {
-    match releases.windows(2).find(|pair| rank(pair[0].band) > rank(pair[1].band)) {
+    match releases.windows(2).find(|pair| band_rank(pair[0].band) > band_rank(pair[1].band)) {
         Some(pair) => PROPERTY.broken(format!("n{} shows {:?} above {:?}", step.node, pair[0].band, pair[1].band)),
         None => Ok(()),
     }
@@ -55,20 +56,10 @@ fn fakes_stay_below(step: &Step<'_>, releases: &[Release]) -> Held {
     if step.truth.is_faker(step.node) {
         return Ok(());
     }
-    let is_admitted = |release: &&Release| rank(release.band) <= rank(Band::Vouched);
+    let is_admitted = |release: &&Release| band_rank(release.band) <= band_rank(Band::Vouched);
     match releases.iter().filter(is_admitted).find(|release| step.truth.is_fake(&release.infohash)) {
         Some(fake) => PROPERTY.broken(format!("n{} shows the fake {} as {}", step.node, fake.infohash, fake.band)),
         None => Ok(()),
-    }
-}
-
-fn rank(band: Band) -> u8 {
-    match band {
-        Band::Trusted => 0,
-        Band::Vouched => 1,
-        Band::Earned => 2,
-        Band::Unknown => 3,
-        Band::Distrusted => 4,
     }
 }
 
