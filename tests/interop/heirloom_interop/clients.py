@@ -18,6 +18,7 @@ class QBittorrent(Child):
 
     def __init__(self, folder, ip):
         self.ip, self.port, self._web = ip, lt.free_port(ip), lt.free_port(ip)
+        self._peer = None
         config = folder / "qBittorrent" / "config"
         config.mkdir(parents=True)
         (config / "qBittorrent.conf").write_text(
@@ -51,26 +52,30 @@ class QBittorrent(Child):
     def download(self, infohash, folder, peer):
         """Begins to download from one peer."""
         self._call("torrents/add", {"urls": f"magnet:?xt=urn:btih:{infohash}", "savepath": folder})
+        self._peer = peer
 
-        def added():
-            # Right after adding, the torrent is not known yet, and the call is refused.
-            try:
-                self._call("torrents/addPeers", {"hashes": infohash, "peers": f"{peer[0]}:{peer[1]}"})
-                return True
-            except urllib.error.HTTPError:
-                return False
-
-        wait.until(added, 30, "qBittorrent to take a peer", 0.3)
+    def _knows_peer(self, infohash):
+        """Names the peer again. A torrent that was just added is not known yet, and one that has just learned what it
+        holds is unknown for a moment and forgets a peer it has not dialled yet; nobody else here would name it again."""
+        self._call("torrents/addPeers", {"hashes": infohash, "peers": f"{self._peer[0]}:{self._peer[1]}"})
 
     def clients_seen_until_done(self, infohash, seconds):
         """Waits for a download; returns {"ip:port": client name} of every peer that was connected meanwhile."""
         clients = {}
 
         def look():
-            peers = json.loads(self._call(f"sync/torrentPeers?hash={infohash}&rid=0")).get("peers", {})
-            clients.update({address: peer["client"] for address, peer in peers.items() if peer.get("client")})
-            (torrent,) = json.loads(self._call(f"torrents/info?hashes={infohash}"))
-            return torrent["progress"] == 1
+            try:
+                peers = json.loads(self._call(f"sync/torrentPeers?hash={infohash}&rid=0")).get("peers", {})
+                clients.update({address: peer["client"] for address, peer in peers.items() if peer.get("client")})
+                torrents = json.loads(self._call(f"torrents/info?hashes={infohash}"))
+                if torrents and torrents[0]["progress"] == 1:
+                    return True
+                if not peers:
+                    self._knows_peer(infohash)
+            except urllib.error.HTTPError as refused:
+                if refused.code not in (400, 404, 409):
+                    raise
+            return False
 
         wait.until(look, seconds, "qBittorrent's download to end", 0.1)
         return clients

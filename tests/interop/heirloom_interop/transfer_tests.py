@@ -108,7 +108,7 @@ def test_qbittorrent_downloads_from_a_curator_and_sees_its_name(t):
     curator, clip, published = curator_with_clip(t, network, 16 * MIB, 26)
     client = t.closing(clients.QBittorrent(t.folder / "qb", "127.0.2.4"))
     client.download(published["infohash"], t.folder / "copy", (curator.ip, curator.port("bt_named")))
-    seen = client.clients_seen_until_done(published["infohash"], 90)
+    seen = client.clients_seen_until_done(published["infohash"], 180)
     content.assert_same(clip, t.folder / "copy" / "clip.mp4")
     name = curator.cli("id")["peer_name_on_wire"]
     # Seen or not is a matter of milliseconds; another name would be wrong.
