@@ -33,7 +33,7 @@ tests = if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  $(CARGO) test $(LOCKED) $(1) --lib --bins --tests $(ARGS); \
 	fi
 
-.PHONY: help setup build demo demo-exit run test test-light test-heavy lint lint-light lint-heavy fmt doc interop browser
+.PHONY: help setup build demo demo-exit run test test-light test-heavy lint lint-light lint-heavy fmt doc interop browser deb
 
 help: ## list the targets
 	@printf 'Targets (ARGS="…" is passed on):\n'
@@ -92,3 +92,9 @@ interop: build ## other BitTorrent, DHT and libp2p programs against ours
 
 browser: build ## the page in a real Chromium, with screenshots
 	@HEIRLOOM_BIN="$(BIN)" tests/browser/run $(ARGS)
+
+deb: setup ## a Debian package; PROFILE=dev packs what `make build` made
+	$(CARGO) build $(LOCKED) -p heirloom --profile $(or $(PROFILE),release)
+	$(CARGO) build $(LOCKED) -p heirloom --example manual
+	packaging/deb/build "$(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(or $(PROFILE),release))/heirloom" \
+	  "$(TARGET_DIR)/debug/examples/manual" "$(TARGET_DIR)"

@@ -169,6 +169,9 @@ pub enum Verb {
     },
     /// Open the running node's page in a browser, by a link that works once
     Open {
+        /// Somebody's card, link or key: shown on the page, before anything changes
+        #[arg(value_name = "LINK")]
+        link: Option<String>,
         /// Only print the link
         #[arg(long)]
         print: bool,

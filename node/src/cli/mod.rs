@@ -11,13 +11,16 @@ mod import;
 mod lists;
 mod open;
 mod play;
+mod reference;
 mod ring;
+mod service;
 mod statements;
 mod text;
 mod trust_args;
 mod why;
 
 pub use args::Cli;
+pub use reference::reference;
 
 use crate::driver::{self, Node};
 use crate::home::{Home, Running};
@@ -179,7 +182,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
     let client = Client::new(home.clone(), settings);
     match cli.verb {
         Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
-        Verb::Open { print } => open::open(&client, print).await,
+        Verb::Open { link, print } => open::open(&client, link.as_deref(), print).await,
         Verb::Play(args) => play::play(&client, args, json).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
         Verb::List { verb } => lists::list(&client, verb, json).await,
@@ -503,6 +506,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     let server = tokio::spawn(http::serve(listener, Arc::clone(&face), stop.clone()));
     let starter = if args.no_starter { None } else { take_starter(&node).await? };
     print(&format!("{}\n", ready(&node, &home, address, starter.as_ref())?));
+    service::is_ready(address);
     open::offer(&face, args.open)?;
     if std::io::stderr().is_terminal() && home.has_recovery_words() {
         show_words(&home)?;
@@ -511,6 +515,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
         result = node.ended() => result,
         () = asked_to_stop() => Ok(()),
     };
+    service::is_stopping();
     stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(4), node.stop()).await;
     server.abort();

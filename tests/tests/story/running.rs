@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::{Answer, Bed, Cli, bytes_of, text, write_file};
+use crate::support::{Answer, Bed, Cli, Process, bytes_of, program, text, write_file};
 
 /// The contract says 5 s; a busy machine gets twice that before this fails.
 const STOP_MAX: Duration = Duration::from_secs(10);
@@ -108,4 +108,43 @@ fn commands_work_on_the_store_when_no_node_runs() {
     node.start_again(&bed.net(&[]));
     let statements = node.cli.ok(&["export", "--statements"]).to_string();
     assert!(statements.contains(text(&signed, "id")), "what was signed meanwhile is there");
+}
+
+/// `Type=notify`: a service manager hears when it is ready, where its page is, and that it stops.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_manager_is_told_when_the_node_is_ready_and_when_it_stops() {
+    let bed = Bed::without_dht();
+    let path = bed.path("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(90))).expect("a limit");
+    let mut command = program();
+    command.arg("--home").arg(bed.path("home")).args(["--json", "run", "--no-dht", "--no-mdns", "--no-starter"]);
+    command.args(ANYWHERE).env("NOTIFY_SOCKET", &path);
+    let mut process = Process::start(command, &bed.path("log"));
+    let heard = || {
+        let mut buffer = [0; 1024];
+        let length = socket.recv(&mut buffer).expect("a word in time");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let ready = heard();
+    assert!(ready.lines().any(|line| line == "READY=1"), "{ready:?}");
+    assert!(ready.lines().any(|line| line.starts_with("STATUS=") && line.contains("http://127.0.0.1:")), "{ready:?}");
+    process.terminate();
+    let stopping = heard();
+    assert!(stopping.lines().any(|line| line == "STOPPING=1"), "{stopping:?}");
+    assert!(process.end(STOP_MAX).success());
+}
+
+/// What a desktop's handler of links calls: the link is in the part of the address that no server is sent.
+#[test]
+fn a_link_is_handed_to_the_page() {
+    let bed = Bed::without_dht();
+    let node = bed.node("alice");
+    let url = node.cli.ok(&["open", "--print", "heirloom:abc def"])["url"].as_str().expect("a link").to_owned();
+    assert!(url.contains("/?once=") && url.ends_with("#add=heirloom:abc%20def"), "{url}");
+    let plain = node.cli.ok(&["open", "--print"])["url"].as_str().expect("a link").to_owned();
+    assert!(!plain.contains('#'), "{plain}");
+    let refused = node.cli.run(&["open", "--print", ""]).value(2);
+    assert_eq!(refused["error"]["code"], "bad_link", "{refused}");
 }

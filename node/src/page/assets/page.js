@@ -282,6 +282,19 @@
     if (event.target.matches("[data-other-value]")) one("[data-other]", event.target.closest("label")).checked = true;
   });
 
+  // `heirloom open LINK`: what it names goes into the field where somebody is added. Nothing is sent before it is pressed.
+  if (location.hash.startsWith("#add=")) {
+    const field = one("#pasted");
+    if (field) {
+      // A damaged escape throws: then it stays as it is.
+      try { field.value = decodeURIComponent(location.hash.slice(5)); } catch (error) { field.value = location.hash.slice(5); }
+      history.replaceState(null, "", location.pathname + location.search);
+      one("button[type=submit]", field.form).focus();
+    } else if (location.pathname !== "/people") {
+      location.replace("/people" + location.hash);
+    }
+  }
+
   const left = sessionStorage.getItem("toast");
   if (left) { sessionStorage.removeItem("toast"); toast(left); }
 })();
