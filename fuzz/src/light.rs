@@ -480,7 +480,7 @@ pub fn store(data: &[u8]) {
                 (key, Some(value))
             }
         };
-        batch.changes.insert((table, change.0.into()), change.1);
+        batch.put(table, &change.0, change.1.as_deref());
     }
     store.write(&batch, Durability::Disk).expect("a store in memory holds");
     let mut core = Core::open(store);

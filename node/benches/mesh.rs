@@ -52,6 +52,8 @@ const DIALS: usize = 6;
 const VICTIMS: usize = 4;
 /// Heartbeats for meshes to form after everybody has met.
 const SETTLE: Duration = Duration::from_secs(8);
+/// When nodes that have not met will not: a hundred starts take a minute of two busy processors.
+const MEET_WITHIN: Duration = Duration::from_secs(180);
 /// When a message that has not arrived is lost: longer than any retry of gossip.
 const LOST_AFTER: Duration = Duration::from_secs(20);
 /// An attacker that lost a connection tries again after this.
@@ -330,6 +332,15 @@ fn percentile(sorted: &[Duration], share: f64) -> Duration {
     sorted.get(at).copied().unwrap_or_default()
 }
 
+/// The earlier nodes that a node dials: [`DIALS`] of them, drawn by chance, the same in every run. Were they the same for all
+/// nodes, these few would have no place left for the last ones ([`params::INBOUND_MAX`]).
+fn drawn(number: usize) -> Vec<usize> {
+    let mut ranked: Vec<usize> = (0..number).collect();
+    ranked.sort_by_key(|earlier| Sha256::of(format!("{number} dials {earlier}").as_bytes()));
+    ranked.truncate(DIALS);
+    ranked
+}
+
 /// Waits until all honest nodes are connected with some others that listen.
 async fn wait_until_met(nodes: usize, mut met: mpsc::UnboundedReceiver<(usize, PeerId)>) -> Result<()> {
     let wanted = DIALS.min(nodes - 1);
@@ -340,7 +351,10 @@ async fn wait_until_met(nodes: usize, mut met: mpsc::UnboundedReceiver<(usize, P
             neighbours.entry(node).or_default().insert(peer);
         }
     };
-    tokio::time::timeout(Duration::from_secs(180), all).await.context("the nodes do not meet")?;
+    if tokio::time::timeout(MEET_WITHIN, all).await.is_err() {
+        let lonely = (0..nodes).filter(|node| neighbours.get(node).is_none_or(|peers| peers.len() < wanted)).count();
+        anyhow::bail!("{lonely} of {nodes} nodes have not met {wanted} others within {} s", MEET_WITHIN.as_secs());
+    }
     // Nobody reads on: later ones are dropped with the channel.
     Ok(())
 }
@@ -363,8 +377,7 @@ async fn main() -> Result<()> {
     let mut speakers = Vec::new();
     let mut handles = Vec::new();
     for number in 0..nodes {
-        // Spread over those before by a step that is prime to most counts.
-        let peers = (0..DIALS.min(number)).map(|dial| addresses[(number * 7 + dial * 13) % number].clone());
+        let peers = drawn(number).into_iter().map(|earlier| addresses[earlier].clone());
         let peers: BTreeSet<Multiaddr> = peers.chain(addresses.last().cloned()).collect();
         let (node, events) = Honest::start(number, peers.into_iter().collect(), &watch, folder.path()).await?;
         addresses.push(node.p2p.listen_addrs().first().context("listening")?.clone());

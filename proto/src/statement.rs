@@ -303,17 +303,26 @@ impl Verifier {
     /// # Errors
     /// As [`verify`].
     pub fn verify(&mut self, bytes: &[u8]) -> Result<Verified<Statement>, VerifyError> {
-        verify_with(bytes, |author| {
-            if let Some(known) = self.points.get(author) {
-                return Ok(*known);
-            }
-            let new = Key::with_check(author)?;
-            if self.points.len() >= POINTS_MAX {
-                self.points.clear();
-            }
-            self.points.insert(*author, new);
-            Ok(new)
-        })
+        verify_with(bytes, |author| self.unpack(author))
+    }
+
+    /// See [`claimed_author`]: unpacked once for both.
+    #[must_use]
+    pub fn claimed_author(&mut self, bytes: &[u8]) -> Option<Key> {
+        let parts = open(bytes).ok()?;
+        self.unpack(parts.author).ok().map(|(author, _)| author)
+    }
+
+    fn unpack(&mut self, author: &[u8; KEY_BYTES]) -> Result<(Key, SignatureCheck), KeyError> {
+        if let Some(known) = self.points.get(author) {
+            return Ok(*known);
+        }
+        let new = Key::with_check(author)?;
+        if self.points.len() >= POINTS_MAX {
+            self.points.clear();
+        }
+        self.points.insert(*author, new);
+        Ok(new)
     }
 }
 
@@ -366,10 +375,14 @@ impl Statement {
     /// Bytes for this node's own store: SHA-256 of the envelope, then the envelope.
     #[must_use]
     pub fn to_store(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(32 + self.bytes.len());
-        bytes.extend_from_slice(&self.gossip_id().0);
-        bytes.extend_from_slice(&self.bytes);
-        bytes
+        let (checksum, envelope) = self.store_parts();
+        [&checksum, envelope].concat()
+    }
+
+    /// What [`Statement::to_store`] puts one behind the other.
+    #[must_use]
+    pub fn store_parts(&self) -> ([u8; 32], &[u8]) {
+        (self.gossip_id().0, &self.bytes)
     }
 }
 
@@ -395,8 +408,7 @@ impl Verified<Statement> {
             return Err(StoredError::Damaged);
         }
         let parts = open(bytes).map_err(StoredError::Unreadable)?;
-        let author = Key::checked_before(parts.author)
-            .map_err(|error| StoredError::Unreadable(VerifyError::BadAuthor(error)))?;
+        let author = Key::known(*parts.author);
         let (header, body) =
             Body::decode(parts.kind, parts.body).map_err(|error| StoredError::Unreadable(error.into()))?;
         let id = store_id(&signed_by(&parts));

@@ -57,6 +57,13 @@ impl WorkId {
         &self.0
     }
 
+    /// From text that is normalised already; nothing else is such an id.
+    ///
+    /// COST: each listing names a work, and normalising allocates four times to find that nothing was to be done.
+    pub(crate) fn from_normalised(text: String) -> Option<Self> {
+        is_normalised(&text).then_some(Self(text))
+    }
+
     /// The catalogue that it is from: `imdb`, `tmdb`, `tvdb`, `wikidata`, `mbid` or `hl`.
     #[must_use]
     pub fn scheme(&self) -> &str {
@@ -153,6 +160,25 @@ fn bad(scheme: &'static str, text: &str, expected: &'static str) -> WorkIdError 
 
 fn is_number(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether normalising changes nothing.
+fn is_normalised(text: &str) -> bool {
+    let is_plain = |text: &str| number(text).is_some() && !text.starts_with('0');
+    let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    match scheme {
+        // Seven digits at least.
+        "imdb" => rest
+            .strip_prefix("tt")
+            .is_some_and(|n| number(n).is_some() && (n.len() == 7 || (n.len() > 7 && !n.starts_with('0')))),
+        "tmdb" => rest.strip_prefix("movie/").or_else(|| rest.strip_prefix("tv/")).is_some_and(is_plain),
+        "tvdb" => is_plain(rest),
+        "wikidata" => rest.strip_prefix('Q').is_some_and(is_plain),
+        "mbid" => rest.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && rest.split('-').all(is_hex),
+        "hl" => rest.len() == 64 && is_hex(rest),
+        _ => false,
+    }
 }
 
 /// The number without leading zeros, unless it is 0 or none.
@@ -273,6 +299,51 @@ mod tests {
             assert_eq!(parsed.as_str(), id, "{text}");
             assert_eq!(parsed.as_str().parse::<WorkId>(), Ok(parsed.clone()), "normalising twice changes nothing");
         }
+    }
+
+    #[test]
+    fn what_is_normalised_is_what_normalising_leaves_alone() {
+        let hex = "0123456789abcdef".repeat(4);
+        let ids = [
+            "imdb:tt1254207",
+            "imdb:tt0000001",
+            "imdb:tt10872600",
+            "imdb:tt9999999999",
+            "imdb:tt0000000",
+            "tmdb:movie/10378",
+            "tmdb:tv/1",
+            "tmdb:tv/9999999999",
+            "tvdb:81189",
+            "wikidata:Q4",
+            "mbid:f5093c06-23e3-404f-aeaa-40f72885ee3a",
+            &format!("hl:{hex}"),
+            "hl:",
+            "isbn:1",
+            ":",
+            "",
+            "https://www.imdb.com/title/tt1254207/",
+        ];
+        let agree = |text: &str| {
+            let is_normalised = text.parse::<WorkId>().is_ok_and(|id| id.as_str() == text);
+            let id = WorkId::from_normalised(text.to_owned());
+            assert_eq!(id.as_ref().map(WorkId::as_str), is_normalised.then_some(text), "{text:?}");
+            usize::from(is_normalised)
+        };
+        let (mut good, mut tried) = (0, 0);
+        for id in ids {
+            good += agree(id);
+            for at in 0..=id.len() {
+                for with in [
+                    "", "0", "00", "1", "9", "a", "f", "F", "g", "t", "T", "q", "Q", ":", "/", "-", " ", "\n", "é",
+                    "\"", "#",
+                ] {
+                    good += agree(&format!("{}{with}{}", &id[..at], &id[at..]));
+                    good += agree(&format!("{}{with}{}", &id[..at], id.get(at + 1..).unwrap_or_default()));
+                    tried += 2;
+                }
+            }
+        }
+        assert!(tried > 5_000 && (500..tried / 2).contains(&good), "{good} of {tried}");
     }
 
     #[test]

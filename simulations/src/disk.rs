@@ -85,14 +85,14 @@ impl Store for Disk {
         if let Some(error) = &plates.failing {
             return Err(error.clone());
         }
-        for ((table, key), value) in &batch.changes {
-            let (key, now): (Box<[u8]>, _) = ((**key).into(), plates.now.entry(*table).or_default());
+        batch.each(&mut |table, key, value| {
+            let (key, now): (Box<[u8]>, _) = (key.into(), plates.now.entry(table).or_default());
             let old = match value {
-                Some(value) => now.insert(key.clone(), value.as_slice().into()),
+                Some(value) => now.insert(key.clone(), value.into()),
                 None => now.remove(&key),
             };
-            plates.unsynced.entry(*table).or_default().entry(key).or_insert(old);
-        }
+            plates.unsynced.entry(table).or_default().entry(key).or_insert(old);
+        });
         // The write-ahead log is one file: syncing it takes along whatever was written before.
         if durability == Durability::Disk || plates.unsynced.values().any(|rows| rows.len() > UNSYNCED_MAX) {
             plates.unsynced.clear();
@@ -152,8 +152,7 @@ mod tests {
         let mut disk = Disk::default();
         let mut write = |key: &[u8], value: Option<u8>, durability| {
             let value = value.map(|value| vec![value]);
-            let batch = Batch { changes: BTreeMap::from([((Table::Local, key.into()), value)]) };
-            disk.write(&batch, durability).expect("it is not full");
+            disk.write(&Batch::from_iter([(Table::Local, key, value)]), durability).expect("it is not full");
         };
         write(b"a", Some(1), Durability::Disk);
         write(b"b", Some(1), Durability::Process);
@@ -184,8 +183,8 @@ mod tests {
     fn what_fills_the_memory_is_synced_unasked() {
         let mut disk = Disk::default();
         for number in 0..=UNSYNCED_MAX as u64 {
-            let changes = BTreeMap::from([((Table::Local, number.to_be_bytes().as_slice().into()), Some(vec![1]))]);
-            disk.write(&Batch { changes }, Durability::Process).expect("it is not full");
+            let batch = Batch::from_iter([(Table::Local, number.to_be_bytes(), Some([1]))]);
+            disk.write(&batch, Durability::Process).expect("it is not full");
             let first = disk.synced().get(Table::Local, &0_u64.to_be_bytes()).expect("it can be read");
             assert_eq!(first.is_some(), number == UNSYNCED_MAX as u64, "after {number} more");
         }

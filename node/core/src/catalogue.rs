@@ -33,8 +33,9 @@ struct Named {
 /// The index.
 ///
 /// COST: most works have one record and one release, and most releases one lister: see `Few`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Catalogue {
+    owner: Key,
     /// Records that name a work id. An author may have several: each has its own slot.
     records: BTreeMap<WorkId, Few<Place, Arc<Named>>>,
     /// Releases listed under a work id, with their listers.
@@ -42,6 +43,8 @@ pub struct Catalogue {
     /// The same listings by release.
     listers: BTreeMap<Infohash, Few<(Key, WorkId), ()>>,
     verdicts: BTreeMap<Infohash, Few<Key, Opinion>>,
+    /// Those of the owner.
+    own_verdicts: BTreeMap<Infohash, Opinion>,
     /// Who said something of a work, and how many such statements.
     authors: BTreeMap<Key, usize>,
     /// Pictures that public records name, and which records those are, with their numbers.
@@ -53,6 +56,23 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// Of nothing, for an owner.
+    #[must_use]
+    pub fn new(owner: Key) -> Self {
+        Self {
+            owner,
+            records: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            listers: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            own_verdicts: BTreeMap::new(),
+            authors: BTreeMap::new(),
+            artwork: BTreeMap::new(),
+            has_new_artwork: false,
+            changes: Changes::default(),
+        }
+    }
+
     /// Takes a new live statement in.
     pub fn add(&mut self, stored: &Stored) {
         self.changes.add(stored);
@@ -75,6 +95,9 @@ impl Catalogue {
             }
             Body::Verdict(verdict) => {
                 let author = *stored.statement.author();
+                if author == self.owner {
+                    self.own_verdicts.insert(verdict.infohash, verdict.opinion);
+                }
                 self.verdicts.entry(verdict.infohash).or_default().insert(author, verdict.opinion);
             }
             _ => {}
@@ -119,7 +142,12 @@ impl Catalogue {
                 remove_nested(&mut self.listings, &listing.work, &(listing.infohash, *author));
                 remove_nested(&mut self.listers, &listing.infohash, &(*author, listing.work.clone()));
             }
-            Body::Verdict(verdict) => remove_nested(&mut self.verdicts, &verdict.infohash, author),
+            Body::Verdict(verdict) => {
+                if *author == self.owner {
+                    self.own_verdicts.remove(&verdict.infohash);
+                }
+                remove_nested(&mut self.verdicts, &verdict.infohash, author);
+            }
             _ => {}
         }
     }
@@ -149,7 +177,7 @@ impl Catalogue {
     /// The same, of which nothing is live: everything is derived anew.
     #[must_use]
     pub fn anew(&self) -> Self {
-        Self { changes: self.changes.anew(), ..Self::default() }
+        Self { changes: self.changes.anew(), ..Self::new(self.owner) }
     }
 
     /// Who said something of a work.
@@ -274,11 +302,10 @@ impl Catalogue {
         self.verdicts.get(infohash).into_iter().flat_map(Few::iter).map(|(key, opinion)| (key, *opinion))
     }
 
-    /// Releases on which a key gave one of these opinions.
+    /// Releases on which the owner gave one of these opinions.
     #[must_use]
-    pub fn judged(&self, by: &Key, opinions: &[Opinion]) -> BTreeSet<Infohash> {
-        let is_judged = |verdicts: &Few<Key, Opinion>| verdicts.get(by).is_some_and(|o| opinions.contains(o));
-        self.verdicts.iter().filter(|(_, verdicts)| is_judged(verdicts)).map(|(hash, _)| *hash).collect()
+    pub fn judged(&self, opinions: &[Opinion]) -> BTreeSet<Infohash> {
+        self.own_verdicts.iter().filter(|(_, opinion)| opinions.contains(opinion)).map(|(hash, _)| *hash).collect()
     }
 
     /// Titles under which a work is known, by record.
@@ -371,7 +398,7 @@ mod tests {
             kind: Kind::Work,
             slot: heirloom_proto::Sha256([number; 32]),
         };
-        let mut catalogue = Catalogue::default();
+        let mut catalogue = Catalogue::new(place(9).author);
         let title = Title { title: String::new(), year: None, kind: WorkKind::Film, folded: Vec::new() };
         // The first two, said by two keys; a chain of the second and the third; the fourth alone.
         for (number, of) in [(1, &ids[..2]), (2, &ids[..2]), (3, &ids[1..3]), (4, &ids[3..4])] {

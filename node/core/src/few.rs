@@ -40,12 +40,6 @@ impl<K: Ord, V> Few<K, V> {
         Some(value)
     }
 
-    /// The value of a key.
-    #[must_use]
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.place(key).ok().map(|at| &self.0[at].1)
-    }
-
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -83,7 +77,6 @@ mod tests {
                 tree.insert(key, step);
             }
             assert!(few.iter().eq(tree.iter()), "step {step}");
-            assert_eq!(few.get(&key), tree.get(&key));
             assert_eq!(few.is_empty(), tree.is_empty());
             assert!(few.from(|known| *known < key).eq(tree.range(key..)));
         }

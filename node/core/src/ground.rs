@@ -3,7 +3,7 @@
 //! Only [`crate::ingest`] and the topics that own a table write here. Nothing leaves the core before [`Ground::commit`].
 
 use crate::fields::Fields;
-use crate::store::{Batch, Durability, RowKey, Rows, Store, StoreError, Table};
+use crate::store::{Batch, Durability, Rows, Store, StoreError, Table};
 use crate::views::Source;
 use heirloom_proto::{Key, Kind, Sha256, Statement, StatementId, Timestamp, Verified};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl Place {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
-        let author = Key::from_bytes(fields.array()?).ok()?;
+        let author = Key::known(fields.array()?);
         Self::of_tail(author, fields.0)
     }
 
@@ -74,7 +74,8 @@ pub struct Stored {
 }
 
 impl Stored {
-    fn to_bytes(&self) -> Vec<u8> {
+    /// What its record begins with; the statement follows as [`Statement::to_store`] writes it.
+    fn marks(&self) -> [u8; 10] {
         let source = match self.source {
             Source::Store => 0,
             Source::Dht => 1,
@@ -82,11 +83,8 @@ impl Stored {
             Source::Sync => 3,
             Source::Archive => 4,
         };
-        let stored = self.statement.to_store();
-        let mut bytes = Vec::with_capacity(10 + stored.len());
-        bytes.extend_from_slice(&[u8::from(self.is_private), source]);
-        bytes.extend_from_slice(&self.received.0.to_be_bytes());
-        bytes.extend_from_slice(&stored);
+        let mut bytes = [u8::from(self.is_private), source, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes[2..].copy_from_slice(&self.received.0.to_be_bytes());
         bytes
     }
 
@@ -125,8 +123,8 @@ impl<S: Store> Ground<S> {
     /// # Errors
     /// [`StoreError`].
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.pending.changes.get(&(table, key.into())) {
-            Some(value) => Ok(value.clone()),
+        match self.pending.get(table, key) {
+            Some(value) => Ok(value.map(<[u8]>::to_vec)),
             None => self.store.get(table, key),
         }
     }
@@ -141,32 +139,31 @@ impl<S: Store> Ground<S> {
             found.push((key.to_vec(), value.to_vec()));
             ControlFlow::Continue(())
         })?;
-        let pending = self.pending.changes.range((table, prefix.into())..);
-        let mut pending = pending.take_while(|((t, key), _)| *t == table && key.starts_with(prefix)).peekable();
+        let mut pending = self.pending.from(table, prefix).take_while(|(key, _)| key.starts_with(prefix)).peekable();
         // COST: a long log is in order already, and is mostly read when nothing of it is pending.
         if pending.peek().is_none() {
             return Ok(found);
         }
         let mut found: BTreeMap<Vec<u8>, Vec<u8>> = found.into_iter().collect();
-        for ((_, key), value) in pending {
+        for (key, value) in pending {
             match value {
-                Some(value) => found.insert(key.to_vec(), value.clone()),
-                None => found.remove(&**key),
+                Some(value) => found.insert(key.to_vec(), value.to_vec()),
+                None => found.remove(key),
             };
         }
         Ok(found.into_iter().collect())
     }
 
     /// Notes a change. `durability` says what it must survive before anything that depends on it is sent.
-    pub fn put(&mut self, table: Table, key: impl Into<RowKey>, value: Option<Vec<u8>>, durability: Durability) {
-        self.pending.changes.insert((table, key.into()), value);
+    pub fn put(&mut self, table: Table, key: impl AsRef<[u8]>, value: Option<Vec<u8>>, durability: Durability) {
+        self.pending.put(table, key.as_ref(), value.as_deref());
         self.durability = self.durability.max(durability);
     }
 
     /// Whether something waits for a commit.
     #[must_use]
     pub fn has_pending(&self) -> bool {
-        !self.pending.changes.is_empty()
+        !self.pending.is_empty()
     }
 
     /// Writes what waits. On an error nothing was written and the process must stop.
@@ -225,8 +222,7 @@ impl<S: Store> Ground<S> {
             Some(stored) => visit(stored),
             None => damaged += 1,
         };
-        let is_pending = self.pending.changes.keys().any(|(table, _)| *table == Table::Statements);
-        if is_pending {
+        if self.pending.has(Table::Statements) {
             self.all(Table::Statements, &[])?.iter().for_each(|(_, bytes)| show(bytes));
         } else {
             self.store.scan(Table::Statements, &[], &mut |_, bytes| {
@@ -322,8 +318,7 @@ impl<S: Store> Ground<S> {
         from: &[u8],
         limit: usize,
     ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let pending = self.pending.changes.range((table, RowKey::from(from))..);
-        let pending: Vec<_> = pending.take_while(|((of, key), _)| *of == table && key.starts_with(prefix)).collect();
+        let pending: Vec<_> = self.pending.from(table, from).take_while(|(key, _)| key.starts_with(prefix)).collect();
         let mut found = BTreeMap::new();
         // What waits to be deleted must not take the place of what stays.
         let enough = limit + pending.len();
@@ -331,10 +326,10 @@ impl<S: Store> Ground<S> {
             found.insert(key.to_vec(), value.to_vec());
             if found.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        for ((_, key), value) in pending {
+        for (key, value) in pending {
             match value {
-                Some(value) => found.insert(key.to_vec(), value.clone()),
-                None => found.remove(&**key),
+                Some(value) => found.insert(key.to_vec(), value.to_vec()),
+                None => found.remove(key),
             };
         }
         Ok(found)
@@ -381,23 +376,17 @@ impl<S: Store> Ground<S> {
     /// [`StoreError`].
     pub fn each_floor(&self, visit: &mut dyn FnMut(Key, Option<u64>)) -> Result<(), StoreError> {
         let mut see = |key: &[u8], value: &[u8]| {
-            let author = key.first_chunk().and_then(|author| Key::from_bytes(*author).ok());
-            if let Some(author) = author {
-                visit(author, Floor::from_bytes(value).and_then(|floor| floor.evicted_ms));
+            if let Some(author) = key.first_chunk() {
+                visit(Key::known(*author), Floor::from_bytes(value).and_then(|floor| floor.evicted_ms));
             }
         };
         self.store.scan(Table::Floors, &[], &mut |key, value| {
-            if !self.pending.changes.contains_key(&(Table::Floors, key.into())) {
+            if self.pending.get(Table::Floors, key).is_none() {
                 see(key, value);
             }
             ControlFlow::Continue(())
         })?;
-        for ((_, key), value) in self
-            .pending
-            .changes
-            .range((Table::Floors, [].as_slice().into())..)
-            .take_while(|((table, _), _)| *table == Table::Floors)
-        {
+        for (key, value) in self.pending.from(Table::Floors, &[]) {
             if let Some(value) = value {
                 see(key, value);
             }
@@ -409,11 +398,14 @@ impl<S: Store> Ground<S> {
     pub(crate) fn insert(&mut self, place: &Place, stored: &Stored, durability: Durability) {
         let order = stored.statement.header().order();
         let floor = Floor { order, evicted_ms: None }.to_bytes();
-        let (spot, tail) = (place.to_bytes(), place.tail().to_vec());
-        self.put(Table::Statements, spot.as_slice(), Some(stored.to_bytes()), durability);
-        self.put(Table::Sequence, sequence_key(&place.author, order).as_slice(), Some(tail), durability);
-        self.put(Table::Ids, stored.statement.id().0.as_slice(), Some(spot.to_vec()), durability);
-        self.put(Table::Floors, spot.as_slice(), Some(floor), durability);
+        let (spot, marks) = (place.to_bytes(), stored.marks());
+        let (checksum, envelope) = stored.statement.store_parts();
+        let pending = &mut self.pending;
+        pending.put_parts(Table::Statements, &spot, Some(&[&marks, &checksum, envelope]));
+        pending.put(Table::Sequence, &sequence_key(&place.author, order), Some(&place.tail()));
+        pending.put(Table::Ids, &stored.statement.id().0, Some(&spot));
+        pending.put(Table::Floors, &spot, Some(&floor));
+        self.durability = self.durability.max(durability);
     }
 
     /// Takes the statement at a place away; its floor stays.
@@ -422,10 +414,10 @@ impl<S: Store> Ground<S> {
     /// [`StoreError`].
     pub(crate) fn remove(&mut self, place: &Place) -> Result<Option<Stored>, StoreError> {
         let Some(old) = self.statement(place)? else { return Ok(None) };
-        self.put(Table::Statements, place.to_bytes().as_slice(), None, Durability::Process);
+        self.put(Table::Statements, place.to_bytes(), None, Durability::Process);
         let order = old.statement.header().order();
-        self.put(Table::Sequence, sequence_key(&place.author, order).as_slice(), None, Durability::Process);
-        self.put(Table::Ids, old.statement.id().0.as_slice(), None, Durability::Process);
+        self.put(Table::Sequence, sequence_key(&place.author, order), None, Durability::Process);
+        self.put(Table::Ids, old.statement.id().0, None, Durability::Process);
         Ok(Some(old))
     }
 
@@ -437,7 +429,7 @@ impl<S: Store> Ground<S> {
         let Some(old) = self.remove(place)? else { return Ok(None) };
         if let Some(floor) = self.floor_row(place)? {
             let floor = Floor { evicted_ms: Some(at.0), ..floor };
-            self.put(Table::Floors, place.to_bytes().as_slice(), Some(floor.to_bytes()), Durability::Process);
+            self.put(Table::Floors, place.to_bytes(), Some(floor.to_bytes()), Durability::Process);
         }
         Ok(Some(old))
     }

@@ -548,7 +548,7 @@ impl Ingest {
     /// Rates bind what is pushed. A bucket fills at the sustained rate up to the burst.
     fn takes_token(&mut self, now: Now, author: Key, kind: Kind) -> bool {
         let limits = kind.limits();
-        if !self.buckets.contains_key(&(author, kind)) && self.buckets.len() >= BUCKETS_MAX {
+        if self.buckets.len() >= BUCKETS_MAX && !self.buckets.contains_key(&(author, kind)) {
             let oldest = self.buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 self.buckets.remove(&oldest);

@@ -9,6 +9,7 @@
 mod any;
 pub mod archives;
 pub mod artwork;
+mod batch;
 pub mod budgets;
 pub mod catalogue;
 pub mod changes;

@@ -200,6 +200,8 @@ pub struct Replication {
     pub has_dht: bool,
     last_order: u64,
     due: BTreeMap<Task, Duration>,
+    /// The same by time. COST: what is due is asked with every input, and each follow and work has a task.
+    by_time: BTreeSet<(Duration, Task)>,
     failures: BTreeMap<Own, u32>,
     /// The last put of each own item: an answer to an earlier one says nothing about what stands there now.
     newest_put: BTreeMap<Own, OrderId>,
@@ -295,8 +297,9 @@ impl Replication {
 
     /// Orders that took too long, ended.
     pub fn overdue(&mut self, mono: Duration) -> Vec<(OrderId, Purpose)> {
+        // Later orders have later ends.
         let late: Vec<OrderId> =
-            self.under_way.iter().filter(|(_, order)| order.by <= mono).map(|(id, _)| *id).collect();
+            self.under_way.iter().take_while(|(_, order)| order.by <= mono).map(|(id, _)| *id).collect();
         late.into_iter().filter_map(|id| self.finish(id).map(|purpose| (id, purpose))).collect()
     }
 
@@ -333,8 +336,15 @@ impl Replication {
 
     /// Schedules a task, at the earlier of its times if it is scheduled already.
     pub fn schedule(&mut self, task: Task, at: Duration) {
-        let due = self.due.entry(task).or_insert(at);
-        *due = (*due).min(at);
+        if self.due.get(&task).is_none_or(|due| at < *due) {
+            self.set_due(task, at);
+        }
+    }
+
+    fn set_due(&mut self, task: Task, at: Duration) {
+        self.cancel(&task);
+        self.due.insert(task.clone(), at);
+        self.by_time.insert((at, task));
     }
 
     /// Schedules a task a period from now, give or take a twelfth.
@@ -342,20 +352,27 @@ impl Replication {
         let spread = period.as_millis() / 6;
         let jitter = u64::try_from(u128::from(rng.next_u64()) % spread.max(1)).unwrap_or(0);
         let period = period - period / 12 + Duration::from_millis(jitter);
-        self.due.insert(task, mono + period);
+        self.set_due(task, mono + period);
     }
 
     /// Takes a task off the schedule.
     pub fn cancel(&mut self, task: &Task) {
-        self.due.remove(task);
+        if let Some((task, at)) = self.due.remove_entry(task) {
+            self.by_time.remove(&(at, task));
+        }
     }
 
     /// Tasks whose time has come, taken off the schedule.
     pub fn take_due(&mut self, mono: Duration) -> Vec<Task> {
-        let due: Vec<Task> = self.due.iter().filter(|(_, at)| **at <= mono).map(|(task, _)| task.clone()).collect();
+        let mut due = Vec::new();
+        while self.by_time.first().is_some_and(|(at, _)| *at <= mono) {
+            due.extend(self.by_time.pop_first().map(|(_, task)| task));
+        }
         for task in &due {
             self.due.remove(task);
         }
+        // The head before works, whichever was due first.
+        due.sort_unstable();
         due
     }
 
@@ -363,8 +380,8 @@ impl Replication {
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         // Without a DHT nothing is put or watched, however long it is due.
-        let tasks = self.due.values().copied().filter(|_| self.has_dht);
-        let orders = self.under_way.values().map(|order| order.by);
+        let tasks = self.by_time.first().map(|(at, _)| *at).filter(|_| self.has_dht).into_iter();
+        let orders = self.under_way.first_key_value().map(|(_, order)| order.by).into_iter();
         let lookups = self.lookups.values().map(Lookup::next_due);
         let waiting = self.waiting.values().flatten().map(|waiting| waiting.deadline);
         tasks.chain(orders).chain(lookups).chain(waiting).min()

@@ -11,12 +11,16 @@ use heirloom_graph::{
 };
 use heirloom_proto::body::{self, Scope};
 use heirloom_proto::{Body, Infohash, Key, Timestamp};
+use std::cell::RefCell;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long a release must be kept before bytes of it count for its lister in scope `catalogue`: time to notice a fake.
 pub const KEPT_BEFORE_COUNTING: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Keys of which is remembered whether they are rated; more forgets them all. As many as are kept, and strangers beside them.
+const RATED_KNOWN_MAX: usize = 10_000;
 
 /// What each release that I judged fake or malware costs its lister, as a level: four of them are distrust.
 const HELD_AGAINST_LISTER: f64 = 0.25;
@@ -41,6 +45,8 @@ pub struct Scoring {
     receipts: Receipts,
     /// Score and key of the best for whom there is no room among those that are kept for their score.
     bar: Option<(f64, Key)>,
+    /// Who was found to be rated, or not to be, since anything but votes on releases changed.
+    rated: RefCell<BTreeMap<Key, bool>>,
     /// How often scores were computed or brought up to date: taking statements in must not.
     computed: u64,
 }
@@ -110,6 +116,7 @@ impl Scoring {
             is_evidence_stale: true,
             receipts: Receipts::default(),
             bar: None,
+            rated: RefCell::default(),
             computed: 0,
         };
         for (key, follow) in curation.all() {
@@ -133,6 +140,7 @@ impl Scoring {
 
     fn changed(&mut self) {
         self.is_evidence_stale = true;
+        self.rated.take();
     }
 
     /// Notes that the ledger grew.
@@ -181,7 +189,10 @@ impl Scoring {
             _ => {}
         }
         self.graph.note_last_statement(node(&author), time_ms);
-        self.changed();
+        self.is_evidence_stale = true;
+        if !matches!(stored.statement.body(), Body::Listing(_) | Body::Verdict(_)) {
+            self.rated.take();
+        }
     }
 
     fn vote(&mut self, voter: &Key, infohash: &Infohash, opinion: Opinion, time_ms: u64, expires_ms: Option<u64>) {
@@ -240,6 +251,7 @@ impl Scoring {
             return;
         }
         self.is_evidence_stale = false;
+        self.rated.take();
         let counts_for_seeding = |hash: &Infohash, _: &Key| !facts.judged_bad.contains(hash);
         let counts_for_listing = |hash: &Infohash, key: &Key| {
             let is_kept = ledger.first_byte(hash).is_some_and(|at| now.since(at) >= KEPT_BEFORE_COUNTING);
@@ -324,6 +336,7 @@ impl Scoring {
     /// Never: what is read was computed just before.
     pub fn scores(&mut self, now: Timestamp, of: heirloom_graph::Scope) -> Scored<'_> {
         let epoch = Epoch::of(now.0);
+        self.rated.take();
         let scores = match self.cache.entry(of) {
             Entry::Vacant(slot) => {
                 self.computed += 1;
@@ -362,15 +375,27 @@ impl Scoring {
         scored.retain(|(score, _)| *score > 0.0);
         // Of equal scores the lower key: any rule will do, as long as it is one.
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        self.rated.take();
         self.bar = if scored.len() > most { scored.get(most).copied() } else { None };
     }
 
     /// Whether a key scores above zero, and above those for whom there is no room.
     #[must_use]
     pub fn is_rated(&self, key: &Key) -> bool {
+        // COST: asked of the author of each statement, and a crowd says many. Reading a score takes a twentieth of the time
+        // of checking a signature.
+        let mut rated = self.rated.borrow_mut();
+        if let Some(is_rated) = rated.get(key) {
+            return *is_rated;
+        }
         let score = self.last_score(key);
         let passes = |(bar, first_out): (f64, Key)| score > bar || (score >= bar && *key < first_out);
-        score > 0.0 && self.bar.is_none_or(passes)
+        let is_rated = score > 0.0 && self.bar.is_none_or(passes);
+        if rated.len() >= RATED_KNOWN_MAX {
+            rated.clear();
+        }
+        rated.insert(*key, is_rated);
+        is_rated
     }
 
     /// How often scores were computed or brought up to date since the start.

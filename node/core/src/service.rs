@@ -158,10 +158,10 @@ impl<S: Store> Service<S> {
         let mut service = Self {
             rng: ChaCha8Rng::from_seed(config.seed),
             verifier: Verifier::default(),
+            catalogue: Catalogue::new(identity.key()),
             identity,
             ingest: Ingest::new(config.budgets),
             watch: Watch::new(config.budgets, room::traffic_before(&ground)?),
-            catalogue: Catalogue::default(),
             trust: config.trust,
             scoring,
             succession: Succession::default(),
@@ -534,7 +534,7 @@ impl<S: Store> Service<S> {
 
     fn judged_bad(&self) -> std::collections::BTreeSet<Infohash> {
         use heirloom_proto::body::Opinion::{Fake, Malware};
-        self.catalogue.judged(&self.identity.key(), &[Fake, Malware])
+        self.catalogue.judged(&[Fake, Malware])
     }
 
     /// Scores of the day in scope `catalogue`, with evidence up to date.
@@ -544,12 +544,11 @@ impl<S: Store> Service<S> {
     }
 
     fn refresh_scoring(&mut self, now: Timestamp) {
-        // COST: what I judged is looked for among all verdicts.
         if !self.scoring.is_stale() {
             return;
         }
-        let (judged_bad, me) = (self.judged_bad(), self.identity.key());
-        let judged_good = self.catalogue.judged(&me, &[heirloom_proto::body::Opinion::Good]);
+        let judged_bad = self.judged_bad();
+        let judged_good = self.catalogue.judged(&[heirloom_proto::body::Opinion::Good]);
         let catalogue = &self.catalogue;
         let facts = crate::scoring::Facts {
             judged_bad: &judged_bad,

@@ -1,9 +1,10 @@
 //! Where ground state lives: a small ordered key–value interface, its in-memory twin, and the conformance suite that
 //! both the twin and RocksDB pass.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::ops::{ControlFlow, Deref};
+use std::ops::ControlFlow;
+
+pub use crate::batch::Batch;
 
 /// A family of keys. Every one of them holds ground state; what is derived is rebuilt at start and never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,80 +75,6 @@ pub enum Durability {
     Process,
     /// Survives a power cut. For own statements, floors and sequence numbers.
     Disk,
-}
-
-/// Longest key that a [`RowKey`] holds without memory of its own: that of [`Table::Ledger`]. Only names of
-/// [`Table::Local`] are longer.
-const ROW_KEY_BYTES: usize = 72;
-
-/// The key of a row that is to be written.
-///
-/// COST: each statement writes four rows. With their keys inside the batch, no key is allocated, and comparing two of
-/// them follows no pointer: that took a twelfth of the time of checking a signature.
-#[derive(Clone, Debug)]
-pub struct RowKey(Bytes);
-
-#[derive(Clone, Debug)]
-enum Bytes {
-    Short { len: u8, bytes: [u8; ROW_KEY_BYTES] },
-    Long(Box<[u8]>),
-}
-
-impl Deref for RowKey {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match &self.0 {
-            Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
-            Bytes::Long(bytes) => bytes,
-        }
-    }
-}
-
-impl From<&[u8]> for RowKey {
-    fn from(key: &[u8]) -> Self {
-        match u8::try_from(key.len()) {
-            Ok(len) if key.len() <= ROW_KEY_BYTES => {
-                let mut bytes = [0; ROW_KEY_BYTES];
-                bytes[..key.len()].copy_from_slice(key);
-                Self(Bytes::Short { len, bytes })
-            }
-            _ => Self(Bytes::Long(key.into())),
-        }
-    }
-}
-
-impl From<Vec<u8>> for RowKey {
-    fn from(key: Vec<u8>) -> Self {
-        key.as_slice().into()
-    }
-}
-
-impl PartialEq for RowKey {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for RowKey {}
-
-impl PartialOrd for RowKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for RowKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
-/// Changes that happen together or not at all. `None` deletes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
-    /// The changes, in key order.
-    pub changes: BTreeMap<(Table, RowKey), Option<Vec<u8>>>,
 }
 
 /// Keys and values, in key order.
@@ -253,13 +180,13 @@ impl Store for MemoryStore {
         if let Some(error) = &self.failing {
             return Err(error.clone());
         }
-        for ((table, key), value) in &batch.changes {
-            let key = (*table, key.to_vec());
+        batch.each(&mut |table, key, value| {
+            let key = (table, key.to_vec());
             match value {
-                Some(value) => self.now.insert(key, value.clone()),
+                Some(value) => self.now.insert(key, value.to_vec()),
                 None => self.now.remove(&key),
             };
-        }
+        });
         // The write-ahead log is one file: syncing it takes along whatever was written before.
         if durability == Durability::Disk {
             self.on_disk = self.now.clone();
@@ -284,9 +211,7 @@ pub fn conformance<S: Store>(store: S, reopen: impl Fn(S) -> S) {
             .expect("scan");
         found
     };
-    let batch = |changes: &[Change<'_>]| Batch {
-        changes: changes.iter().map(|(t, k, v)| ((*t, RowKey::from(*k)), v.map(<[u8]>::to_vec))).collect(),
-    };
+    let batch = |changes: &[Change<'_>]| changes.iter().copied().collect::<Batch>();
     assert_eq!(store.get(Table::Local, b"a").expect("get"), None, "empty at first");
     let first: &[Change<'_>] = &[
         (Table::Local, b"b", Some(b"2")),
@@ -336,14 +261,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn row_keys_are_ordered_as_their_bytes_are() {
-        let bytes = [vec![], vec![0], vec![0, 0], vec![1; 71], vec![1; 72], vec![1; 73], vec![1; 300], vec![2]];
-        let keys: Vec<RowKey> = bytes.iter().map(|bytes| bytes.as_slice().into()).collect();
-        assert!(keys.iter().zip(&bytes).all(|(key, bytes)| **key == **bytes));
-        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
-    }
-
-    #[test]
     fn memory_store_conforms() {
         conformance(MemoryStore::default(), |store| store);
     }
@@ -351,7 +268,7 @@ mod tests {
     #[test]
     fn a_power_cut_loses_what_was_not_synced() {
         let mut store = MemoryStore::default();
-        let one = |key: &[u8]| Batch { changes: BTreeMap::from([((Table::Local, key.into()), Some(vec![1]))]) };
+        let one = |key: &[u8]| Batch::from_iter([(Table::Local, key, Some([1]))]);
         store.write(&one(b"synced"), Durability::Disk).expect("write");
         store.write(&one(b"loose"), Durability::Process).expect("write");
         let left = store.after_power_cut();

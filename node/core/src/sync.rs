@@ -350,9 +350,11 @@ impl Sync {
     #[must_use]
     pub fn due(&self, mono: Duration) -> Option<Peer> {
         let has_room = self.asking.len() < ASKING_MAX;
-        let is_due = |(peer, state): &(&Peer, &PeerState)| {
-            has_room && state.is_up && state.next <= mono && !self.asking.contains_key(*peer)
-        };
+        let is_due =
+            |(peer, state): &(&Peer, &PeerState)| state.next <= mono && state.is_up && !self.asking.contains_key(*peer);
+        if !has_room {
+            return None;
+        }
         self.peers
             .iter()
             .filter(is_due)

@@ -62,7 +62,7 @@ pub fn to_why(
 }
 
 fn key_of(id: &NodeId) -> Option<Key> {
-    Key::from_bytes(id.0).ok()
+    Some(Key::known(id.0))
 }
 
 fn because(reason: &Reason, name_of: &impl Fn(&Key) -> String) -> views::Because {

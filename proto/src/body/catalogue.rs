@@ -185,8 +185,7 @@ impl Work {
     }
 
     pub(crate) fn from_wire(wire: schema::Work) -> Result<Self, BodyError> {
-        let ids: Vec<WorkId> =
-            at_most(wire.ids, "ids", 16)?.into_iter().map(|id| work_id(&id)).collect::<Result<_, _>>()?;
+        let ids: Vec<WorkId> = at_most(wire.ids, "ids", 16)?.into_iter().map(work_id).collect::<Result<_, _>>()?;
         if ids.is_empty() {
             return Err(BodyError::Missing("ids"));
         }
@@ -381,7 +380,7 @@ impl Listing {
             return Err(BodyError::Missing("name"));
         }
         Ok(Self {
-            work: work_id(&wire.work)?,
+            work: work_id(wire.work)?,
             infohash: Infohash::from_slice(&wire.infohash).ok_or(BodyError::BadId("infohash"))?,
             info_sha256: if wire.info_sha256.is_empty() {
                 None
@@ -495,10 +494,9 @@ impl Verdict {
     }
 }
 
-fn work_id(text: &str) -> Result<WorkId, BodyError> {
-    let id: WorkId = text.parse().map_err(|_| BodyError::BadId("work id"))?;
+fn work_id(text: String) -> Result<WorkId, BodyError> {
     // Only the normalised form is canonical.
-    if id.as_str() == text { Ok(id) } else { Err(BodyError::BadId("work id")) }
+    WorkId::from_normalised(text).ok_or(BodyError::BadId("work id"))
 }
 
 /// Largest size of a release or file in bytes: 1 PiB, a hundred times what a node fetches. What is larger is no size.

@@ -217,9 +217,9 @@ fn schedule(
 /// A core that forgets its floors, and so lets older statements in.
 fn break_it(mutation: Mutation, disk: &Disk, words: &[Verified<Statement>]) {
     if mutation == Mutation::RollsBack {
-        let spots = words.iter().map(|said| ((Table::Floors, Place::of(said).to_bytes().as_slice().into()), None));
+        let spots = words.iter().map(|said| (Table::Floors, Place::of(said).to_bytes(), None::<Vec<u8>>));
         // A disk of the simulator is full only while it is told to be.
-        let _ = disk.clone().write(&Batch { changes: spots.collect() }, Durability::Disk);
+        let _ = disk.clone().write(&spots.collect::<Batch>(), Durability::Disk);
     }
 }
 

@@ -233,9 +233,8 @@ fn profile(name: &str, commits_to: u8) -> Body {
 }
 
 fn write(disk: &mut Disk, changes: Vec<(Table, Vec<u8>, Option<Vec<u8>>)>) {
-    let changes = changes.into_iter().map(|(table, key, value)| ((table, key.into()), value)).collect();
     // A disk of the simulator is full only while it is told to be.
-    let _ = disk.write(&Batch { changes }, Durability::Disk);
+    let _ = disk.write(&changes.into_iter().collect::<Batch>(), Durability::Disk);
 }
 
 /// Puts a statement on a disk past the core.

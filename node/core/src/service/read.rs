@@ -34,7 +34,7 @@ impl<S: Store> Service<S> {
         let mut keys: Vec<(Key, f64, Band)> = self
             .catalogue_scores(now.wall)
             .keys()
-            .filter_map(|(id, score)| Some((Key::from_bytes(id.0).ok()?, score.score, score.band)))
+            .map(|(id, score)| (Key::known(id.0), score.score, score.band))
             .collect();
         keys.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         keys.truncate(VIEW_KEYS_MAX);
@@ -133,7 +133,7 @@ impl<S: Store> Service<S> {
         let mut rows: Vec<views::TrustRow> = scores
             .keys()
             .filter_map(|(id, score)| {
-                let key = Key::from_bytes(id.0).ok()?;
+                let key = Key::known(id.0);
                 Some(views::TrustRow {
                     key,
                     name: String::new(),

@@ -37,9 +37,7 @@ impl<S: Store> Service<S> {
         }
         let mut attack_edges = Vec::new();
         for edge in ring.attack_edges.iter().take(ATTACK_EDGES_MAX) {
-            let (Ok(issuer), Ok(subject)) = (Key::from_bytes(edge.issuer.0), Key::from_bytes(edge.subject.0)) else {
-                continue;
-            };
+            let (issuer, subject) = (Key::known(edge.issuer.0), Key::known(edge.subject.0));
             let name = self.name_of(&issuer)?;
             let (level, flow, votes_max) = (edge.level, edge.flow, edge.votes_max);
             attack_edges.push(views::AttackEdge { issuer, name, subject, level, flow, votes_max });
@@ -62,7 +60,7 @@ impl<S: Store> Service<S> {
 }
 
 fn roots_refused(roots: &[NodeId]) -> CommandError {
-    let names = roots.iter().filter_map(|id| Key::from_bytes(id.0).ok()).take(ROOTS_NAMED_MAX);
+    let names = roots.iter().map(|id| Key::known(id.0)).take(ROOTS_NAMED_MAX);
     let names: Vec<String> = names.map(|key| key.to_string()).collect();
     let more =
         if roots.len() > names.len() { format!(" and {} more", roots.len() - names.len()) } else { String::new() };

@@ -10,7 +10,7 @@ use crate::ingest::{Over, Refusal, Standing, goes_last};
 use crate::io::{Now, Peer};
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::views;
-use heirloom_proto::{Body, Key, statement};
+use heirloom_proto::{Body, Key};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -230,7 +230,7 @@ impl<S: Store> Service<S> {
             return None;
         }
         // A false name costs whoever sends it its standing, so that few verify for nothing.
-        let author = statement::claimed_author(bytes)?;
+        let author = self.verifier.claimed_author(bytes)?;
         (self.standing(&author) == Standing::Stranger).then_some(Refusal::PutOff)
     }
 
@@ -238,7 +238,7 @@ impl<S: Store> Service<S> {
     /// whom this node knows. A false name among those that are known costs it its standing, as the signature shows.
     pub(super) fn is_one_stranger_too_many(&mut self, now: Now, from: Option<Peer>, bytes: &[u8]) -> Option<Refusal> {
         let from = from?;
-        let author = statement::claimed_author(bytes)?;
+        let author = self.verifier.claimed_author(bytes)?;
         let is_stranger = self.standing(&author) == Standing::Stranger;
         (is_stranger && !self.pushers.takes(from, now.mono)).then_some(Refusal::StrangerTooFast)
     }

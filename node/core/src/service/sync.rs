@@ -126,7 +126,7 @@ impl<S: Store> Service<S> {
             .catalogue_scores(now.wall)
             .keys()
             .filter(|(_, score)| score.score > 0.0)
-            .filter_map(|(id, score)| Some((score.score, Key::from_bytes(id.0).ok()?)))
+            .filter_map(|(id, score)| Some((score.score, Key::known(id.0))))
             .collect();
         rated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let known: BTreeSet<Key> = asked.iter().copied().collect();

@@ -56,6 +56,8 @@ pub struct Wanted {
     wants: BTreeMap<Key, Want>,
     /// When a key was asked for first.
     first: BTreeMap<Key, Duration>,
+    /// Nothing is over before this.
+    over_at: Duration,
     round_at: Option<Duration>,
     rounds: Pace,
     bytes: Pace,
@@ -68,6 +70,7 @@ impl Default for Wanted {
         Self {
             wants: BTreeMap::new(),
             first: BTreeMap::new(),
+            over_at: Duration::ZERO,
             round_at: None,
             rounds: Pace::full(ROUNDS_PACE, Duration::ZERO),
             bytes: Pace::full(BYTES_PACE, Duration::ZERO),
@@ -121,6 +124,7 @@ impl Wanted {
             self.wants.remove(victim);
         }
         self.remember(key, mono);
+        self.over_at = self.over_at.min(self.first.get(&key).map_or(Duration::ZERO, |first| *first + WANT_LIFE));
         self.wants.insert(key, Want { since: mono, by: BTreeSet::from([peer]) });
         self.round_at.get_or_insert(mono + WANT_GATHER);
         Asked::Taken(victim)
@@ -171,11 +175,16 @@ impl Wanted {
 
     /// Lets go of what was asked for long enough, and says of what.
     pub fn expire(&mut self, mono: Duration) -> Vec<Key> {
-        let is_over = |key: &Key| self.first.get(key).is_none_or(|first| mono >= *first + WANT_LIFE);
-        let over: Vec<Key> = self.wants.keys().filter(|key| is_over(key)).copied().collect();
+        // COST: asked with every input.
+        if mono < self.over_at {
+            return Vec::new();
+        }
+        let ends = |key: &Key| self.first.get(key).map_or(Duration::ZERO, |first| *first + WANT_LIFE);
+        let over: Vec<Key> = self.wants.keys().filter(|key| ends(key) <= mono).copied().collect();
         for key in &over {
             self.wants.remove(key);
         }
+        self.over_at = self.wants.keys().map(ends).min().unwrap_or(Duration::MAX);
         over
     }
 
