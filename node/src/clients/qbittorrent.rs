@@ -13,8 +13,13 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
+/// Longest that torrents are gone through in one look: each takes two questions.
+const LOOK_TIME: Duration = Duration::from_secs(30);
+/// Most torrents whose sums are remembered: twice what people have, some 2 MiB.
+const SEEN_MAX: usize = 20_000;
 /// How API keys begin (qBittorrent 5.2); whoever has one needs no name.
 const API_KEY: &str = "qbt_";
 
@@ -161,7 +166,7 @@ impl Qbittorrent {
             self.torrents(&[]).await?
         };
         let mut look = Look::default();
-        let mut active: Vec<(u64, u64, String, Infohash)> = Vec::new();
+        let mut active: Vec<(u64, u64, u64, String, Infohash)> = Vec::new();
         for row in &rows {
             let Some((hash, infohash)) = names(row) else {
                 look.skipped.push((row["hash"].as_str().map(super::shown).unwrap_or_default(), NO_V1.into()));
@@ -171,7 +176,7 @@ impl Qbittorrent {
             let this_session = read::field(row, "downloaded_session").unwrap_or(downloaded);
             let is_old = self.seen.get(&hash).is_some_and(|(before, is_settled)| *is_settled && *before == downloaded);
             if this_session > 0 && !is_old {
-                active.push((read::or_zero(row, "dlspeed"), this_session, hash, infohash));
+                active.push((read::or_zero(row, "dlspeed"), this_session, downloaded, hash, infohash));
             }
         }
         active.sort_unstable_by(|a, b| b.cmp(a));
@@ -179,7 +184,14 @@ impl Qbittorrent {
             look.skipped.push((infohash.to_string(), format!("more than {SWARMS_MAX} torrents are active: it waits")));
         }
         active.truncate(SWARMS_MAX);
-        for (.., hash, infohash) in active {
+        let until = Instant::now() + LOOK_TIME;
+        let mut is_whole = true;
+        for (.., downloaded, hash, infohash) in active {
+            if Instant::now() >= until {
+                // The rest is looked at next time; what was read is not lost.
+                is_whole = false;
+                break;
+            }
             // First its sums, then its peers: what comes in between is claimed by its sender, and paid at the next look.
             let Some(sums) = self.ask("torrents/properties", &[("hash", &hash)]).await? else { continue };
             let asked = [("hash", hash.as_str()), ("rid", "0")];
@@ -188,17 +200,20 @@ impl Qbittorrent {
                 Ok(swarm) => {
                     let got = swarm.downloaded.saturating_sub(swarm.wasted);
                     let is_settled = swarm.verified >= got || (swarm.size > 0 && swarm.verified >= swarm.size);
-                    self.seen.insert(hash, (swarm.downloaded, is_settled));
+                    self.seen.insert(hash, (downloaded, is_settled));
                     look.swarms.push(swarm);
                 }
                 Err(why) => look.skipped.push((infohash.to_string(), why)),
             }
         }
         let known: Vec<&str> = rows.iter().filter_map(|row| row["hash"].as_str()).collect();
-        if !self.has_looked {
-            self.seen.retain(|hash, _| known.contains(&hash.as_str()));
+        // What was not done, and is not there any longer, was removed.
+        self.seen.retain(|hash, (_, is_settled)| *is_settled || known.contains(&hash.as_str()));
+        if self.seen.len() > SEEN_MAX {
+            // Looking at one again books nothing twice.
+            self.seen.clear();
         }
-        self.has_looked = true;
+        self.has_looked |= is_whole;
         Ok(look)
     }
 

@@ -10,7 +10,10 @@ WORK = "imdb:tt1254207"
 KIB = 1024
 MIB = 1024 * KIB
 SIZE = 12 * MIB + 4711
-SLOWLY = 2 * MIB
+# A minute and a half for all of it: long enough to be seen under way on a busy machine.
+SLOWLY = 128 * KIB
+# Nothing comes to an end at this rate, and the peers stay.
+HARDLY = KIB
 
 
 def curator_with_film(t, seed):
@@ -48,7 +51,9 @@ def reader_of(t, curator, *more, run=True):
     reader = t.node("reader", "127.0.3.2")
     said = t.folder / "said.statements"
     curator.cli("export", "--statements", said)
-    reader.cli("import", said)
+    # What others say is not taken in on a disk that is nearly full, as that of a test machine may be.
+    taken = reader.cli("import", said, "--disk-reserve", "64MiB")
+    assert taken["imported"] > 0, taken
     reader.cli("follow", curator.key(), "--yes")
     return reader.start((), "--no-dht", *more) if run else reader
 
@@ -59,7 +64,8 @@ def test_what_qbittorrent_received_is_booked_to_the_seeder_and_once(t):
     client.begin(infohash, t.folder / "copy", SLOWLY)
     client.meet(infohash, seeder_of(curator))
     reader = t.node("reader", "127.0.3.2")
-    wait.until(lambda: client.verified(infohash) >= 3 * MIB, 180, "qBittorrent to have some of it", 0.2)
+    wait.until(lambda: client.verified(infohash) >= MIB, 180, "qBittorrent to have some of it", 0.1)
+    client.limit(infohash, HARDLY)
 
     foreseen = imported(reader, client, "--dry-run")
     assert foreseen["dry_run"] and foreseen["bytes"] > 0, foreseen
@@ -92,9 +98,10 @@ def test_a_node_observes_qbittorrent_over_its_restart(t):
         (row,) = reader.cli("status")["clients"]
         return row
 
-    client.begin(infohash, t.folder / "copy", SLOWLY // 4)
+    client.begin(infohash, t.folder / "copy", SLOWLY)
     client.meet(infohash, seeder_of(curator))
     wait.until(lambda: booked(reader, "qbittorrent") > 0, 180, "something to be booked", 0.5)
+    client.limit(infohash, HARDLY)
     before = state()
     assert before["observed"] and before["state"] == "ok" and before["version"].startswith("v"), before
     client.close()
@@ -104,12 +111,14 @@ def test_a_node_observes_qbittorrent_over_its_restart(t):
 
     client.start_again()
     wait.until(lambda: client.torrent(infohash), 60, "qBittorrent to know its torrent again", 0.2)
+    wait.until(lambda: state()["state"] == "ok", 180, "the node to find it again", 0.5)
+    client.limit(infohash, SLOWLY // 2)
     client.meet(infohash, seeder_of(curator))
-    wait.until(lambda: booked(reader, "qbittorrent") > so_far, 240, "more to be booked after the restart", 0.5)
+    wait.until(lambda: booked(reader, "qbittorrent") > so_far, 180, "more to be booked after the restart", 0.5)
     client.limit(infohash, 0)
     wait.until(lambda: client.torrent(infohash)["progress"] == 1, 180, "qBittorrent to have all of it", 0.2)
     content.assert_same(film, t.folder / "copy" / "film.mp4")
-    assert state()["state"] == "ok"
+    wait.until(lambda: state()["state"] == "ok", 120, "the node to go on", 0.5)
     rows = weak_rows(reader, "qbittorrent")
     assert so_far < booked(reader, "qbittorrent") <= SIZE, rows
     assert {row["key"] for row in rows} == {curator.key()}, rows
@@ -146,7 +155,7 @@ def test_transmission_fetches_what_it_is_handed_and_its_seeder_is_booked(t):
     curator, film, infohash = curator_with_film(t, 44)
     reader = reader_of(t, curator, run=False)
     client = t.closing(own_clients.OwnTransmission(t.folder / "tr", "127.0.3.4"))
-    client.limit(1024)
+    client.limit(SLOWLY // KIB)
     folder = t.folder / "copy"
     given = reader.cli("get", WORK, "--client", "transmission", "--url", client.url, "--to", folder)
     assert given["infohash"] == infohash and given["new"], given
@@ -164,7 +173,7 @@ def test_transmission_fetches_what_it_is_handed_and_its_seeder_is_booked(t):
         return client.torrents("haveValid")[0]["haveValid"] > 0
 
     wait.until(has_begun, 120, "Transmission to have some of it", 1)
-    seen = imported(reader, client, "--for", "12", seconds=180)
+    seen = imported(reader, client, "--for", "20", seconds=180)
     assert seen["looks"] >= 2, seen
     client.limit(None)
     wait.until(lambda: client.torrents("leftUntilDone")[0]["leftUntilDone"] == 0, 240, "Transmission to be done", 0.5)

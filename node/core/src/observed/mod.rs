@@ -38,7 +38,8 @@ pub const LINES_MAX: usize = 100_000;
 const LINE: u8 = b'l';
 const TALLY: u8 = b't';
 
-/// A BitTorrent client beside this node.
+/// A BitTorrent client beside this node. Two of one kind share their account: what both received of a torrent is booked
+/// once, and no spelling of an address books it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Client {
     /// qBittorrent, by its Web API.
