@@ -193,7 +193,7 @@ impl Qbittorrent {
                 break;
             }
             // First its sums, then its peers: what comes in between is claimed by its sender, and paid at the next look.
-            let Some(sums) = self.ask("torrents/properties", &[("hash", &hash)]).await? else { continue };
+            let Some(sums) = self.sums(&hash).await? else { continue };
             let asked = [("hash", hash.as_str()), ("rid", "0")];
             let Some(peers) = self.ask("sync/torrentPeers", &asked).await? else { continue };
             match swarm_of(infohash, &sums, &peers) {
@@ -215,6 +215,20 @@ impl Qbittorrent {
         }
         self.has_looked |= is_whole;
         Ok(look)
+    }
+
+    /// The sums of a torrent; versions that do not count its pieces are asked for the state of each.
+    async fn sums(&mut self, hash: &str) -> Result<Option<Value>, CommandError> {
+        let Some(mut sums) = self.ask("torrents/properties", &[("hash", hash)]).await? else { return Ok(None) };
+        let is_short = sums["pieces_have"].is_null() || sums["pieces_num"].is_null();
+        if is_short
+            && sums.is_object()
+            && let Some(Value::Array(states)) = self.ask("torrents/pieceStates", &[("hash", hash)]).await?
+        {
+            sums["pieces_have"] = states.iter().filter(|state| **state == PIECE_IS_HERE).count().into();
+            sums["pieces_num"] = states.len().into();
+        }
+        Ok(Some(sums))
     }
 
     /// The name by which it knows a torrent: of a hybrid one that is not the v1 infohash.
@@ -275,6 +289,9 @@ impl Qbittorrent {
     }
 }
 
+/// The state of a piece that was downloaded and checked.
+const PIECE_IS_HERE: u64 = 2;
+
 const NO_V1: &str = "it has no v1 infohash, by which releases are known here";
 
 /// The name by which a torrent is asked for, and its v1 infohash.
@@ -291,8 +308,8 @@ fn names(row: &Value) -> Option<(String, Infohash)> {
 /// A torrent's figures. What is missing makes it one without.
 fn swarm_of(infohash: Infohash, sums: &Value, peers: &Value) -> Result<Swarm, String> {
     let field = |name: &str| read::field(sums, name).ok_or_else(|| format!("{name} is missing in its properties"));
-    let size = field("total_size")?;
     let (piece, have, all) = (field("piece_size")?, field("pieces_have")?, field("pieces_num")?);
+    let size = read::field(sums, "total_size").unwrap_or_else(|| piece.saturating_mul(all));
     // As if the last piece, which is shorter, were among those that are here.
     let beyond = piece.saturating_mul(all).saturating_sub(size);
     let verified = if have >= all { size } else { piece.saturating_mul(have).saturating_sub(beyond) };

@@ -132,6 +132,22 @@ async fn peers_are_asked_for_in_full_and_odd_torrents_left_out() {
 }
 
 #[tokio::test]
+async fn pieces_are_counted_where_qbittorrent_does_not() {
+    let row = json!([{ "hash": HASH.to_string(), "downloaded": 30 }]);
+    let fake = Fake::that(move |asked| match asked.path.as_str() {
+        path if path.ends_with("app/version") => text(200, "v4.1.0"),
+        path if path.contains("torrents/info") => json(&row),
+        path if path.contains("torrents/properties") => json(&json!({ "piece_size": 10, "total_downloaded": 30 })),
+        path if path.contains("torrents/pieceStates") => json(&json!([2, 1, 0, 2, "x"])),
+        _ => json(&json!({ "peers": {} })),
+    })
+    .await;
+    let mut session = Session::open(&fake.endpoint(Client::Qbittorrent)).await.expect("open");
+    let look = session.look().await.expect("a look");
+    assert_eq!((look.swarms[0].size, look.swarms[0].verified, look.swarms[0].downloaded), (50, 20, 30));
+}
+
+#[tokio::test]
 async fn a_torrent_that_is_gone_or_has_no_metadata_yet_is_no_trouble() {
     for status in [404, 409] {
         let fake = with_torrent(text(status, ""), json(&json!({}))).await;
