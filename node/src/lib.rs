@@ -4,6 +4,7 @@
 
 pub mod artwork;
 pub mod cli;
+pub mod clients;
 pub mod demo;
 pub mod dht;
 pub mod driver;

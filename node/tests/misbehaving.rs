@@ -81,6 +81,7 @@ impl Person {
             meets: false,
             friends: std::collections::BTreeSet::new(),
             settings: Settings::default(),
+            clients: heirloom::clients::Settings::default(),
         };
         let node = Box::pin(Node::start(home, options)).await.expect("the node starts");
         Self { node, said: 0, _home: folder }

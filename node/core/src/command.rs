@@ -2,6 +2,7 @@
 //! types; whoever answers text or JSON does so outside.
 
 use crate::fitting::Pick;
+use crate::observed::{Client, Swarm};
 use crate::views;
 use heirloom_proto::body::{CuratorList, Level, Listing, Opinion, Rotation, Scope, Work, WorkKind};
 use heirloom_proto::{Infohash, Key, Sha256, StatementId, WorkId};
@@ -137,6 +138,44 @@ pub enum Command {
         address: std::net::IpAddr,
         /// Whose.
         key: Option<Key>,
+    },
+    /// Book a look at another client of mine, as weak evidence.
+    Observe {
+        /// Which.
+        client: Client,
+        /// Its torrents; at most [`crate::observed::SWARMS_MAX`].
+        swarms: Vec<Swarm>,
+        /// Only say what it would come to.
+        is_dry: bool,
+    },
+    /// Choose a release for another client to fetch, by the rules of [`Command::Get`].
+    HandOff {
+        /// Which.
+        what: Wanted,
+        /// Although it is not trusted.
+        anyway: bool,
+        /// Lines of the resolution that is liked best; 0: no matter which.
+        lines: u32,
+    },
+    /// Remember that a client has it.
+    HandedOff {
+        /// Which release.
+        infohash: Infohash,
+        /// Who fetches it.
+        client: Client,
+        /// Where that client answers.
+        url: String,
+        /// Whatever is in it.
+        anyway: bool,
+    },
+    /// What did I hand to other clients?
+    Handed,
+    /// Look at what is in a release that was handed off, now that its client knows.
+    LookInto {
+        /// Which release.
+        infohash: Infohash,
+        /// Path and size of each file.
+        files: Vec<(String, u64)>,
     },
     /// List a release of a work.
     Publish(Publish),
@@ -379,6 +418,9 @@ pub enum Reply {
     Why(Box<views::Why>),
     Trust(Vec<views::TrustRow>),
     Ledger(Vec<views::LedgerRow>),
+    Observed(Box<views::Observation>),
+    HandingOff(Box<views::HandingOff>),
+    Handed(Vec<(Infohash, crate::handed::Handed)>),
     Published(Box<views::Published>),
     Listed(views::Listed),
     Seeded(Vec<Result<(), String>>),

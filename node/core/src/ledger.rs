@@ -7,9 +7,10 @@ use crate::fields::Fields;
 use crate::ground::Ground;
 use crate::io::{Now, Share};
 use crate::links::{LINKED_BYTES_MAX, LINKED_PART, Links};
+use crate::observed::{Client, Looked, Observed, Swarm};
 use crate::receipts::days_of;
 use crate::store::{Durability, Store, StoreError, Table};
-use crate::views::{LedgerBy, LedgerRow};
+use crate::views::{LedgerBy, LedgerRow, Origin};
 use heirloom_graph::{DayBytes, Evidence, NodeId, ReleaseId};
 use heirloom_proto::time::DAY_MS;
 use heirloom_proto::{Infohash, Key, Timestamp};
@@ -44,6 +45,8 @@ struct Amount {
 pub struct Ledger {
     lines: BTreeMap<Line, Amount>,
     links: Links,
+    /// What other clients say, beside it.
+    observed: Observed,
 }
 
 /// The key that a client name shows: `heirloom/<version> z6Mk…`. It is no proof of identity and need not be: whoever
@@ -66,7 +69,7 @@ impl Ledger {
                 lines.insert(line, amount);
             }
         }
-        Ok(Self { lines, links: Links::open(ground)? })
+        Ok(Self { lines, links: Links::open(ground)?, observed: Observed::open(ground)? })
     }
 
     /// Books a piece. Says whether it was new: a piece that was booked before counts for nobody again.
@@ -114,14 +117,33 @@ impl Ledger {
         self.links.set(address, key, ground)
     }
 
-    /// Keys that an address showed when, or after, it sent something without a name.
+    /// Keys that an address showed when, or after, it sent something without a name; here, or to another client.
     #[must_use]
     pub fn shown_later(&self, address: &IpAddr) -> BTreeSet<Key> {
-        let there = || self.lines.iter().filter(|(line, _)| line.address == *address);
-        let nameless = there().filter(|(line, _)| line.key.is_none()).map(|(_, amount)| amount.first).min();
-        let later =
-            |(line, amount): (&Line, &Amount)| line.key.filter(|_| nameless.is_some_and(|at| amount.last >= at));
-        there().filter_map(later).collect()
+        let there = || {
+            let own = self.lines.iter().filter(|(line, _)| line.address == *address);
+            own.map(|(line, amount)| (line.key, amount.first, amount.last)).chain(self.observed.at_address(address))
+        };
+        let nameless = there().filter(|(key, ..)| key.is_none()).map(|(_, first, _)| first).min();
+        there().filter_map(|(key, _, last)| key.filter(|_| nameless.is_some_and(|at| last >= at))).collect()
+    }
+
+    /// What other clients say.
+    #[must_use]
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// Books a look at a torrent of another client, as weak evidence.
+    pub fn observe<S: Store>(
+        &mut self,
+        now: Now,
+        client: Client,
+        swarm: &Swarm,
+        me: &Key,
+        ground: &mut Ground<S>,
+    ) -> Looked {
+        self.observed.look(now.wall, client, swarm, me, ground)
     }
 
     /// What came without a name from addresses that are linked to a key: a part of it, day by day, up to a cap, the newest
@@ -186,6 +208,7 @@ impl Ledger {
                 last_seen: sum.last,
                 linked: None,
                 offered: Vec::new(),
+                source: Origin::Measured,
             })
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.verified_bytes));
@@ -248,6 +271,13 @@ impl Ledger {
                 if !day_bytes.is_empty() {
                     by_key.entry(key).or_default().extend(day_bytes);
                 }
+            }
+        }
+        if scope == heirloom_graph::Scope::Seed {
+            for (key, day_bytes) in
+                self.observed.evidence(&self.links, |infohash, key| key != me && counts(infohash, key))
+            {
+                by_key.entry(key).or_default().extend(day_bytes);
             }
         }
         let to_evidence = |(key, day_bytes): (Key, Vec<DayBytes>)| Evidence {

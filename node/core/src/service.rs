@@ -6,6 +6,7 @@ mod about;
 mod archive;
 mod artwork;
 mod choosing;
+mod clients;
 mod commands;
 mod dht;
 mod import;
@@ -34,6 +35,7 @@ use crate::catalogue::Catalogue;
 use crate::command::{Command, CommandError, Reply};
 use crate::curation::Curation;
 use crate::ground::Ground;
+use crate::handed::HandedOff;
 use crate::identity::Identity;
 use crate::ingest::{Ingest, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, Peer, RequestId, TorrentEvent};
@@ -115,6 +117,7 @@ pub struct Service<S> {
     succession: Succession,
     ledger: Ledger,
     torrents: Torrents,
+    handed: HandedOff,
     replication: Replication,
     seeking: Seeking,
     upkeep: Upkeep,
@@ -167,6 +170,7 @@ impl<S: Store> Service<S> {
             succession: Succession::default(),
             ledger: Ledger::open(&ground)?,
             torrents: Torrents::open(&ground)?,
+            handed: HandedOff::open(&ground)?,
             replication: Replication::default(),
             seeking: Seeking::default(),
             upkeep: Upkeep::default(),

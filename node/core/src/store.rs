@@ -29,13 +29,18 @@ pub enum Table {
     Pulled,
     /// author (32) ‖ infohash (20) → an archive that is kept, fetched, or was refused.
     Archives,
+    /// `l` ‖ client (1) ‖ infohash (20) ‖ address (16) ‖ key (32, zero for none) ‖ UTC day (4) → bytes that another client of
+    /// the owner received; `t` ‖ client (1) ‖ infohash (20) → what of its figures was booked, so that none is booked twice.
+    Observed,
+    /// infohash (20) → what was handed to another client to fetch.
+    Handed,
     /// Names of single values: sequence number, salt, settings.
     Local,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Statements,
         Self::Sequence,
         Self::Ids,
@@ -46,6 +51,8 @@ impl Table {
         Self::Torrents,
         Self::Pulled,
         Self::Archives,
+        Self::Observed,
+        Self::Handed,
         Self::Local,
     ];
 
@@ -63,6 +70,8 @@ impl Table {
             Self::Torrents => "torrents",
             Self::Pulled => "pulled",
             Self::Archives => "archives",
+            Self::Observed => "observed",
+            Self::Handed => "handed",
             Self::Local => "local",
         }
     }

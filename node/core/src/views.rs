@@ -2,6 +2,7 @@
 
 use crate::budgets::Budgets;
 use crate::fitting::{Filled, Flag};
+use crate::observed::Client;
 use crate::scoring::band_rank;
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
@@ -438,6 +439,80 @@ pub struct LedgerRow {
     pub linked: Option<Key>,
     /// Without a key or a link: keys that the address showed later.
     pub offered: Vec<Key>,
+    /// Who counted.
+    pub source: Origin,
+}
+
+/// Who counted the bytes of a line of the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// This node, which checked every hash.
+    #[default]
+    Measured,
+    /// Another client of the owner, by its own figures: weak evidence.
+    Client(Client),
+}
+
+impl Origin {
+    /// Name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Client(client) => client.name(),
+        }
+    }
+
+    /// Whether it counts for less.
+    #[must_use]
+    pub fn is_weak(self) -> bool {
+        self != Self::Measured
+    }
+}
+
+/// What one look at another client came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Which client.
+    pub client: Client,
+    /// Nothing was written.
+    pub is_dry: bool,
+    /// What was new.
+    pub booked: Vec<Observed>,
+    /// Torrents that were left out, and why.
+    pub skipped: Vec<(Infohash, String)>,
+}
+
+/// What a look says of one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Of which release.
+    pub infohash: Infohash,
+    /// Where the bytes came from.
+    pub address: IpAddr,
+    /// The key that was shown there, or none.
+    pub key: Option<Key>,
+    /// What it is called here.
+    pub name: String,
+    /// Bytes, as the client counts them and verified in sum.
+    pub bytes: u64,
+}
+
+/// What another client is to be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandingOff {
+    /// Release.
+    pub infohash: Infohash,
+    /// Its name, if it is listed.
+    pub name: String,
+    /// What its info dictionary must hash to, if known.
+    pub info_sha256: Option<Sha256>,
+    /// Size in bytes as listed; 0 when unknown.
+    pub size: u64,
+    /// Trackers of its listing.
+    pub trackers: Vec<String>,
+    /// Web seeds of its listing.
+    pub web_seeds: Vec<String>,
 }
 
 /// A file of a published torrent: path, size in bytes, season and episode.

@@ -1,7 +1,9 @@
 //! The command line as typed.
 
 use super::budget_args::BudgetArgs;
+use super::client_args::{AtArgs, ClientsArgs};
 use super::trust_args::TrustArgs;
+use crate::clients::Client;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -151,7 +153,7 @@ pub enum Verb {
         #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = BoolishValueParser::new())]
         no_starter: bool,
     },
-    /// Download a release, or the best release of a work; of a series an episode or a season
+    /// Download a release, or the best release of a work; of a series an episode or a season; or have your own client do it
     Get {
         /// Infohash or work id
         what: String,
@@ -166,6 +168,14 @@ pub enum Verb {
         /// Although it is not trusted
         #[arg(long)]
         anyway: bool,
+        /// Have qbittorrent or transmission fetch it, under the category or label heirloom
+        #[arg(long, value_name = "CLIENT")]
+        client: Option<Client>,
+        /// Add it there without beginning
+        #[arg(long, requires = "client")]
+        paused: bool,
+        #[command(flatten)]
+        at: Box<AtArgs>,
     },
     /// Open the running node's page in a browser, by a link that works once
     Open {
@@ -344,6 +354,9 @@ pub struct Run {
     /// Folder for downloads
     #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
     pub dir: Option<PathBuf>,
+    /// Your own clients
+    #[command(flatten)]
+    pub clients: ClientsArgs,
 }
 
 /// Whether others can dial this node.
@@ -552,6 +565,20 @@ pub enum LedgerVerb {
         address: String,
         /// Key
         key: String,
+    },
+    /// Read from whom your own client received, while it runs, and book it as weak evidence
+    Import {
+        /// qbittorrent or transmission
+        #[arg(long, value_name = "CLIENT")]
+        client: Client,
+        #[command(flatten)]
+        at: Box<AtArgs>,
+        /// Go on looking for so long; Transmission is watched for 20 s where nothing is said, since it keeps no sums
+        #[arg(long = "for", value_name = "SECONDS")]
+        seconds: Option<u64>,
+        /// Only say what would be booked
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Take that back
     Unlink {

@@ -2,7 +2,7 @@
 
 use crate::driver::{self, Health, Offline, Settings};
 use crate::home::{Home, Lock, Running};
-use crate::http::{Request, Seeding, found_json, parse, reindexed_json, status_json, to_json, wish};
+use crate::http::{Request, Seeding, found_json, handing_off_json, parse, reindexed_json, status_json, to_json, wish};
 use heirloom_core::command::{CommandError, Fault, Reply};
 use heirloom_core::views::Starter;
 use serde_json::Value;
@@ -179,6 +179,7 @@ fn from_store(
     let Some(command) = command else { return Err(CommandError::needs_node("this")) };
     let reply = offline.command(command)?;
     Ok(match &reply {
+        Reply::HandingOff(to) => return handing_off_json(home, to),
         Reply::Reindexed(done) => reindexed_json(done, offline.rebuild_search()),
         // Nobody was asked: silence would look like an answer.
         Reply::Work(work) if work.releases.is_empty() && work.title.is_empty() => {

@@ -5,6 +5,8 @@ mod args;
 mod budget_args;
 mod card;
 mod client;
+mod client_args;
+mod clients;
 mod following;
 mod identity;
 mod import;
@@ -139,6 +141,7 @@ impl Verb {
             Self::Why { .. } => "why",
             Self::Trust { ring: Some(_), .. } => "ring",
             Self::Trust { .. } => "trust",
+            Self::Ledger { verb: Some(LedgerVerb::Import { .. }), .. } => "ledger-import",
             Self::Ledger { .. } => "ledger",
             Self::Publish(_) => "publish",
             Self::Retract { .. } => "retract",
@@ -186,7 +189,14 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Play(args) => play::play(&client, args, json).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
         Verb::List { verb } => lists::list(&client, verb, json).await,
-        Verb::Get { what, of, to, wait, anyway } => get(&client, what, &of, to, wait, anyway).await,
+        Verb::Get { what, of, to, wait, anyway, client: Some(program), paused, at } => {
+            let getting = clients::Getting { what, of: &of, to, wait, anyway, paused };
+            clients::hand_off(&client, program, &at, getting).await
+        }
+        Verb::Get { what, of, to, wait, anyway, .. } => get(&client, what, &of, to, wait, anyway).await,
+        Verb::Ledger { verb: Some(LedgerVerb::Import { client: program, at, seconds, dry_run }), .. } => {
+            clients::import(&client, program, &at, seconds, dry_run).await
+        }
         Verb::Trust { ring: Some(file), scope, .. } => {
             Ok(Outcome::Answer(client.request(ring::request(&file, scope)?).await?))
         }
@@ -496,6 +506,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
         },
         looks_up: !args.no_lookups,
         settings,
+        clients: args.clients.settings()?,
         meets: !args.no_rendezvous,
     };
     let token = home.token()?;

@@ -21,6 +21,7 @@ pub fn render(verb: &str, value: &Value) -> String {
         "import" if value["skipped"].is_array() => catalogue_imported(value),
         "import" => imported(value),
         "trust" => each(value, "Nobody is known yet: follow a curator with `heirloom follow`.", trust_row),
+        "ledger-import" => observed(value),
         "ledger" => each(value, "Nothing was received yet.", ledger_row),
         "follow" if value.is_array() => {
             each(value, "You follow nobody yet: paste a curator's card into `heirloom follow -`.", follow_row)
@@ -303,6 +304,9 @@ fn ledger_row(value: &Value) -> String {
         value["releases"],
         named(value)
     );
+    if value["weak"] == true {
+        let _ = writeln!(row, "           weak evidence: as {} counts it", text(&value["source"]));
+    }
     if let Some(key) = value["linked"].as_str() {
         let _ = writeln!(row, "           linked to {key}: take it back with heirloom ledger unlink {address}");
     }
@@ -311,6 +315,37 @@ fn ledger_row(value: &Value) -> String {
             writeln!(row, "           showed {0} later: if it was them, heirloom ledger link {address} {0}", text(key));
     }
     row
+}
+
+fn observed(value: &Value) -> String {
+    let (client, number) = (text(&value["client"]), |field: &str| value[field].as_u64().unwrap_or_default());
+    let would = if value["dry_run"] == true { "would be " } else { "" };
+    let mut out = format!(
+        "{} {would}booked as weak evidence, of {} torrents of {client} {}\n",
+        size(number("bytes")),
+        number("torrents"),
+        text(&value["version"])
+    );
+    for row in value["booked"].as_array().into_iter().flatten() {
+        let who = if row["key"].is_null() { "no key shown".to_owned() } else { named(row) };
+        let bytes = size(row["bytes"].as_u64().unwrap_or_default());
+        let _ = writeln!(out, "{bytes:>9}  {:<15} {who}", text(&row["address"]));
+    }
+    if number("bytes") == 0 {
+        let why = match client {
+            "transmission" => {
+                "Transmission keeps no sums by peer: only what comes while it is watched can be booked (--for SECONDS)"
+            }
+            _ => {
+                "a client forgets what a peer sent when that peer leaves: look while something is downloaded, or run with --observe"
+            }
+        };
+        let _ = writeln!(out, "nothing new: {why}");
+    }
+    for row in value["skipped"].as_array().into_iter().flatten() {
+        let _ = writeln!(out, "left out: {} ({})", text(&row["item"]), text(&row["reason"]));
+    }
+    out
 }
 
 fn follow_row(value: &Value) -> String {

@@ -18,6 +18,7 @@ pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
 pub use rendezvous::{Rendezvous, key_of as rendezvous_key};
 
+use crate::clients::{Client, ClientState, HandedState, Watch};
 use crate::dht;
 use crate::home::{Home, Identity};
 use crate::p2p;
@@ -96,6 +97,7 @@ pub struct Node {
     downloads: Downloads,
     archives: Archives,
     artwork: Artwork,
+    watch: Watch,
     home: Home,
     key: Key,
     wire_name: Arc<str>,
@@ -133,6 +135,10 @@ pub struct Health {
     pub dht_use: Option<(dht::Limits, dht::Used)>,
     /// Resident memory of this process in bytes (Linux; 0 elsewhere).
     pub rss_bytes: u64,
+    /// The owner's other clients, where they are observed or were given something.
+    pub clients: Vec<ClientState>,
+    /// What was handed to them.
+    pub handed: Vec<HandedState>,
 }
 
 /// How libp2p is.
@@ -222,8 +228,23 @@ impl Node {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
         let search = searching::start(&home, events.clone())?;
-        let node =
-            Self { events, networks, downloads, archives, artwork, home, key, wire_name, clock, gauge, search, ended };
+        // Offline means offline, towards programs of this machine too.
+        let watch = Watch::new(if options.offline { crate::clients::Settings::default() } else { options.clients });
+        let node = Self {
+            events,
+            networks,
+            downloads,
+            archives,
+            artwork,
+            watch,
+            home,
+            key,
+            wire_name,
+            clock,
+            gauge,
+            search,
+            ended,
+        };
         let core = Core {
             service,
             clock,
@@ -253,6 +274,9 @@ impl Node {
         node.artwork.start().await;
         node.send(Event::Input(started)).await?;
         tokio::spawn(node.clone().read_meters());
+        for client in Client::ALL.into_iter().filter(|_| node.networks.engine.is_some()) {
+            tokio::spawn(node.watch.clone().run(client, node.clone()));
+        }
         if let Some(rotation) = succeeds {
             node.succeed(rotation).await?;
         }
@@ -370,6 +394,12 @@ impl Node {
         &self.downloads
     }
 
+    /// The owner's other clients.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
     /// What only the driver sees.
     pub async fn health(&self) -> Health {
         let info = match &self.networks.dht {
@@ -388,7 +418,9 @@ impl Node {
             rendezvous: self.networks.rendezvous.snapshot(),
             proved: self.networks.proofs(),
         });
-        Health { uptime: self.clock.0.elapsed(), peers, p2p, dht, dht_use, store, search, ..Health::of(&self.home) }
+        let (clients, handed) = (self.watch.clients(), self.watch.handed());
+        let uptime = self.clock.0.elapsed();
+        Health { uptime, peers, p2p, dht, dht_use, store, search, clients, handed, ..Health::of(&self.home) }
     }
 
     /// Waits until the core ends by itself.

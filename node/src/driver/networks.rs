@@ -62,6 +62,8 @@ pub struct Options {
     pub meets: bool,
     /// How trust is measured, and what the node may cost.
     pub settings: Settings,
+    /// The owner's other clients.
+    pub clients: crate::clients::Settings,
 }
 
 impl Options {

@@ -4,7 +4,7 @@
 
 mod html;
 mod page;
-mod reach;
+pub(crate) mod reach;
 
 pub use page::{WebFile, file_at, is_address};
 

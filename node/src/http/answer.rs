@@ -1,6 +1,7 @@
 //! The JSON of the CLI contract, made of the core's views.
 
-use super::exit_code;
+use super::{clients, exit_code};
+use crate::clients::HandedState;
 use crate::driver::Download;
 use data_encoding::BASE64;
 use heirloom_core::command::{CommandError, Reply};
@@ -32,11 +33,13 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Why(why) => self::why(why),
         Reply::Trust(rows) => rows.iter().map(trust_row).collect(),
         Reply::Ledger(rows) => rows.iter().map(ledger_row).collect(),
+        Reply::Observed(seen) => clients::observation_json(seen),
+        Reply::Handed(rows) => clients::handed_json(rows),
         Reply::Published(published) => self::published(published),
         Reply::Listed(listed) => self::listed(listed),
         Reply::Works(found) => found.iter().map(self::found).collect(),
         // For adapters of this process only.
-        Reply::Hearing(_) | Reply::Seeded(_) => Value::Null,
+        Reply::Hearing(_) | Reply::Seeded(_) | Reply::HandingOff(_) => Value::Null,
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => getting_json(getting),
         Reply::Status(status) => counts(status),
@@ -279,7 +282,8 @@ fn ledger_row(row: &views::LedgerRow) -> Value {
         "releases": row.releases,
         "first_seen": row.first_seen.to_rfc3339(),
         "last_seen": row.last_seen.to_rfc3339(),
-        "source": "measured",
+        "source": row.source.name(),
+        "weak": row.source.is_weak(),
     });
     if let (None, Some(fields)) = (row.key, value.as_object_mut()) {
         fields.insert("linked".into(), json!(row.linked.map(|key| key.to_string())));
@@ -539,8 +543,11 @@ pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> V
     value
 }
 
-/// Every torrent of this node, as [`download_json`]; one that failed with its error.
-pub(super) fn downloads_json(all: &[(heirloom_proto::Infohash, Result<Download, CommandError>)]) -> Value {
+/// Every torrent of this node, as [`download_json`]; one that failed with its error. Then those that other clients fetch.
+pub(super) fn downloads_json(
+    all: &[(heirloom_proto::Infohash, Result<Download, CommandError>)],
+    handed: &[HandedState],
+) -> Value {
     let row = |(infohash, state): &(heirloom_proto::Infohash, Result<Download, CommandError>)| match state {
         Ok(download) => download_json(download, &[]),
         Err(error) => json!({
@@ -551,7 +558,9 @@ pub(super) fn downloads_json(all: &[(heirloom_proto::Infohash, Result<Download, 
             "message": error.message,
         }),
     };
-    all.iter().map(row).collect()
+    let is_own = |state: &&HandedState| all.iter().any(|(infohash, _)| *infohash == state.infohash);
+    let handed = handed.iter().filter(|state| !is_own(state)).map(clients::handed_state_json);
+    all.iter().map(row).chain(handed).collect()
 }
 
 /// The listings among the owner's statements.

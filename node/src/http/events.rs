@@ -80,7 +80,7 @@ impl Look {
 
     /// What is known without the core.
     fn at_networks(server: &Server) -> Self {
-        let rows = downloads_json(&server.node.downloads().all());
+        let rows = downloads_json(&server.node.downloads().all(), &server.node.watch().handed());
         let rows = rows.as_array().into_iter().flatten();
         let downloads = rows.map(|row| (row["infohash"].as_str().unwrap_or_default().to_owned(), row.clone()));
         let p2p = server.node.networks().p2p.as_ref();

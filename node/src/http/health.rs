@@ -1,6 +1,7 @@
 //! The JSON of `status` and `doctor`: how the node is, and what to do about it.
 
 use super::answer::counts;
+use super::clients;
 use crate::driver::{Health, P2pHealth, Rendezvous};
 use crate::p2p::{Multiaddr, Nat};
 use heirloom_core::views;
@@ -25,6 +26,8 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         let search = json!({ "statements": search.documents, "bytes": search.bytes, "current": search.is_current });
         fields.insert("search".into(), search);
         fields.insert("budgets".into(), budgets_json(&status.usage, health));
+        fields.insert("clients".into(), health.clients.iter().map(clients::client_json).collect());
+        fields.insert("handed_off".into(), health.handed.iter().map(clients::handed_state_json).collect());
     }
     value
 }
@@ -205,6 +208,16 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health) -> Value {
             let fix = "give --p2p and --dht the same IP address, and allow UDP out";
             checks.push(check("rendezvous", is_met, detail, fix));
         }
+    }
+    for state in &health.clients {
+        let title = state.client.title();
+        let (ok, detail) = match (&state.trouble, &state.version) {
+            (Some((trouble, _)), _) => (false, trouble.clone()),
+            (None, Some(version)) => (true, format!("{title} {version} answers at {}", state.url)),
+            (None, None) => (true, format!("{title} is being asked for the first time")),
+        };
+        let fix = "start it with its remote control on, and give its address, name and password as the README says";
+        checks.push(check(state.client.name(), ok, detail, fix));
     }
     for (name, ok, detail, fix) in budget_checks(usage, health) {
         checks.push(check(name, ok, detail, fix));

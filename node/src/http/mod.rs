@@ -6,6 +6,7 @@
 
 mod answer;
 mod artwork;
+mod clients;
 mod events;
 mod failures;
 mod guard;
@@ -25,6 +26,7 @@ mod stream;
 mod tickets;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
+pub use clients::{PeerRow, SwarmRow, handing_off_json};
 pub use health::status_json;
 pub use node::answer_request;
 pub use problem::{problem, refused};

@@ -1,12 +1,13 @@
 //! Answers requests by a running node.
 
 use super::answer::{download_json, found_json, reindexed_json, to_json};
+use super::clients::{handed_state_json, handing_off_json};
 use super::health::{doctor_json, status_json};
 use super::request::{Request, SeedItem, parse, wish};
 use super::seeding::Seeding;
 use crate::driver::Node;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
-use heirloom_core::views::LedgerBy;
+use heirloom_core::views::{LedgerBy, LedgerRow};
 use heirloom_proto::Infohash;
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
     match request {
         Request::Download { infohash } => download(node, &infohash).await,
         Request::Get { .. } => get(node, request).await,
+        Request::HandOff { .. } => hand_off(node, request).await,
+        Request::HandedOff { .. } => handed_off(node, request).await,
         Request::Seed { items } => seed(node, items).await,
         Request::Doctor => match *node.command(Command::Status).await? {
             Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await)),
@@ -65,6 +68,34 @@ async fn get(node: &Node, request: Request) -> Result<Value, CommandError> {
     Ok(to_json(&reply, node.wire_name()))
 }
 
+/// Chooses a release for another client, with its torrent file where that is kept here.
+async fn hand_off(node: &Node, request: Request) -> Result<Value, CommandError> {
+    let Some(command) = parse(request)? else {
+        return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
+    };
+    match *node.command(command).await? {
+        Reply::HandingOff(to) => {
+            let home = node.home().clone();
+            let read = tokio::task::spawn_blocking(move || handing_off_json(&home, &to)).await;
+            read.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?
+        }
+        other => Ok(to_json(&other, node.wire_name())),
+    }
+}
+
+/// Remembers what a client was given, and asks it how far it is.
+async fn handed_off(node: &Node, request: Request) -> Result<Value, CommandError> {
+    let Some(command) = parse(request)? else {
+        return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
+    };
+    let client = if let Command::HandedOff { client, .. } = &command { Some(*client) } else { None };
+    let reply = node.command(command).await?;
+    if let Some(client) = client {
+        node.watch().ring(client);
+    }
+    Ok(to_json(&reply, node.wire_name()))
+}
+
 /// Seeds what was listed and is here.
 async fn seed(node: &Node, items: Vec<SeedItem>) -> Result<Value, CommandError> {
     let home = node.home().clone();
@@ -80,9 +111,19 @@ async fn download(node: &Node, infohash: &str) -> Result<Value, CommandError> {
     let infohash: Infohash = infohash
         .parse()
         .map_err(|error: heirloom_proto::ids::IdError| CommandError::bad_input("bad_infohash", error.to_string()))?;
-    let download = node.downloads().state_of(infohash)?;
+    let download = match node.downloads().state_of(infohash) {
+        Ok(download) => download,
+        Err(error) => {
+            // Somebody else may fetch it.
+            let handed = node.watch().handed().into_iter().find(|state| state.infohash == infohash);
+            return handed.as_ref().map(handed_state_json).ok_or(error);
+        }
+    };
     let from = match *node.command(Command::Ledger { by: LedgerBy::Release }).await? {
-        Reply::Ledger(rows) => rows.into_iter().filter(|row| row.infohash == Some(infohash)).collect(),
+        Reply::Ledger(rows) => {
+            let is_it = |row: &LedgerRow| row.infohash == Some(infohash) && !row.source.is_weak();
+            rows.into_iter().filter(is_it).collect()
+        }
         _ => Vec::new(),
     };
     Ok(download_json(&download, &from))

@@ -19,7 +19,7 @@ use utoipa::{OpenApi, PartialSchema};
 struct Types;
 
 /// What each verb does, in a few words.
-const VERB_ABOUT: [(&str, &str); 30] = [
+const VERB_ABOUT: [(&str, &str); 35] = [
     ("id", "Who the owner is"),
     ("id-set", "Set the owner's name and address"),
     ("follow", "Follow a key, or preview what that would change"),
@@ -35,6 +35,11 @@ const VERB_ABOUT: [(&str, &str); 30] = [
     ("ring", "How much a ring of keys could gain together"),
     ("ledger", "What was received, hash-checked, and from whom"),
     ("ledger-link", "Say which key an address of the ledger belongs to, or that it belongs to none"),
+    ("ledger-import", "Book what another client of the owner's says that it received, as weak evidence"),
+    ("hand-off", "Choose a release for another client to fetch, by the rules of get"),
+    ("handed-off", "Remember that another client has it"),
+    ("handed", "What was handed to other clients"),
+    ("look-into", "Look at what is in a release that was handed off"),
     ("publish", "List a release of a work, and seed it"),
     ("seed", "Seed what was imported, where its content lies"),
     ("list", "List many works and releases, as an import does"),

@@ -174,7 +174,7 @@ fn typed(argument: &Argument, value: &str) -> Result<Value, CommandError> {
 
 /// `GET /api/v1/downloads`.
 async fn downloads(State(server): State<Shared>) -> Response {
-    Json(downloads_json(&server.node.downloads().all())).into_response()
+    Json(downloads_json(&server.node.downloads().all(), &server.node.watch().handed())).into_response()
 }
 
 /// `GET /api/v1/listings`.

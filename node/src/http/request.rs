@@ -1,5 +1,6 @@
 //! What a person asks for, still as text, and its meaning.
 
+use super::clients::{self, SwarmRow};
 use super::rows::{self, Row};
 use crate::search::Wish;
 use crate::starter;
@@ -83,6 +84,35 @@ pub enum Request {
     LedgerLink {
         address: String,
         key: Option<String>,
+    },
+    /// Book a look at another client of the owner's, as weak evidence.
+    LedgerImport {
+        client: String,
+        swarms: Vec<SwarmRow>,
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Choose a release for another client to fetch.
+    HandOff {
+        what: String,
+        anyway: bool,
+        #[serde(default)]
+        resolution: Option<String>,
+    },
+    /// Remember that a client has it.
+    HandedOff {
+        infohash: String,
+        client: String,
+        url: String,
+        #[serde(default)]
+        anyway: bool,
+    },
+    /// What was handed off.
+    Handed,
+    /// Look at what is in a release that was handed off.
+    LookInto {
+        infohash: String,
+        files: Vec<(String, u64)>,
     },
     Publish {
         source: String,
@@ -269,6 +299,20 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             })?,
             key: key.map(|key| read("bad_key", &key)).transpose()?,
         },
+        Request::LedgerImport { client, swarms, dry_run } => clients::observe(&client, swarms, dry_run)?,
+        Request::HandOff { what, anyway, resolution } => {
+            Command::HandOff { what: wanted(&what)?, anyway, lines: liked(resolution.as_deref())? }
+        }
+        Request::HandedOff { infohash, client, url, anyway } => Command::HandedOff {
+            infohash: read("bad_infohash", &infohash)?,
+            client: clients::program(&client)?,
+            url,
+            anyway,
+        },
+        Request::Handed => Command::Handed,
+        Request::LookInto { infohash, files } => {
+            Command::LookInto { infohash: read("bad_infohash", &infohash)?, files }
+        }
         Request::Ledger { by } => Command::Ledger { by: ledger_by(&by)? },
         Request::Publish { .. } => return publish(request).map(|publish| Some(Command::Publish(publish))),
         Request::List { rows, dry_run } => {

@@ -34,7 +34,8 @@ pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Troub
     let seeding = Seeding {
         downloads: reading.downloads().into_values().collect(),
         rows: reading.ledger(LedgerBy::Key).await?,
-        days: reading.ledger(LedgerBy::Day).await?,
+        // The plot is of checked bytes; what other clients count stands in the table.
+        days: reading.ledger(LedgerBy::Day).await?.into_iter().filter(|row| !row.source.is_weak()).collect(),
         usage: reading.status().await?.usage,
         today: crate::follow::now().0 / DAY_MS,
     };
@@ -97,7 +98,7 @@ fn table(rows: &[LedgerRow]) -> Markup {
                         tr {
                             td { @if let Some(key) = &row.key { (person(key, &row.name)) } @else { span .faint { (text::NO_KEY) } } }
                             td { code { (row.address) } }
-                            td .number { (bytes(row.verified_bytes)) }
+                            td .number { (bytes(row.verified_bytes)) @if row.source.is_weak() { " " span .faint { (text::as_counted_by(row.source.name())) } } }
                             td .number { (row.releases) }
                             td { (day(row.first_seen)) }
                             td { (day(row.last_seen)) }

@@ -290,6 +290,7 @@ fn ledger_row(said: &str, number: u8, day: u64) -> views::LedgerRow {
         last_seen: Timestamp(day * DAY_MS + 9),
         linked: None,
         offered: Vec::new(),
+        source: views::Origin::Measured,
     }
 }
 

@@ -382,6 +382,10 @@ pub(super) const LAST: &str = "Last";
 pub(super) const NO_KEY: &str = "no key shown";
 pub(super) const EVERYBODY_ELSE: &str = "everybody else";
 
+pub(super) fn as_counted_by(client: &str) -> String {
+    format!("as {client} counts it")
+}
+
 pub(super) fn plot_title(days: u64, top: &str) -> String {
     format!("Checked bytes by day and by key over the last {days} days; most on one day: {top}")
 }

@@ -113,6 +113,7 @@ impl Face {
             looks_up: false,
             meets: false,
             settings: Settings::default(),
+            clients: heirloom::clients::Settings::default(),
         };
         change(&mut options);
         let listener = http::bind(any).await.unwrap();

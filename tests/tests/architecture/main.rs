@@ -122,7 +122,7 @@ const CLOCK_WORDS: [(&str, &str); 2] =
     [("SystemTime::now", "simulated time only"), ("Instant::now", "simulated time only")];
 
 /// The modules of the node that speak JSON: where the outside meets Heirloom.
-const JSON_MODULES: [&str; 6] = ["cli", "demo", "follow", "http", "import", "page"];
+const JSON_MODULES: [&str; 7] = ["cli", "clients", "demo", "follow", "http", "import", "page"];
 
 /// Dependencies of a crate that the table does not allow.
 fn check_manifest(rule: &Rule, manifest: &str) -> Vec<String> {

@@ -22,16 +22,16 @@ const FILES_NAMED_MAX: usize = 200;
 
 /// A release that was chosen.
 pub(super) struct Chosen {
-    infohash: Infohash,
+    pub(super) infohash: Infohash,
     /// What is known of the episodes of its work.
     known: Vec<Episode>,
     /// Its best listing, if there is one.
-    listing: Option<Listing>,
+    pub(super) listing: Option<Listing>,
 }
 
 impl<S: Store> Service<S> {
     /// Refuses a release that holds what may do harm.
-    fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
+    pub(super) fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
         let Some(flag) = release.flags.iter().find(|flag| flag.is_unsafe()) else { return Ok(()) };
         let message = format!("{} is not fetched: {flag}; add --anyway if you know it", release.infohash);
         Err(CommandError::new(Fault::Refused, "unsafe", message))

@@ -1,7 +1,7 @@
 //! Routes commands to the topics.
 
 use super::Service;
-use crate::command::{Command, CommandError, Fault, Reply, Wanted};
+use crate::command::{Choice, Command, CommandError, Fault, Reply, Wanted};
 use crate::curation::Follow;
 use crate::ground::Stored;
 use crate::io::{Now, RequestId};
@@ -31,6 +31,14 @@ impl<S: Store> Service<S> {
             Command::Get { what: Wanted::Work(ref work), ref choice, .. } => {
                 let work = work.clone();
                 if self.choose(now, &Wanted::Work(work.clone()), choice, false)?.is_ok() {
+                    return self.answer_from_store(now, request, command);
+                }
+                self.look_up(now, request, work, None, command)
+            }
+            Command::HandOff { what: Wanted::Work(ref work), lines, .. } => {
+                let work = work.clone();
+                let choice = Choice { pick: None, lines };
+                if self.choose(now, &Wanted::Work(work.clone()), &choice, false)?.is_ok() {
                     return self.answer_from_store(now, request, command);
                 }
                 self.look_up(now, request, work, None, command)
@@ -76,6 +84,13 @@ impl<S: Store> Service<S> {
             Command::Ring { scope, keys } => self.ring(now, scope, &keys)?,
             Command::Link { address, key } => self.link(address, key)?,
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
+            Command::Observe { client, swarms, is_dry } => self.observe(now, client, &swarms, is_dry)?,
+            Command::HandOff { what, anyway, lines } => self.hand_off(now, &what, lines, anyway)?,
+            Command::HandedOff { infohash, client, url, anyway } => {
+                self.handed_off(now, infohash, client, url, anyway)?
+            }
+            Command::Handed => Ok(self.handed_rows()),
+            Command::LookInto { infohash, files } => self.look_into_handed(now, infohash, files)?,
             Command::Seed { listed } => self.seed_listed(now, listed)?,
             Command::Retract { target } => self.retract(now, &target)?,
             Command::Succeed { rotation } => self.succeed(now, *rotation)?,

@@ -71,6 +71,14 @@ impl<S: Store> Service<S> {
         if received > 0 {
             why.arithmetic.push_str(&format!("; received from this key: {received} hash-checked bytes"));
         }
+        let weak = self.ledger.observed().bytes_of(key, &self.judged_bad());
+        if weak > 0 {
+            let note = format!(
+                "{weak} bytes received from this key by another client of yours, as that client counts them: weak evidence, of \
+                 which a quarter counts, in scope seed alone"
+            );
+            why.because.push(views::Because { kind: "weak_evidence", ..bytes_beside(vec![self.identity.key()], note) });
+        }
         if self.scoring.is_held_against(key) {
             why.arithmetic.push_str("; releases that it listed and you judged fake are held against it");
         }
@@ -96,6 +104,16 @@ impl<S: Store> Service<S> {
                 format!("{} hash-checked bytes of it received from {} ({from})", row.verified_bytes, row.address);
             let path = row.key.into_iter().collect();
             why.because.push(bytes_beside(path, note));
+        }
+        let weak = self.ledger.observed().rows(LedgerBy::Release, &bad, |_| String::new());
+        for row in weak.into_iter().filter(|row| row.infohash == Some(*infohash)) {
+            let from = row.key.map_or_else(|| "no key".to_owned(), |key| self.label_of(&key));
+            let (bytes, address, client) = (row.verified_bytes, row.address, row.source.name());
+            let note = format!(
+                "{bytes} bytes of it received by {client} from {address} ({from}), as it counts them: weak evidence"
+            );
+            let beside = bytes_beside(row.key.into_iter().collect(), note);
+            why.because.push(views::Because { kind: "weak_evidence", ..beside });
         }
         why
     }
