@@ -3,15 +3,21 @@
 
 use heirloom_proto::artwork::ARTWORK_BYTES_MAX;
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::io::Cursor;
 
 /// Most pixels of a side (`security.md` §7).
 const SIDE_MAX: u32 = 4096;
 /// Most pixels (`security.md` §7).
 const PIXELS_MAX: u64 = 16_000_000;
-/// Most bytes of the decoded picture: [`PIXELS_MAX`] with four bytes each.
+/// Most bytes that decoding may take (`security.md` §7): the picture itself, and what its decoder keeps beside it.
 const DECODED_BYTES_MAX: u64 = 64 << 20;
+/// Bytes that the decoder of a JPEG in several passes keeps of each pixel beside the picture: two for each of four channels.
+const PASSES_BYTES: u64 = 8;
+/// Bytes that the decoder of WebP keeps of each pixel beside the picture: its planes, or the colours before transforms.
+const WEBP_BYTES: u64 = 4;
+/// Most passes of a JPEG: programs write ten. Each costs a walk over all pixels, and may be a few bytes long.
+const PASSES_MAX: usize = 40;
 /// Longest side of what is shown, in pixels: a poster on a screen of high density.
 pub const SHOWN_SIDE_MAX: u32 = 600;
 /// Quality of what is shown, of 100.
@@ -36,13 +42,23 @@ pub enum PictureError {
         /// Pixels from top to bottom.
         height: u32,
     },
+    /// Within the pixels, but its form takes more memory or time than a picture may. Save it in a plainer form.
+    #[error(
+        "{width} x {height} pixels of this form take too long or too much memory to decode: make it smaller, or save it as a plain JPEG"
+    )]
+    TooCostly {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+    },
     /// Cut off, or not what its first bytes say.
     #[error("it is damaged: {0}")]
     Damaged(String),
 }
 
-/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second and some hundred
-/// megabytes, so call it one at a time, where nobody waits.
+/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second and 64 MiB, so call
+/// it one at a time, where nobody waits.
 ///
 /// # Errors
 /// [`PictureError`].
@@ -72,7 +88,26 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     if width > SIDE_MAX || height > SIDE_MAX || u64::from(width) * u64::from(height) > PIXELS_MAX {
         return Err(PictureError::TooLarge { width, height });
     }
-    reader(bytes, format).decode().map_err(damaged)
+    let decoder = reader(bytes, format).into_decoder().map_err(damaged)?;
+    let pixels = u64::from(width) * u64::from(height);
+    let beside = match format {
+        ImageFormat::Jpeg => match passes(bytes) {
+            0 | 1 => 0,
+            2..=PASSES_MAX => pixels * PASSES_BYTES,
+            _ => u64::MAX,
+        },
+        ImageFormat::WebP => pixels * WEBP_BYTES,
+        _ => 0,
+    };
+    if decoder.total_bytes().saturating_add(beside) > DECODED_BYTES_MAX {
+        return Err(PictureError::TooCostly { width, height });
+    }
+    DynamicImage::from_decoder(decoder).map_err(damaged)
+}
+
+/// Passes over the pixels of a JPEG, by the marks before them; a small picture within its notes counts too.
+fn passes(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count()
 }
 
 fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
@@ -167,6 +202,33 @@ mod tests {
         assert_eq!(shown(&bomb(4000, 4001)), Err(PictureError::TooLarge { width: 4000, height: 4001 }));
         // Within the limits, and there is no picture in it.
         assert!(matches!(shown(&bomb(4000, 4000)), Err(PictureError::Damaged(_))));
+    }
+
+    #[test]
+    fn what_takes_more_memory_or_time_than_a_picture_may_is_refused_before_it_is_decoded() {
+        // Sixteen bits a channel: eight bytes a pixel.
+        let deep = |width, height| {
+            let mut out = Cursor::new(Vec::new());
+            let picture = image::ImageBuffer::<image::Rgba<u16>, _>::new(width, height);
+            DynamicImage::ImageRgba16(picture).write_to(&mut out, ImageFormat::Png).expect("encoded");
+            out.into_inner()
+        };
+        assert_eq!(shown(&deep(3000, 3000)), Err(PictureError::TooCostly { width: 3000, height: 3000 }));
+        assert!(shown(&deep(2000, 3000)).is_ok());
+        let flat = |width, height, format| {
+            let mut out = Cursor::new(Vec::new());
+            RgbImage::new(width, height).write_to(&mut out, format).expect("encoded");
+            out.into_inner()
+        };
+        assert!(shown(&flat(4000, 4000, ImageFormat::Png)).is_ok(), "the most pixels, in a plain form");
+        let wide = flat(4000, 4000, ImageFormat::WebP);
+        assert_eq!(shown(&wide), Err(PictureError::TooCostly { width: 4000, height: 4000 }));
+        // A JPEG of many passes: the marks of them are enough.
+        let plain = flat(800, 600, ImageFormat::Jpeg);
+        assert!(passes(&plain) == 1 && shown(&plain).is_ok());
+        let scan = plain.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a pass");
+        let bomb = [&plain[..scan], &[0xff, 0xda, 0, 2].repeat(PASSES_MAX), &plain[scan..]].concat();
+        assert_eq!(shown(&bomb), Err(PictureError::TooCostly { width: 800, height: 600 }));
     }
 
     #[test]
