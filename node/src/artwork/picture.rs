@@ -153,6 +153,11 @@ mod tests {
 
     /// A PNG whose header claims these pixels, with nearly no data: eight bits of grey.
     fn bomb(width: u32, height: u32) -> Vec<u8> {
+        png(width, height, [8, 0])
+    }
+
+    /// The same of any bits of a channel and sort of colour.
+    fn png(width: u32, height: u32, [bits, colour]: [u8; 2]) -> Vec<u8> {
         let chunk = |kind: &[u8; 4], data: &[u8]| {
             let named: Vec<u8> = [kind.as_slice(), data].concat();
             let sum = named.iter().fold(u32::MAX, |sum, byte| {
@@ -161,7 +166,7 @@ mod tests {
             let length = u32::try_from(data.len()).expect("short").to_be_bytes();
             [length.as_slice(), &named, &(!sum).to_be_bytes()].concat()
         };
-        let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+        let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[bits, colour, 0, 0, 0]].concat();
         [
             b"\x89PNG\r\n\x1a\n".as_slice(),
             &chunk(b"IHDR", &header),
@@ -206,29 +211,25 @@ mod tests {
 
     #[test]
     fn what_takes_more_memory_or_time_than_a_picture_may_is_refused_before_it_is_decoded() {
-        // Sixteen bits a channel: eight bytes a pixel.
-        let deep = |width, height| {
-            let mut out = Cursor::new(Vec::new());
-            let picture = image::ImageBuffer::<image::Rgba<u16>, _>::new(width, height);
-            DynamicImage::ImageRgba16(picture).write_to(&mut out, ImageFormat::Png).expect("encoded");
-            out.into_inner()
-        };
-        assert_eq!(shown(&deep(3000, 3000)), Err(PictureError::TooCostly { width: 3000, height: 3000 }));
-        assert!(shown(&deep(2000, 3000)).is_ok());
-        let flat = |width, height, format| {
-            let mut out = Cursor::new(Vec::new());
-            RgbImage::new(width, height).write_to(&mut out, format).expect("encoded");
-            out.into_inner()
-        };
-        assert!(shown(&flat(4000, 4000, ImageFormat::Png)).is_ok(), "the most pixels, in a plain form");
-        let wide = flat(4000, 4000, ImageFormat::WebP);
-        assert_eq!(shown(&wide), Err(PictureError::TooCostly { width: 4000, height: 4000 }));
+        // Sixteen bits a channel with alpha: eight bytes a pixel.
+        let deep = |width, height| shown(&png(width, height, [16, 6]));
+        assert_eq!(deep(3000, 3000), Err(PictureError::TooCostly { width: 3000, height: 3000 }));
+        assert!(
+            matches!(deep(2000, 3000), Err(PictureError::Damaged(_))),
+            "within the limits, and there is no picture in it"
+        );
+        // A WebP whose header claims these pixels.
+        let mut wide = encoded(8, 8, ImageFormat::WebP);
+        let at = 9 + wide.windows(4).position(|four| four == b"VP8L").expect("without losses");
+        let sides = (4000_u32 - 1) | ((2500_u32 - 1) << 14);
+        wide[at..at + 4].copy_from_slice(&sides.to_le_bytes());
+        assert_eq!(shown(&wide), Err(PictureError::TooCostly { width: 4000, height: 2500 }));
         // A JPEG of many passes: the marks of them are enough.
-        let plain = flat(800, 600, ImageFormat::Jpeg);
+        let plain = encoded(80, 60, ImageFormat::Jpeg);
         assert!(passes(&plain) == 1 && shown(&plain).is_ok());
         let scan = plain.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a pass");
-        let bomb = [&plain[..scan], &[0xff, 0xda, 0, 2].repeat(PASSES_MAX), &plain[scan..]].concat();
-        assert_eq!(shown(&bomb), Err(PictureError::TooCostly { width: 800, height: 600 }));
+        let bomb = [&plain[..scan], &plain[scan..].repeat(PASSES_MAX + 1)].concat();
+        assert_eq!(shown(&bomb), Err(PictureError::TooCostly { width: 80, height: 60 }));
     }
 
     #[test]

@@ -403,9 +403,9 @@ impl<S: Store> Service<S> {
             // Nothing is liked better than what fits, but more received of its listers: their bytes are at hand.
             let is_beaten = asked.wanted.is_none()
                 && chosen.as_ref().is_some_and(|(_, _, (distance, Reverse(most)), _)| {
-                    let listers: BTreeSet<Key> =
+                    let listers: BTreeSet<&Key> =
                         self.catalogue.listers_of(&standing.infohash).map(|(key, _)| key).collect();
-                    *distance == 0 && listers.iter().filter_map(|key| bytes.get(key)).sum::<u64>() <= *most
+                    *distance == 0 && listers.into_iter().filter_map(|key| bytes.get(key)).sum::<u64>() <= *most
                 });
             if !asked.needs_all() && (!is_tied || is_beaten) {
                 best.count += usize::from(is_shown);
