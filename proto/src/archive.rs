@@ -2,12 +2,14 @@
 //!
 //! The file is a [statement file](crate::statement_file) with nothing in it but live public statements of that key, heads
 //! left out, each once, in ascending order of (generation, seq). So equal logs give equal files, and whoever holds the log
-//! can make the file anew. The torrent holds that one file, under [`file_name`]. Its infohash and the SHA-256 of the file
+//! can make the file anew. The torrent holds that one file, under [`file_name`]; or that and, under [`pictures_name`], the
+//! pictures that its work records name, in a folder [`folder_name`]. Its infohash and the SHA-256 of the file of statements
 //! are in the head.
 //!
 //! What it must not know: files, torrents, and whether a statement is wanted. [`Log`] says what may stand in an archive;
 //! [`crate::statement_file::Reader`] takes it apart.
 
+use crate::artwork::ARTWORK_BYTES_MAX;
 use crate::{Key, Kind, Statement, Verified, VerifyError, statement};
 
 /// Longest archive in bytes: what a node keeps of one followed key. Of a longer log it holds the beginning.
@@ -17,6 +19,38 @@ pub const ARCHIVE_BYTES_MAX: u64 = 64 << 20;
 #[must_use]
 pub fn file_name(author: &Key) -> String {
     format!("{}.statements", author.to_multibase())
+}
+
+/// The only name that the folder of an archive with pictures may have.
+#[must_use]
+pub fn folder_name(author: &Key) -> String {
+    author.to_multibase()
+}
+
+/// The only name that the file of pictures beside the statements may have.
+#[must_use]
+pub fn pictures_name(author: &Key) -> String {
+    format!("{}.pictures", author.to_multibase())
+}
+
+/// What a file of pictures begins with.
+pub const PICTURES_MAGIC: &[u8] = b"heirloom/1 pictures\n";
+/// Most pictures of one archive: as many as a node keeps without looking at them.
+pub const PICTURES_MAX: usize = 1_000;
+
+/// A picture in a file of pictures: its length (u32, big-endian) and its bytes; `None` if it is empty or too long.
+#[must_use]
+pub fn picture_record(picture: &[u8]) -> Option<Vec<u8>> {
+    let length = u32::try_from(picture.len()).ok()?.to_be_bytes();
+    picture_length(length)?;
+    Some([&length, picture].concat())
+}
+
+/// The length of a picture by what stands before it; `None` if no picture may have it.
+#[must_use]
+pub fn picture_length(bytes: [u8; 4]) -> Option<usize> {
+    let length = usize::try_from(u32::from_be_bytes(bytes)).ok()?;
+    (1..=ARTWORK_BYTES_MAX).contains(&length).then_some(length)
 }
 
 /// What must not stand in an archive. Its author made it so: no other copy of it is any better.
@@ -116,10 +150,24 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_stands_behind_its_length() {
+        assert_eq!(picture_record(b"jpeg").expect("short"), [0, 0, 0, 4, b'j', b'p', b'e', b'g']);
+        assert_eq!(picture_length([0, 0, 0, 4]), Some(4));
+        for (length, is_one) in [(0, false), (1, true), (ARTWORK_BYTES_MAX, true), (ARTWORK_BYTES_MAX + 1, false)] {
+            let bytes = u32::try_from(length).expect("short").to_be_bytes();
+            assert_eq!(picture_length(bytes).is_some(), is_one, "{length}");
+            assert_eq!(picture_record(&vec![0; length]).is_some(), is_one, "{length}");
+        }
+        assert_eq!(picture_length([0xff; 4]), None);
+    }
+
+    #[test]
     fn the_name_of_an_archive_is_its_authors() {
         let alice = SecretKey::from_seed(&[1; 32]).public();
         let name = file_name(&alice);
         assert!(name.starts_with("z6Mk") && name.ends_with(".statements"), "{name}");
-        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'), "safe on every system: {name}");
+        for name in [name, folder_name(&alice), pictures_name(&alice)] {
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'), "safe on every system: {name}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 use crate::ingest::{FLOOR_BYTES, FOLLOWED_BYTES_MAX, RATED_BYTES_MAX, RATED_KEYS_MAX, STRANGERS_BYTES_MAX};
 use crate::io::Now;
 use crate::sync::Pace;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Bytes of statements on disk: a leaf's share (`security.md` §11.7).
@@ -28,6 +29,10 @@ const VERIFY_BURST_S: f64 = 5.0;
 pub const CPU_BURST: Duration = Duration::from_secs(300);
 /// The part of the store that floors of keys without standing may take.
 const FLOORS_SHARE: u64 = 8;
+/// The part of the store that the search index may take from statements: it is made of them and takes a third of what they do.
+const INDEX_SHARE: u64 = 2;
+/// Readings of whose index bytes the least counts, some minutes: while files of an index are merged they are there twice.
+const INDEX_READINGS: usize = 12;
 /// Free space on a large disk below which only own words are written: a twentieth of it (`security.md` §5).
 const RESERVE_SHARE: u64 = 20;
 /// Free space below which only own words are written, however small the disk (`security.md` §5).
@@ -50,7 +55,8 @@ pub struct Budgets {
     pub strangers_bytes: usize,
     /// Floors of keys that have no standing.
     pub loose_floors: usize,
-    /// Bytes on disk of all statements, what is followed included, with the rows that name them.
+    /// Bytes on disk of all statements, what is followed included, with the rows that name them, and of the search index over
+    /// them.
     pub store_bytes: u64,
     /// Free bytes on the disk below which only own words are written; `None`: the larger of 1 GiB and 5 % of it.
     pub reserve_bytes: Option<u64>,
@@ -109,6 +115,8 @@ pub struct Reading {
     pub rss_bytes: u64,
     /// Bytes that libp2p sent and received.
     pub traffic_bytes: u64,
+    /// Bytes of the search index.
+    pub index_bytes: u64,
 }
 
 /// What there is too little of.
@@ -148,6 +156,8 @@ impl Shortage {
 pub struct Watch {
     budgets: Budgets,
     reading: Reading,
+    /// Bytes of the search index by the last readings.
+    index: VecDeque<u64>,
     /// UTC day that `used` is of, since 1970.
     day: u64,
     /// Bytes of that day, earlier runs of the process included.
@@ -173,6 +183,7 @@ impl Watch {
         Self {
             budgets,
             reading: Reading::default(),
+            index: VecDeque::new(),
             day,
             used,
             no_day_before: Duration::ZERO,
@@ -195,11 +206,22 @@ impl Watch {
         self.turn_day(now);
         self.used = self.used.saturating_add(reading.traffic_bytes.saturating_sub(self.reading.traffic_bytes));
         self.reading = reading;
+        if self.index.len() >= INDEX_READINGS {
+            self.index.pop_front();
+        }
+        self.index.push_back(reading.index_bytes);
         let is_new = self.used >= self.remembered.saturating_add((self.budgets.traffic_per_day / 1_000).max(1));
         if is_new {
             self.remembered = self.used;
         }
         is_new.then_some((self.day, self.used))
+    }
+
+    /// Bytes of the store that the search index takes from statements.
+    #[must_use]
+    pub fn index_bytes(&self) -> u64 {
+        let least = self.index.iter().min().copied().unwrap_or_default();
+        least.min(self.budgets.store_bytes / INDEX_SHARE)
     }
 
     /// A clock that was set back gives no second day, nor does it when it is set forward again: no day begins until a whole

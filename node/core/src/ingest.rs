@@ -190,6 +190,8 @@ pub struct Ingest {
     /// Who has more than its standing allows: it had a better one.
     oversize: BTreeSet<Key>,
     floors: Floors,
+    /// Bytes of the store that the search index takes.
+    index_bytes: u64,
     /// The last eviction found nothing more that may go.
     is_stuck: bool,
     /// The time of what was taken in last.
@@ -226,6 +228,7 @@ impl Ingest {
         *self = Self {
             budgets: self.budgets,
             counters: std::mem::take(&mut self.counters),
+            index_bytes: self.index_bytes,
             is_disk_low: self.is_disk_low,
             puts_strangers_off: self.puts_strangers_off,
             puts_rated_off: self.puts_rated_off,
@@ -350,7 +353,7 @@ impl Ingest {
     /// Whether so much was evicted for want of room on disk that what is fetched again would only go again.
     #[must_use]
     pub fn is_tight(&self) -> bool {
-        let most = self.budgets.store_bytes;
+        let most = self.store_max();
         self.store_bytes() > most - most / (SLACK / 2)
     }
 
@@ -367,15 +370,25 @@ impl Ingest {
         if self.floors.loose() > self.budgets.loose_floors_max() {
             return Some(Over::Floors);
         }
-        let is_over = self.store_bytes() > self.budgets.store_bytes;
+        let is_over = self.store_bytes() > self.store_max();
         (is_over && !self.is_stuck).then_some(Over::Store)
     }
 
     /// Whether the store is to give up still more, once it has begun to.
     #[must_use]
     pub fn must_shrink(&self) -> bool {
-        let most = self.budgets.store_bytes;
+        let most = self.store_max();
         self.store_bytes() > most - most / SLACK
+    }
+
+    /// Notes how much of the store the search index takes.
+    pub fn set_index_bytes(&mut self, bytes: u64) {
+        self.index_bytes = bytes;
+    }
+
+    /// Bytes that statements may take beside the search index.
+    fn store_max(&self) -> u64 {
+        self.budgets.store_bytes.saturating_sub(self.index_bytes)
     }
 
     /// Notes whether there is anything left that may go.
@@ -597,7 +610,7 @@ impl Ingest {
         // A stranger would be the first to go, when no other stranger is left.
         let is_first_to_go =
             standing == Standing::Stranger && self.strangers.len() <= usize::from(self.strangers.has(new.author()));
-        if after > self.budgets.store_bytes && (self.is_stuck || is_first_to_go) {
+        if after > self.store_max() && (self.is_stuck || is_first_to_go) {
             return Err(Refusal::NoRoom);
         }
         Ok(())

@@ -240,6 +240,7 @@ mod tests {
                 Pick::Day("2024-05-01".into()),
                 Pick::Absolute(14),
                 Pick::File(0),
+                Pick::Harmless,
             ],
         };
         for (info_sha256, selection) in [(None, Selection::All), (Some(Sha256([3; 32])), part)] {

@@ -753,6 +753,8 @@ pub struct Getting {
     pub pick: Option<String>,
     /// The files that hold it, as far as its listing or its torrent says by now: index, path, size in bytes.
     pub files: Vec<(u32, String, u64)>,
+    /// Files of a pack that are not fetched, since they may do harm.
+    pub left_out: Vec<String>,
 }
 
 /// What is used of the budgets, as far as core knows.
@@ -762,6 +764,8 @@ pub struct Usage {
     pub budgets: Budgets,
     /// Bytes on disk of all statements, their rows and floors, about.
     pub store_bytes: u64,
+    /// Bytes on disk of the search index, as far as they count.
+    pub index_bytes: u64,
     /// Keys that share the strangers' pool.
     pub strangers: usize,
     /// Bytes of their statements.

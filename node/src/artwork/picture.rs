@@ -3,15 +3,21 @@
 
 use heirloom_proto::artwork::ARTWORK_BYTES_MAX;
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::io::Cursor;
 
 /// Most pixels of a side (`security.md` §7).
 const SIDE_MAX: u32 = 4096;
 /// Most pixels (`security.md` §7).
 const PIXELS_MAX: u64 = 16_000_000;
-/// Most bytes of the decoded picture: [`PIXELS_MAX`] with four bytes each.
+/// Most bytes that decoding may take (`security.md` §7): the picture itself, and what its decoder keeps beside it.
 const DECODED_BYTES_MAX: u64 = 64 << 20;
+/// Bytes that the decoder of a JPEG in several passes keeps of each pixel beside the picture: two for each of four channels.
+const PASSES_BYTES: u64 = 8;
+/// Bytes that the decoder of WebP keeps of each pixel beside the picture: its planes, or the colours before transforms.
+const WEBP_BYTES: u64 = 4;
+/// Most passes of a JPEG: programs write ten. Each costs a walk over all pixels, and may be a few bytes long.
+const PASSES_MAX: usize = 40;
 /// Longest side of what is shown, in pixels: a poster on a screen of high density.
 pub const SHOWN_SIDE_MAX: u32 = 600;
 /// Quality of what is shown, of 100.
@@ -36,13 +42,23 @@ pub enum PictureError {
         /// Pixels from top to bottom.
         height: u32,
     },
+    /// Within the pixels, but its form takes more memory or time than a picture may. Save it in a plainer form.
+    #[error(
+        "{width} x {height} pixels of this form take too long or too much memory to decode: make it smaller, or save it as a plain JPEG"
+    )]
+    TooCostly {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+    },
     /// Cut off, or not what its first bytes say.
     #[error("it is damaged: {0}")]
     Damaged(String),
 }
 
-/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second and some hundred
-/// megabytes, so call it one at a time, where nobody waits.
+/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second and 64 MiB, so call
+/// it one at a time, where nobody waits.
 ///
 /// # Errors
 /// [`PictureError`].
@@ -72,7 +88,26 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     if width > SIDE_MAX || height > SIDE_MAX || u64::from(width) * u64::from(height) > PIXELS_MAX {
         return Err(PictureError::TooLarge { width, height });
     }
-    reader(bytes, format).decode().map_err(damaged)
+    let decoder = reader(bytes, format).into_decoder().map_err(damaged)?;
+    let pixels = u64::from(width) * u64::from(height);
+    let beside = match format {
+        ImageFormat::Jpeg => match passes(bytes) {
+            0 | 1 => 0,
+            2..=PASSES_MAX => pixels * PASSES_BYTES,
+            _ => u64::MAX,
+        },
+        ImageFormat::WebP => pixels * WEBP_BYTES,
+        _ => 0,
+    };
+    if decoder.total_bytes().saturating_add(beside) > DECODED_BYTES_MAX {
+        return Err(PictureError::TooCostly { width, height });
+    }
+    DynamicImage::from_decoder(decoder).map_err(damaged)
+}
+
+/// Passes over the pixels of a JPEG, by the marks before them; a small picture within its notes counts too.
+fn passes(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count()
 }
 
 fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
@@ -118,6 +153,11 @@ mod tests {
 
     /// A PNG whose header claims these pixels, with nearly no data: eight bits of grey.
     fn bomb(width: u32, height: u32) -> Vec<u8> {
+        png(width, height, [8, 0])
+    }
+
+    /// The same of any bits of a channel and sort of colour.
+    fn png(width: u32, height: u32, [bits, colour]: [u8; 2]) -> Vec<u8> {
         let chunk = |kind: &[u8; 4], data: &[u8]| {
             let named: Vec<u8> = [kind.as_slice(), data].concat();
             let sum = named.iter().fold(u32::MAX, |sum, byte| {
@@ -126,7 +166,7 @@ mod tests {
             let length = u32::try_from(data.len()).expect("short").to_be_bytes();
             [length.as_slice(), &named, &(!sum).to_be_bytes()].concat()
         };
-        let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+        let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[bits, colour, 0, 0, 0]].concat();
         [
             b"\x89PNG\r\n\x1a\n".as_slice(),
             &chunk(b"IHDR", &header),
@@ -167,6 +207,29 @@ mod tests {
         assert_eq!(shown(&bomb(4000, 4001)), Err(PictureError::TooLarge { width: 4000, height: 4001 }));
         // Within the limits, and there is no picture in it.
         assert!(matches!(shown(&bomb(4000, 4000)), Err(PictureError::Damaged(_))));
+    }
+
+    #[test]
+    fn what_takes_more_memory_or_time_than_a_picture_may_is_refused_before_it_is_decoded() {
+        // Sixteen bits a channel with alpha: eight bytes a pixel.
+        let deep = |width, height| shown(&png(width, height, [16, 6]));
+        assert_eq!(deep(3000, 3000), Err(PictureError::TooCostly { width: 3000, height: 3000 }));
+        assert!(
+            matches!(deep(2000, 3000), Err(PictureError::Damaged(_))),
+            "within the limits, and there is no picture in it"
+        );
+        // A WebP whose header claims these pixels.
+        let mut wide = encoded(8, 8, ImageFormat::WebP);
+        let at = 9 + wide.windows(4).position(|four| four == b"VP8L").expect("without losses");
+        let sides = (4000_u32 - 1) | ((2500_u32 - 1) << 14);
+        wide[at..at + 4].copy_from_slice(&sides.to_le_bytes());
+        assert_eq!(shown(&wide), Err(PictureError::TooCostly { width: 4000, height: 2500 }));
+        // A JPEG of many passes: the marks of them are enough.
+        let plain = encoded(80, 60, ImageFormat::Jpeg);
+        assert!(passes(&plain) == 1 && shown(&plain).is_ok());
+        let scan = plain.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a pass");
+        let bomb = [&plain[..scan], &plain[scan..].repeat(PASSES_MAX + 1)].concat();
+        assert_eq!(shown(&bomb), Err(PictureError::TooCostly { width: 80, height: 60 }));
     }
 
     #[test]

@@ -382,8 +382,7 @@ async fn get(
 ) -> Result<Outcome, CommandError> {
     let to = to.as_deref().map(absolute).transpose()?;
     let (episode, resolution) = (of.pick(), Some(of.resolution.clone()));
-    let begun = client.request(Request::Get { what, to, anyway, episode, resolution }).await?;
-    let with_choice = |answer: Value, state: &Value| with_choice(answer, &begun, state);
+    let mut begun = client.request(Request::Get { what, to, anyway, episode, resolution }).await?;
     let infohash = begun["infohash"].as_str().unwrap_or_default().to_owned();
     let mut last = String::new();
     loop {
@@ -396,6 +395,12 @@ async fn get(
             Err(error) => return Err(error),
         };
         if state["finished"] == true {
+            // Of a release that nobody said what is in it, this is known only now.
+            if begun["episode"].is_null() && !anyway {
+                let what = infohash.clone();
+                let again = Request::Get { what, to: None, anyway, episode: None, resolution: None };
+                begun = client.request(again).await.unwrap_or(begun);
+            }
             let answer = json!({
                 "infohash": infohash,
                 "path": state["path"],
@@ -403,11 +408,12 @@ async fn get(
                 "verified_bytes": state["verified_bytes"],
                 "seconds": state["seconds"],
                 "from": state["from"],
+                "renamed_files": state["renamed_files"],
             });
-            return Ok(Outcome::Answer(with_choice(answer, &state)));
+            return Ok(Outcome::Answer(with_choice(answer, &begun, &state)));
         }
         if !wait {
-            return Ok(Outcome::Answer(with_choice(state.clone(), &state)));
+            return Ok(Outcome::Answer(with_choice(state.clone(), &begun, &state)));
         }
         let line = text::progress(&state);
         if line != last {
@@ -420,6 +426,11 @@ async fn get(
 
 /// Which episode that is and in which files: the listing says so first, and the torrent then.
 fn with_choice(mut answer: Value, begun: &Value, state: &Value) -> Value {
+    if let (Some(fields), Some(left_out)) = (answer.as_object_mut(), begun["left_out"].as_array())
+        && !left_out.is_empty()
+    {
+        fields.insert("left_out".into(), json!(left_out));
+    }
     let (Some(fields), false) = (answer.as_object_mut(), begun["episode"].is_null()) else { return answer };
     let list = |value: &Value| value["files"].as_array().cloned().unwrap_or_default();
     let (asked, here) = (list(begun), list(state));

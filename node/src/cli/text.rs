@@ -410,7 +410,7 @@ pub fn progress(value: &Value) -> String {
 
 fn got(value: &Value) -> String {
     if value["from"].is_null() {
-        return format!("{} {}\n", text(&value["infohash"]), progress(value));
+        return format!("{} {}\n{}", text(&value["infohash"]), progress(value), left_out(value));
     }
     let mut out = format!(
         "{}\n  {} in {:.1} s, {} hash-checked bytes received:\n",
@@ -422,7 +422,33 @@ fn got(value: &Value) -> String {
     for from in value["from"].as_array().into_iter().flatten() {
         let _ = writeln!(out, "  {:>12} from {} ({})", from["verified_bytes"], plain(&from["address"]), named(from));
     }
+    out.push_str(&left_out(value));
+    match value["renamed_files"].as_u64() {
+        None | Some(0) => {}
+        Some(1) => out.push_str(
+            "  one of its files has another name on disk than in the torrent, where it is not safe on every system\n",
+        ),
+        Some(count) => {
+            let _ = writeln!(
+                out,
+                "  {count} of its files have other names on disk than in the torrent, where they are not safe on every system"
+            );
+        }
+    }
     out
+}
+
+/// Files of a pack that were not fetched, in a line.
+fn left_out(value: &Value) -> String {
+    const NAMED_MAX: usize = 5;
+    let all: Vec<&str> = value["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let named: Vec<String> = all.iter().take(NAMED_MAX).map(|path| plain(&Value::from(*path))).collect();
+    let more = all.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("  left out, since it may harm: {}{more} (with --anyway it is fetched too)\n", named.join(", "))
 }
 
 fn published(value: &Value) -> String {

@@ -1,14 +1,18 @@
 //! Orders about archives: files written, fetched, read and seeded, a part at a time.
 //!
-//! Each archive has a folder of its own, named after its infohash, with its file and its torrent. A file that is being
-//! written lies in a folder that is renamed when it is whole, so a crash leaves nothing that looks like an archive.
+//! Each archive has a folder of its own, named after its infohash, with its file (or the folder in which that lies beside its
+//! pictures) and its torrent. A file that is being written lies in a folder that is renamed when it is whole, so a crash leaves
+//! nothing that looks like an archive.
 
+mod pictures;
+
+use super::artwork::Artwork;
 use super::{Event, Networks, SeedAs};
 use crate::home::Home;
 use crate::torrent::{self, AddError, Engine, OnlyFile, RESERVE_BYTES, State};
 use heirloom_core::archives::PART_BYTES_MAX;
 use heirloom_core::io::{ArchiveEvent, ArchiveFault, ArchiveOrder, Input, OrderId};
-use heirloom_proto::archive::{ARCHIVE_BYTES_MAX, file_name};
+use heirloom_proto::archive::{ARCHIVE_BYTES_MAX, PICTURES_MAX, file_name, folder_name, pictures_name};
 use heirloom_proto::statement_file::{FileError, MAGIC, Reader, end, record};
 use heirloom_proto::{Infohash, Key, Sha256};
 use sha2::Digest as _;
@@ -49,15 +53,16 @@ pub(super) struct Archives {
     home: Home,
     events: mpsc::Sender<Event>,
     seed_as: SeedAs,
+    artwork: Artwork,
     tasks: Arc<Mutex<Tasks>>,
     /// Held while one is seeded or dropped, so that these two never meet halfway.
     changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Archives {
-    pub(super) fn new(networks: &Networks, home: &Home, events: mpsc::Sender<Event>) -> Self {
+    pub(super) fn new(networks: &Networks, home: &Home, events: mpsc::Sender<Event>, artwork: Artwork) -> Self {
         let (engine, seed_as) = (networks.engine.clone(), networks.seed_as);
-        Self { engine, home: home.clone(), events, seed_as, tasks: Arc::default(), changing: Arc::default() }
+        Self { engine, home: home.clone(), events, seed_as, artwork, tasks: Arc::default(), changing: Arc::default() }
     }
 
     fn tasks(&self) -> MutexGuard<'_, Tasks> {
@@ -153,24 +158,41 @@ impl Archives {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the disk is nearly full: free some space"));
         }
         let folder = blocking(move || tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent)).await?;
-        let path = folder.path().join(file_name(&author));
-        let mut file = Writer::new(&path)?;
+        let inner = folder.path().join(folder_name(&author));
+        fs::create_dir(&inner)?;
+        let mut file = Writer::new(&inner.join(file_name(&author)))?;
+        let mut named = pictures::Named::default();
         loop {
             self.tell(ArchiveEvent::Wants { order }).await;
             let Some(Step::Append(envelopes, is_end)) = steps.recv().await else {
                 return Err(io::Error::other("it was given up"));
             };
-            file = blocking(move || {
+            (file, named) = blocking(move || {
                 file.append(&envelopes)?;
-                Ok(file)
+                named.read(&envelopes);
+                Ok((file, named))
             })
             .await?;
             if is_end {
                 break;
             }
         }
-        let (sha256, bytes) = blocking(move || file.finish()).await?;
-        let metainfo = torrent::create(&path, Some(&author.to_string())).await.map_err(io::Error::other)?;
+        let files = self.artwork.files();
+        let (sha256, bytes, content) = blocking(move || {
+            let (sha256, bytes) = file.finish()?;
+            let room = ARCHIVE_BYTES_MAX.saturating_sub(bytes);
+            let pictures = pictures::write(&inner.join(pictures_name(&author)), &named.newest(), &files, room)?;
+            if pictures > 0 {
+                return Ok((sha256, bytes + pictures, inner));
+            }
+            // Without pictures it is one file, as it is for those who know of none.
+            let alone = inner.with_file_name(file_name(&author));
+            fs::rename(inner.join(file_name(&author)), &alone)?;
+            fs::remove_dir(&inner)?;
+            Ok((sha256, bytes, alone))
+        })
+        .await?;
+        let metainfo = torrent::create(&content, Some(&author.to_string())).await.map_err(io::Error::other)?;
         let infohash = Infohash(metainfo.infohash);
         let place = self.folder(&infohash);
         let _changing = self.changing.lock().await;
@@ -200,7 +222,11 @@ impl Archives {
             torrent,
             name: Some(name.clone()),
             to: Some(folder.clone()),
-            only: Some(OnlyFile { name: name.clone(), bytes_max: ARCHIVE_BYTES_MAX }),
+            only: Some(OnlyFile {
+                name,
+                beside: Some((folder_name(&author), pictures_name(&author))),
+                bytes_max: ARCHIVE_BYTES_MAX,
+            }),
             ..torrent::Download::default()
         };
         {
@@ -232,7 +258,9 @@ impl Archives {
                 step = steps.recv() => if step.is_none() { return Ok(()) },
             }
         };
-        let path = folder.join(name);
+        let content = pictures::content_of(&folder, &author);
+        let is_with_pictures = content.is_dir();
+        let path = if is_with_pictures { content.join(file_name(&author)) } else { content };
         let hashed = {
             let path = path.clone();
             blocking(move || hash(&path)).await
@@ -244,12 +272,36 @@ impl Archives {
             let (part, rest) = blocking(move || Ok((parts.next(), parts))).await.map_err(|_| ArchiveFault::Failed)?;
             parts = rest;
             let (envelopes, is_end) = part?;
+            // Opened before the core hears of the end, and may have it dropped for want of room.
+            let pictures = if is_end && is_with_pictures {
+                let (statements, pictures) = (path.clone(), path.with_file_name(pictures_name(&author)));
+                blocking(move || pictures::Pictures::open(&statements, &pictures)).await.ok()
+            } else {
+                None
+            };
             self.tell(ArchiveEvent::Part { order, envelopes, is_end }).await;
+            if let Some(pictures) = pictures {
+                tokio::spawn(self.clone().take_pictures(pictures));
+            }
             if is_end {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Takes the pictures of an archive in, one after the other, as if peers had sent them.
+    async fn take_pictures(self, mut pictures: pictures::Pictures) {
+        for _ in 0..PICTURES_MAX {
+            let parent = self.home.archives();
+            let read = blocking(move || {
+                let is_full = fs4::available_space(&parent)? < RESERVE_BYTES;
+                Ok((if is_full { None } else { pictures.next()? }, pictures))
+            });
+            let Ok((Some((digest, picture)), rest)) = read.await else { return };
+            pictures = rest;
+            self.artwork.take_in(digest, picture).await;
+        }
     }
 
     /// Seeds what is here: the owner's under the owner's name, others' under none, which would tell whom the owner follows.
@@ -260,7 +312,7 @@ impl Archives {
             let _changing = self.changing.lock().await;
             match tokio::fs::read(folder.join(TORRENT_FILE)).await {
                 Ok(torrent) => {
-                    let content = folder.join(file_name(&author));
+                    let content = pictures::content_of(&folder, &author);
                     engine.seed(&torrent, &content, named).await.map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),

@@ -1,6 +1,6 @@
 //! Orders about pictures: questions put to peers, what they answer checked, decoded and kept, and files given to others.
 //!
-//! Decoding is the work of one at a time, where nobody waits: a picture may take half a second and a hundred megabytes.
+//! Decoding is the work of one at a time, where nobody waits: a picture may take half a second and 64 MiB.
 
 use super::Event;
 use crate::artwork::{Files, KEPT_BYTES_MAX, PictureError, shown};
@@ -116,6 +116,25 @@ impl Artwork {
             self.tell(ArtworkEvent::Gone { digests: gone }).await;
         }
         Ok(())
+    }
+
+    /// The pictures on disk.
+    pub(super) fn files(&self) -> Files {
+        self.files.clone()
+    }
+
+    /// Takes a picture in that came otherwise than by asking for it: its digest is right, and a record names it.
+    pub(super) async fn take_in(&self, digest: Sha256, bytes: Vec<u8>) {
+        let files = self.files.clone();
+        let is_here = tokio::task::spawn_blocking(move || files.bytes_of(&digest).is_some()).await;
+        if is_here.is_ok_and(|is_here| is_here) {
+            return;
+        }
+        match self.keep(digest, bytes, false).await {
+            Ok(()) => self.tell(ArtworkEvent::Here { digests: vec![digest] }).await,
+            Err(Refused::Picture(error)) => debug!(%digest, %error, "no picture is shown for a work"),
+            Err(Refused::Disk(error)) => warn!("a picture was not kept: {error}"),
+        }
     }
 
     /// Answers a peer.

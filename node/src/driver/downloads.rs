@@ -398,6 +398,7 @@ impl Downloads {
             down_rate: progress.down_rate,
             up_rate: progress.up_rate,
             uploaded: progress.uploaded,
+            renamed: progress.renamed,
             files: progress
                 .files
                 .into_iter()
@@ -442,6 +443,8 @@ pub struct Download {
     pub up_rate: u64,
     /// Bytes given away since it was last started.
     pub uploaded: u64,
+    /// Files whose names on disk are not those in the torrent, since those are not safe on every system.
+    pub renamed: usize,
     /// Where it lies, once known.
     pub path: Option<PathBuf>,
     /// The files that are downloaded, once known: index, path, size and bytes here.
@@ -461,6 +464,7 @@ impl Default for Download {
             down_rate: 0,
             up_rate: 0,
             uploaded: 0,
+            renamed: 0,
             path: None,
             files: Vec::new(),
         }

@@ -222,8 +222,8 @@ impl Node {
         let (events, queue) = mpsc::channel(INPUTS_QUEUED);
         let (ended_tx, ended) = watch::channel(None);
         let downloads = Downloads::start(networks.clone(), home.clone(), events.clone());
-        let archives = Archives::new(&networks, &home, events.clone());
         let artwork = Artwork::new(&home, networks.p2p.clone(), events.clone());
+        let archives = Archives::new(&networks, &home, events.clone(), artwork.clone());
         if let Some(gossip) = gossip {
             tokio::spawn(networks::forward_gossip(gossip, events.clone()));
         }
@@ -302,7 +302,8 @@ impl Node {
             let counters = p2p.counters();
             counters.bytes_received.saturating_add(counters.bytes_sent)
         });
-        Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes }
+        let index_bytes = self.search.used().bytes;
+        Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes, index_bytes }
     }
 
     /// Hands the core what is used, until it ends. The store gives back room when it takes more than is granted.

@@ -36,7 +36,9 @@ impl Offline {
         let mut offline = Self { service, clock: Clock(Instant::now()), key, requests: 0, folder: home.search() };
         let now = offline.clock.now();
         let (free_bytes, disk_bytes) = meter::disk_of(home);
-        let reading = Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes: 0 };
+        let index_bytes = search::bytes_of(&home.search());
+        let reading =
+            Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), index_bytes, ..Reading::default() };
         offline.service.handle(now, Input::Reading(reading));
         offline.service.handle(now, Input::Started { dht: false, torrents: false });
         if let Some(rotation) = succeeds {

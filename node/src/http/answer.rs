@@ -298,7 +298,7 @@ fn ledger_row(row: &views::LedgerRow) -> Value {
 
 /// What `get` began: of a series, which episode, and the files that hold it as far as that is known.
 fn getting_json(getting: &views::Getting) -> Value {
-    let mut value = json!({ "infohash": getting.infohash.to_string() });
+    let mut value = json!({ "infohash": getting.infohash.to_string(), "left_out": getting.left_out });
     if let (Some(pick), Some(fields)) = (&getting.pick, value.as_object_mut()) {
         let file = |(index, path, size): &(u32, String, u64)| json!({ "index": index, "path": path, "size": size });
         fields.insert("episode".into(), json!(pick));
@@ -525,6 +525,7 @@ pub(super) fn download_json(download: &Download, from: &[views::LedgerRow]) -> V
         "down_rate": download.down_rate,
         "up_rate": download.up_rate,
         "uploaded": download.uploaded,
+        "renamed_files": download.renamed,
         "path": download.path,
         "file": single(&download.files).map(|(_, path, ..)| path),
         "files": download.files.iter().take(FILES_TOLD_MAX).map(|(index, path, size, bytes)| {

@@ -88,7 +88,9 @@ fn budgets_json(usage: &views::Usage, health: &Health) -> Value {
         },
         "dht": dht,
         "disk": {
-            "used": usage.store_bytes,
+            "used": usage.store_bytes + usage.index_bytes,
+            "statements": usage.store_bytes,
+            "index": usage.index_bytes,
             "limit": granted.store_bytes,
             "files": health.store.file_bytes,
             "free": health.free_bytes,
@@ -97,7 +99,7 @@ fn budgets_json(usage: &views::Usage, health: &Health) -> Value {
             "rated": { "keys": usage.rated, "limit": granted.rated_keys, "bytes_each": granted.rated_bytes },
             "followed": { "bytes_each": granted.followed_bytes },
             "floors": { "used": usage.loose_floors, "limit": granted.loose_floors_max(), "all": usage.floors },
-            "full": usage.store_bytes >= granted.store_bytes,
+            "full": usage.store_bytes + usage.index_bytes >= granted.store_bytes,
             "short": is_short("disk"),
         },
         "memory": {
@@ -135,8 +137,8 @@ fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<(&'static str, bo
         ),
         (
             "disk_quota",
-            usage.store_bytes < granted.store_bytes,
-            of(usage.store_bytes, granted.store_bytes),
+            usage.store_bytes + usage.index_bytes < granted.store_bytes,
+            of(usage.store_bytes + usage.index_bytes, granted.store_bytes),
             "give a larger --disk-quota, or unfollow somebody: nothing more of those you follow fits in",
         ),
         (

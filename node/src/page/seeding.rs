@@ -53,7 +53,7 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
             div { dt { (text::RECEIVED) } dd { (bytes(received)) } }
             div { dt { (text::GIVEN) } dd { (bytes(given)) } }
             div { dt { (text::SEEDED_NOW) } dd { (complete) } }
-            div { dt { (text::DISK_OF_CATALOGUE) } dd { (bytes(usage.store_bytes)) span .faint { " / " (bytes(usage.budgets.store_bytes)) } } }
+            div { dt { (text::DISK_OF_CATALOGUE) } dd { (bytes(usage.store_bytes + usage.index_bytes)) span .faint { " / " (bytes(usage.budgets.store_bytes)) } } }
         }
         section aria-labelledby="torrents" {
             h2 #torrents { (text::TORRENTS) }

@@ -75,6 +75,11 @@ pub struct Use {
 
 type Ask<'a> = &'a mut dyn FnMut(Command) -> Result<Reply, CommandError>;
 
+/// Bytes of the index of a folder; 0 where there is none.
+pub(crate) fn bytes_of(folder: &Path) -> u64 {
+    index::bytes_of(folder)
+}
+
 /// Looks for works; without an index, or when it fails, the core looks through everything.
 pub(crate) fn find(index: Option<&Ready>, wish: &Wish, ask: Ask<'_>) -> Result<Vec<Found>, CommandError> {
     let wish = Wish { limit: wish.limit.min(ROWS_MAX), ..wish.clone() };
@@ -399,7 +404,7 @@ impl Search {
     pub(crate) fn used(&self) -> Use {
         Use {
             documents: self.index().map_or(0, |found| found.0.documents()),
-            bytes: index::bytes_of(&self.shared.folder),
+            bytes: bytes_of(&self.shared.folder),
             is_current: self.shared.done.load(Ordering::SeqCst) >= self.shared.wanted.load(Ordering::SeqCst),
         }
     }

@@ -35,16 +35,20 @@ impl Inner {
                 let is_same = torrent.request.as_ref().is_none_or(|before| before.files == download.files);
                 let is_under_way = torrent.running.is_some() || (torrent.failed.is_none() && !has_metadata);
                 let meta = torrent.running.as_ref().map(|running| &running.meta).or(torrent.resolved.as_ref());
-                (is_under_way && is_same, meta.map(|meta| meta.torrent.clone()))
+                (is_under_way && is_same, meta.map(|meta| meta.torrent.clone()), torrent.running.clone())
             })
         };
         match known {
-            Some((true, _)) => {
+            Some((true, ..)) => {
                 self.book.hint(infohash, &download.peers);
                 return Ok(());
             }
-            Some((false, meta)) => {
+            Some((false, meta, running)) => {
                 self.take_out(infohash, false).await.map_err(refused)?;
+                if let (Some(running), Files::Only(only)) = (running, &download.files) {
+                    let only = only.clone();
+                    let _ = tokio::task::spawn_blocking(move || drop_unwanted(&running, &only)).await;
+                }
                 download.torrent = download.torrent.or(meta);
             }
             None => {}
@@ -163,8 +167,11 @@ impl Inner {
             .await?
         };
         let infohash = meta.infohash;
-        let path = to.join(&meta.name);
+        let path = to.join(&meta.place);
         let folder = if meta.single_file { to } else { path.clone() };
+        let files =
+            meta.files.iter().map(|file| (!file.padding).then(|| folder.join(file.place.iter().collect::<PathBuf>())));
+        let files: Arc<[Option<PathBuf>]> = files.collect();
         // Bookings that nobody takes: the account of its own that tells when it is finished is needed all the same.
         let bookings = if download.only.is_some() { Arc::<Bookings>::default() } else { self.bookings.clone() };
         let ledger = Arc::new(Ledger::new(infohash, meta.total_bytes, meta.piece_bytes, bookings));
@@ -178,6 +185,7 @@ impl Inner {
             ledger: ledger.clone(),
             session: Arc::downgrade(&self.anonymous),
             folder: folder.clone(),
+            files: meta.files.iter().map(|file| file.place.iter().collect()).collect(),
             owns_folder: !meta.single_file,
         };
         let trackers = self.allowed(download.trackers.iter().chain(&meta.trackers));
@@ -200,7 +208,7 @@ impl Inner {
                 return Err(refusal);
             }
         };
-        let running = Running { handle, meta, ledger: Some(ledger), path, only };
+        let running = Running { handle, meta, ledger: Some(ledger), path, files, only };
         let stop = self.insert(infohash, Side::Anonymous, Some(download), running);
         tokio::spawn(care::look_after(Arc::downgrade(self), infohash, stop, self.config.tracker_interval));
         Ok(())
@@ -236,7 +244,8 @@ impl Inner {
             self.take_out(infohash, false).await.map_err(refused)?;
         }
         self.book.track(infohash, meta.private, true);
-        let storage = SeedStorage { files: files.into() };
+        let files: Arc<[Option<PathBuf>]> = files.into();
+        let storage = SeedStorage { files: files.clone() };
         // No file is selected, so that nothing is ever fetched into the owner's content.
         let options = AddTorrentOptions { only_files: Some(vec![]), ..AddTorrentOptions::default() };
         let added = self.add(side, &meta, content.to_owned(), storage.boxed(), options).await;
@@ -247,7 +256,8 @@ impl Inner {
                 return Err(refusal);
             }
         };
-        let running = Running { handle: handle.clone(), meta, ledger: None, path: content.to_owned(), only: None };
+        let running =
+            Running { handle: handle.clone(), meta, ledger: None, path: content.to_owned(), files, only: None };
         let stop = self.insert(infohash, side, None, running);
         tokio::spawn(care::check_seed(Arc::downgrade(self), infohash, handle, stop));
         Ok(())
@@ -324,12 +334,37 @@ fn is_tracker(text: &str, on_loopback: bool) -> bool {
     }
 }
 
+/// Deletes the files of a download that were wanted and no longer are. What a seed lies in is its owner's.
+fn drop_unwanted(running: &Running, only: &BTreeSet<usize>) {
+    let was_wanted = |index: &usize| running.only.as_ref().is_none_or(|only| only.contains(index));
+    let folder = if running.meta.single_file { running.path.parent() } else { Some(running.path.as_path()) };
+    let (Some(folder), true) = (folder, running.ledger.is_some()) else { return };
+    for (index, path) in
+        running.files.iter().enumerate().filter(|(index, _)| was_wanted(index) && !only.contains(index))
+    {
+        let below = path.as_deref().and_then(|path| path.strip_prefix(folder).ok());
+        let is_ours = below.is_some_and(|below| disk::refuse_links(folder, below).is_ok());
+        if let (Some(path), true) = (path, is_ours)
+            && let Err(error) = std::fs::remove_file(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            info!(index, %error, "a file that is no longer wanted was not deleted");
+        }
+    }
+}
+
 fn check_only(meta: &Metainfo, only: &OnlyFile) -> Result<(), AddError> {
     let differs = |what: String| Err(AddError::NotTheFile { what });
-    if !meta.single_file || meta.files.len() != 1 || meta.files.iter().any(|file| file.padding) {
+    if let (false, Some((folder, beside))) = (meta.single_file, &only.beside) {
+        let paths: BTreeSet<&[String]> = meta.files.iter().map(|file| file.path.as_slice()).collect();
+        let wanted = [std::slice::from_ref(&only.name), std::slice::from_ref(beside)];
+        let is_plain = meta.files.len() == 2 && meta.files.iter().all(|file| !file.padding);
+        if meta.name != *folder || !is_plain || paths != BTreeSet::from(wanted) {
+            return differs(format!("its folder {:?} holds something else", meta.name));
+        }
+    } else if !meta.single_file || meta.files.len() != 1 || meta.files.iter().any(|file| file.padding) {
         return differs(format!("it has {} files or a folder", meta.files.len()));
-    }
-    if meta.name != only.name {
+    } else if meta.name != only.name {
         return differs(format!("its name is {:?}", meta.name));
     }
     if meta.total_bytes > only.bytes_max {

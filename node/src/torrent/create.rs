@@ -75,7 +75,10 @@ fn create_blocking(path: &Path, key: Option<&str>) -> Result<Metainfo, CreateErr
         put_text(&mut torrent, key);
     }
     torrent.push(b'e');
-    Ok(Metainfo::parse(&torrent)?)
+    let meta = Metainfo::parse(&torrent)?;
+    // Others get safe places for unsafe names, but other programs might not.
+    meta.check_names()?;
+    Ok(meta)
 }
 
 impl Metainfo {

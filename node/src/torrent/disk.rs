@@ -66,7 +66,13 @@ pub(super) fn find_content(meta: &Metainfo, content: &Path) -> Result<Vec<Option
         }
         let mut path = content.to_owned();
         if !meta.single_file {
-            path.extend(&file.path);
+            path.extend(&file.place);
+            // What another program fetched, or its owner made, may bear the torrent's own names.
+            let is_below = file.path.iter().all(|part| is_component(part));
+            if is_below && fs::symlink_metadata(&path).is_err() {
+                path = content.to_owned();
+                path.extend(&file.path);
+            }
         }
         match fs::metadata(&path) {
             Ok(found) if !found.is_file() => return differs(&path, "it is not a file".to_owned()),
@@ -78,6 +84,12 @@ pub(super) fn find_content(meta: &Metainfo, content: &Path) -> Result<Vec<Option
         }
     }
     Ok(files)
+}
+
+/// Whether a text is one component of a path on this system, and leads no way up.
+fn is_component(text: &str) -> bool {
+    let mut parts = Path::new(text).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == text)
 }
 
 /// Whether every file of a torrent is there in its size.
@@ -167,6 +179,22 @@ mod tests {
         fs::create_dir_all(folder.path().join("Show/S01/e1.mkv")).unwrap();
         let refusal = check_target(&show(), None, folder.path()).unwrap_err();
         assert!(refusal.to_string().ends_with("it is not a file"), "{refusal}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn content_is_found_under_its_own_names_too() {
+        let meta = Metainfo::parse(&Forged::folder("f", &[&["a: b.mkv"], &["CON"]]).torrent()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a: b.mkv"), [1; 1000]).unwrap();
+        fs::write(folder.path().join("_CON"), [1; 1000]).unwrap();
+        let found: Vec<PathBuf> = find_content(&meta, folder.path()).unwrap().into_iter().flatten().collect();
+        assert_eq!(found, [folder.path().join("a: b.mkv"), folder.path().join("_CON")]);
+        for (text, is_one) in
+            [("a", true), ("a: b", true), ("..", false), (".", false), ("", false), ("a/b", false), ("a/", false)]
+        {
+            assert_eq!(is_component(text), is_one, "{text:?}");
+        }
     }
 
     #[cfg(unix)]

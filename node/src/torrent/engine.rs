@@ -59,13 +59,15 @@ pub enum Files {
     Only(BTreeSet<usize>),
 }
 
-/// The one file that a torrent may hold. Its metadata is checked before anything is written, and none of its bytes are
+/// The one file that a torrent may hold, or that and another beside it. Its metadata is checked before anything is written, and none of its bytes are
 /// booked: who hands statements on has not yet seeded a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlyFile {
     /// Its name.
     pub name: String,
-    /// Its longest size in bytes.
+    /// A folder that may stand around it, and the one file that may lie beside it there.
+    pub beside: Option<(String, String)>,
+    /// The longest size of all in bytes.
     pub bytes_max: u64,
 }
 
@@ -113,6 +115,8 @@ pub(super) struct Running {
     pub(super) ledger: Option<Arc<Ledger>>,
     /// Its file or folder on disk.
     pub(super) path: PathBuf,
+    /// Where each of its files is; `None` for padding.
+    pub(super) files: Arc<[Option<PathBuf>]>,
     /// The files that are downloaded; `None`: all of them.
     pub(super) only: Option<Arc<BTreeSet<usize>>>,
 }
@@ -219,10 +223,7 @@ impl Engine {
         };
         // The library's locks are taken without holding ours.
         drop(torrents);
-        let files = running.meta.files.iter().filter(|file| !file.padding).map(|file| {
-            let below = if running.meta.single_file { &[][..] } else { &file.path };
-            (file.index, below.iter().fold(running.path.clone(), |path, part| path.join(part)))
-        });
+        let files = running.files.iter().enumerate().filter_map(|(index, path)| Some((index, path.clone()?)));
         let (ledger, only) = (running.ledger.as_deref(), running.only.as_deref());
         let progress = Progress::of(&running.handle, &running.meta, ledger, only, files);
         Some(Progress { named, path: Some(running.path.clone()), ..progress })

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::paths::is_deceiving;
+
 /// Why the engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -115,6 +117,14 @@ pub struct UnsafePath {
     pub path: String,
     /// Why it is refused.
     pub reason: &'static str,
+}
+
+impl UnsafePath {
+    /// Of a path by its components. An error text is shown on terminals: no control characters, and not a megabyte of it.
+    pub(super) fn new<S: AsRef<str>>(components: &[S], reason: &'static str) -> Self {
+        let parts: Vec<&str> = components.iter().map(AsRef::as_ref).collect();
+        Self { path: parts.join("/").chars().filter(|c| !is_deceiving(*c)).take(200).collect(), reason }
+    }
 }
 
 /// Why a magnet link is not accepted.

@@ -1,12 +1,15 @@
 //! What a torrent file says, checked before anything acts on it.
 
+use std::collections::BTreeSet;
+
+use librqbit_core::torrent_metainfo::TorrentMetaV1Info;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use super::Infohash;
 use super::bencode::Dict;
-use super::errors::MetainfoError;
-use super::paths;
+use super::errors::{MetainfoError, UnsafePath};
+use super::{paths, safe_names};
 
 /// Largest info dictionary accepted. The library would take 32 MiB from a peer; 20,000 files with long names fit in 8.
 pub const INFO_BYTES_MAX: usize = 8 << 20;
@@ -39,13 +42,15 @@ pub struct File {
     pub index: usize,
     /// Its path below the torrent's folder; for a torrent of one file, its name alone.
     pub path: Vec<String>,
+    /// The same as it is called on disk: safe on every system, and no other file's.
+    pub place: Vec<String>,
     /// Its size.
     pub bytes: u64,
     /// Whether it only fills up a piece (BEP 47) and is never written.
     pub padding: bool,
 }
 
-/// A checked torrent: names are safe, sizes within limits, piece hashes complete.
+/// A checked torrent: sizes are within limits, piece hashes complete, and each file has a safe name on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metainfo {
     /// SHA-1 of the info dictionary.
@@ -54,6 +59,8 @@ pub struct Metainfo {
     pub info_sha256: [u8; 32],
     /// The torrent's name: its file, or its folder.
     pub name: String,
+    /// What its file or folder is called on disk: safe on every system.
+    pub place: String,
     /// Whether its content is one file, not a folder.
     pub single_file: bool,
     /// Size of the content.
@@ -96,7 +103,7 @@ impl Metainfo {
         meta.piece_bytes = piece_bytes;
         meta.key = outer.text("x.heirloom").and_then(|key| String::from_utf8(key.to_vec()).ok());
         meta.web_seeds = web_seeds_of(&outer);
-        meta.check_names()?;
+        meta.settle_places();
         Ok(meta)
     }
 
@@ -111,26 +118,43 @@ impl Metainfo {
         out
     }
 
-    /// A file's path from the folder that the torrent is put into, by components: the torrent's name comes first.
+    /// A file's path on disk from the folder that the torrent is put into, by components: the torrent's own folder first.
     pub(super) fn path_of<'a>(&'a self, file: &'a File) -> Vec<&'a str> {
-        let mut parts: Vec<&str> = Vec::with_capacity(file.path.len() + 1);
+        let mut parts: Vec<&str> = Vec::with_capacity(file.place.len() + 1);
         if !self.single_file {
-            parts.push(&self.name);
+            parts.push(&self.place);
         }
-        parts.extend(file.path.iter().map(String::as_str));
+        parts.extend(file.place.iter().map(String::as_str));
         parts
     }
 
-    fn check_names(&self) -> Result<(), MetainfoError> {
+    /// Files whose names on disk are not those in the torrent; all of them, where the torrent's own folder has another.
+    pub fn renamed(&self) -> usize {
+        let is_moved = !self.single_file && self.place != self.name;
+        let is_renamed = |file: &&File| !file.padding && (is_moved || file.place != file.path);
+        self.files.iter().filter(is_renamed).count()
+    }
+
+    /// Refuses names that are not safe on every system. For what is published here: what others made gets safe places.
+    pub(super) fn check_names(&self) -> Result<(), MetainfoError> {
         let mut seen = paths::Collisions::default();
         paths::check(&[&self.name])?;
         // Padding is never written, and its names repeat.
         for file in self.files.iter().filter(|file| !file.padding) {
-            let path = self.path_of(file);
+            let root = (!self.single_file).then_some(&self.name);
+            let path: Vec<&String> = root.into_iter().chain(&file.path).collect();
             paths::check(&path)?;
             seen.insert(&path)?;
         }
         Ok(())
+    }
+
+    fn settle_places(&mut self) {
+        let (place, places) = safe_names::of(&self.name, self.single_file, &self.files);
+        self.place = place;
+        for (file, place) in self.files.iter_mut().zip(places) {
+            file.place = place;
+        }
     }
 }
 
@@ -180,6 +204,7 @@ fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
     let trackers = trackers_of(parsed.iter_announce().map(|tracker| tracker.as_ref()));
     let single_file = parsed.info.data.length.is_some();
     let private = parsed.info.data.private;
+    refuse_unreadable_names(&parsed.info.data)?;
     let valid = parsed.info.data.validate().map_err(|error| MetainfoError::Malformed { what: error.to_string() })?;
     let infohash: Infohash = Sha1::digest(info_bytes).into();
     let mut files = Vec::new();
@@ -188,7 +213,8 @@ fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         if attributes.symlink || file.symlink_path.is_some() {
             return Err(MetainfoError::Symlink { index });
         }
-        files.push(File { index, path: file.filename.to_vec(), bytes: file.len, padding: attributes.padding });
+        let path = file.filename.to_vec();
+        files.push(File { index, path, place: Vec::new(), bytes: file.len, padding: attributes.padding });
     }
     let name = match (valid.name(), single_file) {
         (Some(name), _) => name.into_owned(),
@@ -199,6 +225,7 @@ fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         infohash,
         info_sha256: Sha256::digest(info_bytes).into(),
         name,
+        place: String::new(),
         single_file,
         total_bytes: valid.lengths().total_length(),
         piece_bytes: valid.lengths().default_piece_length(),
@@ -210,6 +237,39 @@ fn decode(bytes: &[u8], info_bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         info: info_bytes.to_vec(),
         torrent: bytes.to_vec(),
     })
+}
+
+/// The library takes no torrent in which a part of a file's path is `..` or holds a separator, or in which two files have
+/// the same path: these are refused here, with the name.
+fn refuse_unreadable_names<B: AsRef<[u8]>>(info: &TorrentMetaV1Info<B>) -> Result<(), MetainfoError> {
+    let refuse = |path: &[&[u8]], reason| {
+        let parts: Vec<_> = path.iter().map(|part| String::from_utf8_lossy(part)).collect();
+        Err(MetainfoError::UnsafePath(UnsafePath::new(&parts, reason)))
+    };
+    let check = |path: &[&[u8]]| match path
+        .iter()
+        .find(|part| **part == b".." || part.contains(&b'/') || part.contains(&b'\\'))
+    {
+        Some(part) if *part == b".." => refuse(path, "it climbs out of its folder"),
+        Some(_) => refuse(path, "a part of it holds a path separator"),
+        None => Ok(()),
+    };
+    let mut seen = BTreeSet::new();
+    match (&info.files, &info.name) {
+        (None, Some(name)) => check(&[name.as_ref()])?,
+        (None, None) => {}
+        (Some(files), _) => {
+            let is_padding = |attributes: &Option<B>| attributes.as_ref().is_some_and(|a| a.as_ref().contains(&b'p'));
+            for file in files {
+                let path: Vec<&[u8]> = file.path.iter().map(AsRef::as_ref).collect();
+                check(&path)?;
+                if !is_padding(&file.attr) && !seen.insert(path.clone()) {
+                    return refuse(&path, "another file has the same name");
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The trackers among some texts, each once, and not too many.
@@ -389,20 +449,40 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn unsafe_names_and_links_are_refused() {
-        for path in [&["..", "evil"][..], &["C:evil.txt"], &["CON"], &["a."], &["a\u{202E}b"], &["a/b"], &[""], &["."]]
-        {
+    fn unsafe_names_get_safe_places() {
+        let hostile = [&["C:evil.txt"][..], &["CON"], &["a."], &["a\u{202E}b"], &["."], &["Film.mkv"], &["FILM.MKV"]];
+        let meta = Metainfo::parse(&Forged::folder("x: ", &hostile).torrent()).unwrap();
+        let places: Vec<String> = meta.files.iter().map(|file| meta.path_of(file).join("/")).collect();
+        let safe = ["x_/C_evil.txt", "x_/_CON", "x_/a", "x_/a_b", "x_/_", "x_/Film.mkv", "x_/FILM~6.MKV"];
+        assert_eq!(places, safe);
+        assert_eq!(meta.files[6].path, ["FILM.MKV"], "what the torrent calls it is known still");
+        assert_eq!((meta.name.as_str(), meta.renamed()), ("x: ", 7));
+        for (name, place) in [("..", "_"), ("CON", "_CON"), ("a:b", "a_b"), ("x ", "x"), ("../../etc", ".._.._etc")] {
+            let meta = Metainfo::parse(&Forged::folder(name, &[&["a"]]).torrent()).unwrap();
+            assert_eq!((meta.place.as_str(), meta.path_of(&meta.files[0])), (place, vec![place, "a"]));
+        }
+        let single = Metainfo::parse(&Forged::file("nul.mkv", 5).torrent()).unwrap();
+        assert_eq!((single.place.as_str(), single.path_of(&single.files[0])), ("_nul.mkv", vec!["_nul.mkv"]));
+        let plain = Metainfo::parse(&Forged::folder("Show", &[&["S01", "e1.mkv"]]).torrent()).unwrap();
+        assert_eq!((plain.renamed(), &plain.files[0].place), (0, &plain.files[0].path));
+    }
+
+    #[test]
+    fn names_that_the_library_does_not_take_and_links_are_refused() {
+        for (path, reason) in [
+            (&["..", "evil"][..], "it climbs out of its folder"),
+            (&["a/b"], "a part of it holds a path separator"),
+            (&["a", "..\\b"], "a part of it holds a path separator"),
+        ] {
             let refused = refusal(&Forged::folder("f", &[path]));
-            let refused_here = matches!(refused, MetainfoError::UnsafePath(_));
-            let refused_by_library = matches!(refused, MetainfoError::Malformed { .. });
-            assert!(refused_here || refused_by_library, "{path:?}: {refused}");
+            assert!(matches!(&refused, MetainfoError::UnsafePath(why) if why.reason == reason), "{path:?}: {refused}");
         }
-        for name in ["..", "CON", "a:b", ".", "x ", "a/b"] {
-            assert!(Metainfo::parse(&Forged::folder(name, &[&["a"]]).torrent()).is_err(), "{name}");
-            assert!(Metainfo::parse(&Forged::file(name, 5).torrent()).is_err(), "{name}");
+        assert!(matches!(refusal(&Forged::folder("f", &[&[""]])), MetainfoError::Malformed { .. }));
+        for name in ["..", "a/b"] {
+            assert!(matches!(refusal(&Forged::file(name, 5)), MetainfoError::UnsafePath(_)), "{name}");
         }
-        let twins = refusal(&Forged::folder("f", &[&["Film.mkv"], &["FILM.MKV"]]));
-        assert!(matches!(twins, MetainfoError::UnsafePath(_)));
+        let twins = refusal(&Forged::folder("f", &[&["Film.mkv"], &["Film.mkv"]]));
+        assert!(matches!(twins, MetainfoError::UnsafePath(_)), "{twins}");
         let mut link = Forged::folder("f", &[&["a"], &["b"]]);
         link.files[1].2 = "l";
         assert_eq!(refusal(&link), MetainfoError::Symlink { index: 1 });

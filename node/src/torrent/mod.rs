@@ -26,6 +26,7 @@ mod peers;
 mod places;
 mod progress;
 mod resolve;
+mod safe_names;
 mod session;
 mod storage;
 mod stream;

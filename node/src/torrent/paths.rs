@@ -1,15 +1,15 @@
 //! Which file names of a torrent may be written: names that mean the same harmless thing on every system.
 //!
-//! The rules are those of `security.md` §7 in the design's reference. A name that some system takes for *another* file
-//! is refused on all: what is downloaded here is seeded to, or copied to, the others. A name that a system merely
-//! cannot write (a `?` on Windows) fails there by itself.
+//! A name that some system takes for *another* file is written on none: what is downloaded here is seeded to, or copied
+//! to, the others. Such a name gets another one ([`safe_names`](super::safe_names)); of what is published it is refused. A
+//! name that a system merely cannot write (a `?` on Windows) fails there by itself.
 
 use std::collections::BTreeSet;
 
 use super::errors::UnsafePath;
 
 /// Longest component, in bytes of UTF-8: the limit of ext4, NTFS and APFS.
-const COMPONENT_BYTES_MAX: usize = 255;
+pub(super) const COMPONENT_BYTES_MAX: usize = 255;
 
 /// Longest path, in bytes: well below every system's limit, so that a download folder fits before it.
 const PATH_BYTES_MAX: usize = 1_024;
@@ -19,12 +19,7 @@ const DEPTH_MAX: usize = 16;
 
 /// Checks one path, given by its components, the torrent's folder first.
 pub(super) fn check<S: AsRef<str>>(components: &[S]) -> Result<(), UnsafePath> {
-    let refuse = |reason| {
-        let parts: Vec<&str> = components.iter().map(AsRef::as_ref).collect();
-        // An error text is shown on terminals: no control characters, and not a megabyte of it.
-        let path: String = parts.join("/").chars().filter(|c| !is_deceiving(*c)).take(200).collect();
-        Err(UnsafePath { path, reason })
-    };
+    let refuse = |reason| Err(UnsafePath::new(components, reason));
     if components.is_empty() {
         return refuse("it is empty");
     }
@@ -73,13 +68,13 @@ fn check_component(name: &str) -> Result<(), &'static str> {
 }
 
 /// Control characters, and those that make a name look like another one.
-fn is_deceiving(c: char) -> bool {
+pub(super) fn is_deceiving(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 /// Whether Windows takes the name for a device, whatever its extension.
-fn is_device(name: &str) -> bool {
+pub(super) fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_uppercase();
     if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") {
         return true;
@@ -103,7 +98,7 @@ impl Collisions {
     /// Takes one file's path in.
     pub(super) fn insert<S: AsRef<str>>(&mut self, components: &[S]) -> Result<(), UnsafePath> {
         let parts: Vec<&str> = components.iter().map(AsRef::as_ref).collect();
-        let refuse = |reason| Err(UnsafePath { path: parts.join("/"), reason });
+        let refuse = |reason| Err(UnsafePath::new(&parts, reason));
         let mut folded = String::new();
         for (index, part) in parts.iter().enumerate() {
             if index > 0 {

@@ -35,7 +35,7 @@ pub(super) fn choose(
             return Ok(known);
         }
     }
-    let target = wanted.join(&meta.name);
+    let target = wanted.join(&meta.place);
     let failed = |error: io::Error| AddError::Disk { path: record.clone(), reason: error.to_string() };
     let is_there = fs::symlink_metadata(&target).is_ok();
     if is_there {

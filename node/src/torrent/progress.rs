@@ -70,6 +70,8 @@ pub struct Progress {
     pub down_rate: u64,
     /// Bytes per second going out.
     pub up_rate: u64,
+    /// Files of a download whose names on disk are not those in the torrent, since those are not safe on every system.
+    pub renamed: usize,
     /// Its files, once the metadata is here. Padding is left out.
     pub files: Vec<FileProgress>,
 }
@@ -91,6 +93,7 @@ impl Progress {
             uploaded: 0,
             down_rate: 0,
             up_rate: 0,
+            renamed: 0,
             files: Vec::new(),
         }
     }
@@ -157,6 +160,7 @@ impl Progress {
             uploaded: stats.uploaded_bytes,
             down_rate: live.map_or(0, |live| live.download_speed.as_bytes()),
             up_rate: live.map_or(0, |live| live.upload_speed.as_bytes()),
+            renamed: ledger.map_or(0, |_| meta.renamed()),
             files,
             ..Self::unresolved(state, Some(meta.name.clone()))
         }

@@ -125,7 +125,7 @@ async fn ask(session: Arc<Session>, link: String, peers: Vec<SocketAddr>, time_m
         Ok(Ok(_)) | Err(_) => Ok(None),
         Ok(Err(error)) => match error.downcast_ref::<CoreError>() {
             Some(CoreError::BadTorrentPathTraversal | CoreError::BadTorrentSeparatorInName) => {
-                let reason = "it climbs out of its folder";
+                let reason = "it climbs out of its folder, or holds a path separator";
                 Err(AddError::UnsafePath(UnsafePath { path: "…".to_owned(), reason }))
             }
             Some(refusal) => Err(unreadable(&refusal.to_string())),

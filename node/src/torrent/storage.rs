@@ -29,6 +29,8 @@ pub(super) struct CountingFactory {
     pub(super) session: Weak<Session>,
     /// The folder that file paths of the torrent begin at.
     pub(super) folder: PathBuf,
+    /// Where each file is below it: its safe name.
+    pub(super) files: Arc<[PathBuf]>,
     /// The files that are wanted; `None`: all of them.
     pub(super) only: Option<Arc<BTreeSet<usize>>>,
     /// Where the bytes of other files go that share a piece with these.
@@ -42,12 +44,15 @@ impl StorageFactory for CountingFactory {
 
     fn create(&self, shared: &ManagedTorrentShared, metadata: &TorrentMetadata) -> anyhow::Result<CountingStorage> {
         ensure!(shared.info_hash.0 == self.infohash, "bug: storage of another torrent");
-        // Names were checked when the torrent was added. Here is the last place before the disk, so once more.
-        for (index, file) in metadata.file_infos.iter().enumerate().filter(|(_, file)| !file.attrs.padding) {
-            let path = file.relative_filename.iter().map(|part| part.to_str().context("a name is not Unicode"));
+        ensure!(metadata.file_infos.len() == self.files.len(), "bug: names of another torrent");
+        // Names were made safe when the torrent was added. Here is the last place before the disk, so once more.
+        for (index, place) in
+            self.files.iter().enumerate().filter(|(index, _)| !metadata.file_infos[*index].attrs.padding)
+        {
+            let path = place.iter().map(|part| part.to_str().context("a name is not Unicode"));
             paths::check(&path.collect::<anyhow::Result<Vec<_>>>()?)?;
             if self.is_wanted(index) {
-                disk::refuse_links(&self.folder, &file.relative_filename)?;
+                disk::refuse_links(&self.folder, place)?;
             }
         }
         Ok(CountingStorage {
@@ -68,12 +73,23 @@ impl CountingFactory {
         self.only.as_ref().is_none_or(|only| only.contains(&index))
     }
 
+    fn place(&self, index: usize) -> PathBuf {
+        self.files.get(index).cloned().unwrap_or_default()
+    }
+
+    /// The folders that its files lie in, the deepest first.
+    fn folders(&self) -> Vec<PathBuf> {
+        let above = self.files.iter().flat_map(|place| place.ancestors().skip(1));
+        let all: BTreeSet<&Path> = above.filter(|folder| !folder.as_os_str().is_empty()).collect();
+        all.into_iter().rev().map(Path::to_owned).collect()
+    }
+
     fn part(&self, index: usize) -> PathBuf {
         self.parts.join(format!("{index}.part"))
     }
 
-    /// The metadata by which files are opened: what nobody asked for has no file, or where a piece that is wanted reaches
-    /// into it, a part elsewhere.
+    /// The metadata by which files are opened: under their safe names; what nobody asked for has no file, or where a piece
+    /// that is wanted reaches into it, a part elsewhere.
     fn places(&self, metadata: &TorrentMetadata) -> TorrentMetadata {
         let wanted: Vec<_> =
             (0..).zip(metadata.file_infos.iter()).filter(|(index, _)| self.is_wanted(*index)).collect();
@@ -84,6 +100,7 @@ impl CountingFactory {
         };
         let place = |(index, file): (usize, &FileInfo)| {
             let mut file = file.clone();
+            file.relative_filename = self.place(index);
             if !self.is_wanted(index) {
                 file.attrs.padding |= !is_shared(&file);
                 file.relative_filename = self.part(index);
@@ -154,10 +171,9 @@ impl CountingStorage {
 impl TorrentStorage for CountingStorage {
     fn init(&mut self, shared: &ManagedTorrentShared, metadata: &TorrentMetadata) -> anyhow::Result<()> {
         self.factory.ledger.restart();
-        if self.factory.only.is_none() {
-            return self.files.init(shared, metadata);
+        if self.factory.only.is_some() {
+            std::fs::create_dir_all(&self.factory.parts)?;
         }
-        std::fs::create_dir_all(&self.factory.parts)?;
         self.files.init(shared, &self.factory.places(metadata))
     }
 
@@ -175,7 +191,7 @@ impl TorrentStorage for CountingStorage {
         self.files.pwrite_all_vectored(file, offset, parts)
     }
 
-    fn remove_file(&self, file: usize, name: &Path) -> anyhow::Result<()> {
+    fn remove_file(&self, file: usize, _: &Path) -> anyhow::Result<()> {
         if !self.factory.is_wanted(file) {
             // What lies under its own name is none of this torrent's doing.
             return match std::fs::remove_file(self.factory.part(file)) {
@@ -183,16 +199,25 @@ impl TorrentStorage for CountingStorage {
                 _ => Ok(()),
             };
         }
-        disk::refuse_links(&self.factory.folder, name)?;
-        self.files.remove_file(file, name)
+        let name = self.factory.place(file);
+        disk::refuse_links(&self.factory.folder, &name)?;
+        self.files.remove_file(file, &name)
     }
 
+    /// The library names the folders that the torrent speaks of, and its own at last. What lies on disk are those of the safe
+    /// names: they go together, at the end.
     fn remove_directory_if_empty(&self, path: &Path) -> anyhow::Result<()> {
-        if path == Path::new("") && !self.factory.owns_folder {
+        if path != Path::new("") {
             return Ok(());
         }
-        disk::refuse_links(&self.factory.folder, path)?;
-        self.files.remove_directory_if_empty(path)
+        for folder in self.factory.folders() {
+            disk::refuse_links(&self.factory.folder, &folder)?;
+            // One in which something else lies stays.
+            if self.factory.folder.join(&folder).is_dir() {
+                self.files.remove_directory_if_empty(&folder)?;
+            }
+        }
+        if self.factory.owns_folder { self.files.remove_directory_if_empty(path) } else { Ok(()) }
     }
 
     fn ensure_file_length(&self, file: usize, length: u64) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 
 mod archives;
 mod exchange;
+mod names;
 mod parts;
 mod refusals;
 mod support;

@@ -17,7 +17,7 @@ async fn refusals_come_before_anything_is_written() {
     assert!(matches!(bob.engine.download(other).await, Err(AddError::InfohashMismatch { .. })));
     let forged = Download { info_sha256: Some([7; 32]), ..with_torrent(&meta, &[]) };
     assert!(matches!(bob.engine.download(forged).await, Err(AddError::InfoMismatch { .. })));
-    for name in ["C:evil.txt", "CON", "a. ", "x\u{202E}y"] {
+    for name in ["../evil.txt", "..", "a\\b"] {
         let torrent = rename(&meta.torrent, name);
         let hostile = Metainfo::parse(&torrent).unwrap_err();
         let infohash = infohash_of(&torrent);
@@ -44,21 +44,6 @@ async fn refusals_come_before_anything_is_written() {
     // None of that stands in the way of the real one.
     bob.engine.download(with_torrent(&meta, &[alice.named()])).await.unwrap();
     bob.finished(meta.infohash).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn hostile_names_in_a_magnets_metadata_are_refused() {
-    let bob = Node::start(82, "bob").await;
-    let clip = bob.clip("clip.mp4", 50_000);
-    let torrent = rename(&create(&clip, None).await.unwrap().torrent, "C:evil.txt");
-    let infohash = infohash_of(&torrent);
-    // A seeder that does not mind: the bare library.
-    let (library, _) = library_seed(&bob, 81, "library", &torrent, &clip, None).await;
-    let peers = vec![library.listen_addr().unwrap()];
-    bob.engine.download(Download { infohash, peers, ..Download::default() }).await.unwrap();
-    let failed = bob.until(infohash, "refused", |progress| progress.state == State::Failed).await;
-    assert!(failed.error.unwrap().contains("unsafe file name \"C:evil.txt\""));
-    assert_eq!(std::fs::read_dir(bob.path("downloads")).unwrap().count(), 0, "nothing was written");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,11 +67,25 @@ fn is_whole(node: &Node, key: &str) -> bool {
     one.is_some_and(|follow| follow["is_whole"] == true)
 }
 
+/// A small picture that the fuzzer keeps too, behind the mark of its frame.
+fn poster() -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/artwork/png");
+    std::fs::read(path).expect("the corpus is there").split_off(1)
+}
+
+/// Whether a node has the picture, as it came and as it is shown.
+fn has_poster(node: &Node) -> bool {
+    let digest = Sha256::of(&poster()).to_string();
+    ["kept", "shown"].iter().all(|folder| node.home().join("artwork").join(folder).join(&digest).is_file())
+}
+
 /// A curator with an archive, whom nobody can reach by libp2p.
 fn curator(bed: &Bed) -> (Node, String) {
     let alice = bed.node("alice");
     let clip = bed.file("bunny.mp4", &bytes_of(200_000, 1));
-    let infohash = text(&alice.publish(&clip, FILM, &ABOUT), "infohash").to_owned();
+    let poster = bed.file("poster.png", &poster());
+    let with_poster = [ABOUT.as_slice(), &["--artwork", poster.to_str().expect("test paths are text")]].concat();
+    let infohash = text(&alice.publish(&clip, FILM, &with_poster), "infohash").to_owned();
     judge_many(&alice, VERDICTS);
     (alice, infohash)
 }
@@ -94,6 +108,9 @@ fn a_late_follower_takes_the_archive_and_hands_it_on_when_the_curator_is_gone() 
     let shown = bob.cli.ok(&["show", FILM]);
     assert_eq!(release(&shown, &film).expect("shown")["source"], "archive", "{shown}");
     assert_eq!(bob.cli.ok(&["ledger", "--by", "release"]), Value::Array(vec![]), "no proof of seed");
+    // He has no peer that he could ask for it.
+    wait_until("the picture to come out of the archive", ARRIVAL, || has_poster(&bob));
+    assert_eq!(counter(&bob, "artwork_got"), 0);
     let infohash = text(&own, "infohash");
     let refused = bob.cli.run(&["get", infohash, "--anyway"]);
     assert_eq!(refused.value(4)["error"]["code"], "not_a_release");
@@ -107,6 +124,7 @@ fn a_late_follower_takes_the_archive_and_hands_it_on_when_the_curator_is_gone() 
     wait_until("all that the head counts to be there", ARRIVAL, || is_whole(&carol, &key));
     let shown = carol.cli.ok(&["show", FILM]);
     assert_eq!(release(&shown, &film).expect("shown")["source"], "archive", "{shown}");
+    wait_until("the picture to be handed on with it", ARRIVAL, || has_poster(&carol));
 
     // After a restart it is named and seeded again, made once.
     alice.start_again(&bed.net(&[]));

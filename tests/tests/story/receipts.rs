@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use heirloom_proto::body::Receipt;
 use heirloom_proto::{Body, Infohash, Key};
 
-use crate::support::{Bed, Signer, number, statement_file};
+use crate::support::{ARRIVAL, Bed, Node, Signer, number, statement_file, wait_for};
 
 const FILM: &str = "imdb:tt1254207";
 /// Milliseconds of a week, and of the days before the first Monday of 1970.
@@ -51,6 +51,50 @@ fn a_release_says_what_trusted_people_received_of_its_lister() {
     let people = alice.cli.run_for_people(&["show", FILM]).stdout;
     let sentence = ", whom you follow; 2 people you trust received 6.0 GiB from them in the last four weeks";
     assert!(people.contains(sentence), "{people}");
+}
+
+#[test]
+fn receipts_travel_to_who_was_not_there_when_they_were_said() {
+    let bed = Bed::without_dht();
+    let [mut lister, mut carol, mut dave, mut mallory] = ["bob", "carol", "dave", "mallory"].map(Signer::new);
+    let subject = lister.key();
+    let said = [
+        (lister.key(), vec![lister.lists(FILM, Infohash([7; 20]))]),
+        (carol.key(), vec![receipt(&mut carol, subject, 32)]),
+        (dave.key(), vec![receipt(&mut dave, subject, 31)]),
+        (mallory.key(), vec![receipt(&mut mallory, subject, 50)]),
+    ];
+    let mut all = Vec::new();
+    for (signer, (_, log)) in [&mut lister, &mut carol, &mut dave, &mut mallory].into_iter().zip(&said) {
+        // Sync asks for what a head says that there is.
+        all.extend(log.iter().cloned().chain([signer.heads(log, None)]));
+    }
+    let follow = |node: &Node| {
+        // Whom nobody follows here is a stranger, whose word counts for nothing.
+        for (key, _) in &said[..3] {
+            node.cli.ok(&["follow", &key.to_string(), "--yes"]);
+        }
+    };
+    // One has all of it by file; the next has it of that one, and the third of the next alone.
+    let first = bed.node("erin");
+    follow(&first);
+    let file = statement_file(&bed.path("said.statements"), &all);
+    first.cli.ok(&["import", file.to_str().expect("test paths are text")]);
+    let second = bed.node_with("frank", &[&first]);
+    follow(&second);
+    let third = bed.node_with("grace", &[&second]);
+    follow(&third);
+    for node in [&second, &third] {
+        let received = wait_for("the receipts to come", 3 * ARRIVAL, || {
+            let shown = node.cli.run(&["show", FILM, "--wait", "0"]).stdout;
+            let shown: serde_json::Value = serde_json::from_str(shown.trim()).unwrap_or_default();
+            let received = shown["releases"][0]["received_from_lister"].clone();
+            if received["trusted_people"] == 2 { Ok(received) } else { Err(format!("{shown}")) }
+        });
+        assert_eq!(received["by_trusted_28d"], (1_u64 << 32) + (1 << 31), "{received}");
+    }
+    let people = third.cli.run_for_people(&["show", FILM]).stdout;
+    assert!(people.contains("2 people you trust received 6.0 GiB from them in the last four weeks"), "{people}");
 }
 
 #[test]

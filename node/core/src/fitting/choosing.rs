@@ -1,6 +1,6 @@
 //! Which files of a release an owner wants who asks for an episode or a season, and whether a listing holds them.
 
-use super::file_type::{FileType, file_type, is_extra, is_unsafe_path};
+use super::file_type::{FileType, file_type, is_extra, is_subtitle, is_unsafe_path};
 use super::pack::{Wanted, file_for, read_file};
 use crate::release_name::{Expected, ReleaseName, read_as};
 use heirloom_proto::body::{Episode, File, Listing};
@@ -10,6 +10,18 @@ use std::str::FromStr;
 
 /// Highest season and number that are read: a year may stand for a season, and no series has more of either.
 const NUMBER_MAX: u32 = 9_999;
+
+/// [`Pick::Harmless`] as text.
+const HARMLESS: &str = "harmless";
+
+/// Fewest episodes of a pack: with one video, what runs beside it is what the release is made for.
+const PACK_MIN: usize = 2;
+
+/// Whether so many videos lie in a release that something that runs beside them may be left out.
+#[must_use]
+pub fn is_pack<'a>(paths: impl Iterator<Item = &'a str>) -> bool {
+    paths.filter(|path| file_type(path) == FileType::Video && !is_extra(path)).take(PACK_MIN).count() == PACK_MIN
+}
 
 /// What of a series is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +36,8 @@ pub enum Pick {
     Absolute(u32),
     /// One file, by its index in the torrent: what somebody plays.
     File(u32),
+    /// All but what may do harm: a pack in which something runs.
+    Harmless,
 }
 
 /// Why a text names no episode.
@@ -45,6 +59,9 @@ impl FromStr for Pick {
         };
         if let Some(day) = as_day(&lower) {
             return Ok(Self::Day(day));
+        }
+        if lower == HARMLESS {
+            return Ok(Self::Harmless);
         }
         if let Some(rest) = lower.strip_prefix("file ") {
             return Ok(Self::File(number(rest.trim(), 0)?));
@@ -87,6 +104,7 @@ impl fmt::Display for Pick {
             Self::Day(day) => f.write_str(day),
             Self::Absolute(number) => write!(f, "E{number:02}"),
             Self::File(index) => write!(f, "file {index}"),
+            Self::Harmless => f.write_str(HARMLESS),
         }
     }
 }
@@ -107,7 +125,7 @@ impl Pick {
     #[must_use]
     pub fn wanted(&self, known: &[Episode]) -> Option<Wanted> {
         match self {
-            Self::Season(_) | Self::File(_) => None,
+            Self::Season(_) | Self::File(_) | Self::Harmless => None,
             Self::Episode(season, number) => Some(Wanted::of(*season, *number, known)),
             Self::Day(day) => Some(match known.iter().find(|episode| episode.date == *day) {
                 Some(of_day) => Wanted::of(of_day.season, of_day.number, known),
@@ -136,6 +154,12 @@ impl Pick {
             Some(wanted) => file_for(release, whole, files, &wanted).map(|file| file.index).into_iter().collect(),
             None => match self {
                 Self::File(index) => files.iter().map(|file| file.index).filter(|at| at == index).collect(),
+                // Padding has no path.
+                Self::Harmless => files
+                    .iter()
+                    .filter(|file| !file.path.is_empty() && file_type(&file.path) != FileType::Unsafe)
+                    .map(|file| file.index)
+                    .collect(),
                 _ => self.files_of_season(release, files),
             },
         }
@@ -143,19 +167,29 @@ impl Pick {
 
     fn files_of_season(&self, release: &str, files: &[File]) -> BTreeSet<u32> {
         let Self::Season(wanted) = self else { return BTreeSet::new() };
-        let is_of_season = |file: &&File| {
-            if file_type(&file.path) != FileType::Video || is_unsafe_path(&file.path) {
-                return false;
-            }
-            match file.episode {
-                Some((season, _)) => season == *wanted,
-                None => {
-                    let read = read_file(release, &file.path);
-                    !is_extra(&file.path) && read.season() == Some(*wanted) && !read.episodes.is_empty()
-                }
+        let is_of_season = |file: &&File| match file.episode {
+            _ if is_unsafe_path(&file.path) => false,
+            Some((season, _)) => season == *wanted,
+            None => {
+                let read = read_file(release, &file.path);
+                !is_extra(&file.path) && read.season() == Some(*wanted) && !read.episodes.is_empty()
             }
         };
-        files.iter().filter(is_of_season).map(|file| file.index).collect()
+        let videos: Vec<&File> =
+            files.iter().filter(|file| file_type(&file.path) == FileType::Video).filter(is_of_season).collect();
+        if videos.is_empty() {
+            return BTreeSet::new();
+        }
+        // Subtitles say their episode, or are named like its video, whose name need not say any.
+        let stems: BTreeSet<String> = videos.iter().map(|video| stem_of(&video.path)).collect();
+        let is_beside = |path: &str| {
+            let name = stem_of(path);
+            let is_prefix = |at: usize| stems.contains(&name[..at]);
+            stems.contains(&name) || name.match_indices(['.', '_', '-', ' ']).any(|(at, _)| is_prefix(at))
+        };
+        let subtitles =
+            files.iter().filter(|file| is_subtitle(&file.path) && (is_beside(&file.path) || is_of_season(file)));
+        subtitles.chain(videos.iter().copied()).map(|file| file.index).collect()
     }
 
     /// Whether a listing holds it, by its files, else by its name.
@@ -195,6 +229,12 @@ impl Pick {
         listing.episode == Some((wanted.season, wanted.number))
             || (listing.episode.is_none() && (is_of_season || is_counted || is_of_day))
     }
+}
+
+/// The name of a file without its folders and its ending, in lower case.
+fn stem_of(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase()
 }
 
 #[cfg(test)]
@@ -248,14 +288,14 @@ mod tests {
             let error = text.parse::<Pick>().expect_err(text).to_string();
             assert!(error.contains("write it as s01e02"), "{error}");
         }
-        for text in ["S01E02", "S02", "2024-05-01", "E14"] {
+        for text in ["S01E02", "S02", "2024-05-01", "E14", "file 3", "harmless"] {
             assert_eq!(pick(text).to_string(), text);
         }
     }
 
     #[test]
     fn a_season_is_all_its_files_and_no_single_episode() {
-        let pack = ["S01/g.s01e01.mkv", "S01/g.s01e02.mkv", "S02/g.s02e01.mkv", "S01/g.s01e01.srt", "Specials/01.mkv"];
+        let pack = ["S01/g.s01e01.mkv", "S01/g.s01e02.mkv", "S02/g.s02e01.mkv", "notes.txt", "Specials/01.mkv"];
         let pack = listing("Garden Town S01-S02", &pack);
         holds("s01", &pack, &[], &at(&[0, 1]));
         holds("s02", &pack, &[], &at(&[2]));
@@ -264,6 +304,38 @@ mod tests {
         holds("s01", &listing("Garden.Town.S01E01.720p", &["Garden.Town.S01E01.mkv"]), &[], &Holding::No);
         holds("s01", &listing("Garden.Town.S01.720p", &[]), &[], &Holding::ByName);
         holds("s02", &listing("Garden.Town.S01.720p", &[]), &[], &Holding::No);
+    }
+
+    #[test]
+    fn a_season_comes_with_the_subtitles_of_its_episodes() {
+        let pack = [
+            "S01/g.s01e01.mkv",
+            "S01/g.s01e01.en.srt",
+            "Subs/g.s01e02/2_English.SRT",
+            "S02/g.s02e01.mkv",
+            "S02/g.s02e01.srt",
+            "S01/g.s01e02.mkv",
+            "S01/g.s01e01.nfo",
+            "Subs/g.s01e01.idx",
+        ];
+        holds("s01", &listing("Garden Town", &pack), &[], &at(&[0, 1, 2, 5, 7]));
+        holds("s02", &listing("Garden Town", &pack), &[], &at(&[3, 4]));
+        // What the listing maps needs no numbers in its names.
+        let mut mapped = listing("Garden Town", &["Spring.mkv", "Spring.de.srt", "Springtime.srt", "Autumn.mkv"]);
+        mapped.files[0].episode = Some((1, 1));
+        mapped.files[3].episode = Some((2, 1));
+        holds("s01", &mapped, &[], &at(&[0, 1]));
+        holds("s01", &listing("Garden.Town.S01", &["g.s01e01.srt"]), &[], &Holding::No);
+    }
+
+    #[test]
+    fn what_runs_is_left_out_of_a_pack() {
+        let pack =
+            listing("Garden Town", &["g.s01e01.mkv", "codec.exe", "g.s01e01.srt", "g.s01e02.mkv", "x.mkv.lnk", ""]);
+        assert_eq!(pick("harmless").files(&pack.name, None, &pack.files, &[]), [0, 2, 3].into());
+        let paths = |listing: &Listing| is_pack(listing.files.iter().map(|file| file.path.as_str()));
+        assert!(paths(&pack));
+        assert!(!paths(&listing("Film", &["film.mkv", "codec.exe", "Sample/film.mkv"])), "one video and a lure");
     }
 
     #[test]

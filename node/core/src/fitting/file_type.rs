@@ -6,6 +6,9 @@ const VIDEO: [&str; 23] = [
     "qt", "rm", "rmvb", "ts", "vob", "webm", "wmv",
 ];
 
+/// Endings of subtitles, and of the index that lies beside some.
+const SUBTITLES: [&str; 8] = ["ass", "idx", "smi", "srt", "ssa", "sub", "sup", "vtt"];
+
 /// Endings that a system runs, opens as a program, mounts, or follows to somewhere else: `security.md` §7, and what is
 /// of the same sort.
 const UNSAFE: [&str; 50] = [
@@ -116,6 +119,12 @@ pub fn file_type(path: &str) -> FileType {
     }
 }
 
+/// Whether a file holds subtitles, as far as its name says.
+#[must_use]
+pub fn is_subtitle(path: &str) -> bool {
+    endings(path).next().is_some_and(|end| SUBTITLES.contains(&end.as_str()))
+}
+
 /// Whether something that runs is named as if it were a video, such as `film.mp4.exe`.
 #[must_use]
 pub fn is_disguised(path: &str) -> bool {
@@ -128,7 +137,9 @@ pub fn is_disguised(path: &str) -> bool {
 #[must_use]
 pub fn is_unsafe_path(path: &str) -> bool {
     let is_bad = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_rooted = path.starts_with(['/', '\\']) || path.get(1..2) == Some(":");
+    // `C:\film.mkv`; `X: The Film.mkv` is a name.
+    let is_drive = path.get(1..2) == Some(":") && matches!(path.get(2..3), Some("/" | "\\"));
+    let is_rooted = path.starts_with(['/', '\\']) || is_drive;
     is_rooted || path.chars().any(is_bad) || path.split(['/', '\\']).any(|part| part == "..")
 }
 
@@ -173,6 +184,7 @@ mod tests {
         for other in ["film.srt", "readme", "cover.jpg", "exe", ".exe.txt", "", "."] {
             assert_eq!(file_type(other), FileType::Other, "{other}");
         }
+        assert!(is_subtitle("Subs/film.en.SRT") && !is_subtitle("film.mkv") && !is_subtitle("srt"));
         assert!(is_disguised("Film.2011.mkv.exe") && is_disguised("film.avi.lnk"));
         assert!(!is_disguised("setup.exe") && !is_disguised("film.mp4"));
     }
@@ -184,7 +196,7 @@ mod tests {
         {
             assert!(is_unsafe_path(bad), "{bad:?}");
         }
-        for good in ["film.mkv", "a/b/film..mkv", "Wait... What/01.mkv"] {
+        for good in ["film.mkv", "a/b/film..mkv", "Wait... What/01.mkv", "X: The Film.mkv"] {
             assert!(!is_unsafe_path(good), "{good:?}");
         }
     }

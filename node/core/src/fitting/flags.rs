@@ -26,7 +26,8 @@ pub enum Flag {
         /// Which.
         path: String,
     },
-    /// A path that leads out of the release's folder, or is written so that it shows as another.
+    /// A path that leads out of the release's folder, or is written so that it shows as another. It is written under a safe
+    /// one.
     UnsafePath {
         /// Which.
         path: String,
@@ -67,7 +68,7 @@ impl Flag {
     /// Whether fetching it may do harm; `get` refuses by default.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
-        matches!(self, Self::Disguised { .. } | Self::Program { .. } | Self::UnsafePath { .. })
+        matches!(self, Self::Disguised { .. } | Self::Program { .. })
     }
 
     /// Name for scripts.
@@ -105,7 +106,9 @@ impl fmt::Display for Flag {
         match self {
             Self::Disguised { path } => write!(f, "{} is a program that is named like a video", Quoted(path)),
             Self::Program { path } => write!(f, "{} is a program or a link, not something to watch", Quoted(path)),
-            Self::UnsafePath { path } => write!(f, "{} leads out of its folder or hides its name", Quoted(path)),
+            Self::UnsafePath { path } => {
+                write!(f, "{} leads out of its folder or hides its name: it gets another one on disk", Quoted(path))
+            }
             Self::NoVideo => f.write_str("none of its listed files is a video"),
             Self::TooLarge { size, files } => {
                 write!(f, "its files have {files} bytes together, but it is listed with {size}")

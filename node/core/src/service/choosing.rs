@@ -5,7 +5,7 @@
 
 use super::Service;
 use crate::command::{Choice, CommandError, Fault, Reply, Wanted};
-use crate::fitting::{Holding, Pick};
+use crate::fitting::{FileType, Holding, Pick, file_type, is_pack};
 use crate::io::{Now, Output, TorrentOrder};
 use crate::merging;
 use crate::scoring::{band_rank, listing_score};
@@ -27,9 +27,22 @@ pub(super) struct Chosen {
     known: Vec<Episode>,
     /// Its best listing, if there is one.
     pub(super) listing: Option<Listing>,
+    /// Whether it is a pack in which something may do harm, which is left out.
+    is_partly_harmful: bool,
 }
 
 impl<S: Store> Service<S> {
+    /// Refuses a release that holds what may do harm, unless that can be left out: in a pack, or where an episode or season
+    /// is wanted, whose files do none. Says whether something is left out.
+    fn refuse_or_leave_out(&self, release: &views::Release, pick: Option<&Pick>) -> Result<bool, CommandError> {
+        let Err(refusal) = Self::refuse_unsafe(release) else { return Ok(false) };
+        let is_a_pack = match self.torrents.files_of(&release.infohash) {
+            Some(files) => is_pack(files.iter().map(|(path, _)| path.as_str())),
+            None => is_pack(release.details.files.iter().map(|file| file.path.as_str())),
+        };
+        if is_a_pack && !matches!(pick, Some(Pick::File(_))) { Ok(true) } else { Err(refusal) }
+    }
+
     /// Refuses a release that holds what may do harm.
     pub(super) fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
         let Some(flag) = release.flags.iter().find(|flag| flag.is_unsafe()) else { return Ok(()) };
@@ -46,7 +59,7 @@ impl<S: Store> Service<S> {
         anyway: bool,
     ) -> Result<Result<Chosen, CommandError>, StoreError> {
         match what {
-            Wanted::Release(infohash) => self.choose_release(now, infohash, anyway),
+            Wanted::Release(infohash) => self.choose_release(now, infohash, choice, anyway),
             Wanted::Work(work) => self.choose_of_work(now, work, choice, anyway),
         }
     }
@@ -55,6 +68,7 @@ impl<S: Store> Service<S> {
         &mut self,
         now: Now,
         infohash: &Infohash,
+        choice: &Choice,
         anyway: bool,
     ) -> Result<Result<Chosen, CommandError>, StoreError> {
         let score = listing_score(self.catalogue_scores(now.wall), infohash);
@@ -65,18 +79,19 @@ impl<S: Store> Service<S> {
                 format!("{infohash} is distrusted: see `heirloom why {infohash}`, or add --anyway"),
             )));
         }
-        if !anyway
-            && let Some(release) = self.release_of(now, infohash)?
-            && let Err(refusal) = Self::refuse_unsafe(&release)
-        {
-            return Ok(Err(refusal));
+        let mut is_partly_harmful = false;
+        if !anyway && let Some(release) = self.release_of(now, infohash)? {
+            is_partly_harmful = match self.refuse_or_leave_out(&release, choice.pick.as_ref()) {
+                Ok(is_so) => is_so,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
         }
         let listing = self.listing_of(now, infohash)?;
         let known = match &listing {
             Some(listing) => self.episodes_of(now, &listing.work)?,
             None => Vec::new(),
         };
-        Ok(Ok(Chosen { infohash: *infohash, known, listing }))
+        Ok(Ok(Chosen { infohash: *infohash, known, listing, is_partly_harmful }))
     }
 
     fn choose_of_work(
@@ -115,11 +130,13 @@ impl<S: Store> Service<S> {
                 ),
             )));
         }
-        if !anyway && let Err(refusal) = Self::refuse_unsafe(best) {
-            return Ok(Err(refusal));
-        }
+        let is_partly_harmful = match self.refuse_or_leave_out(best, choice.pick.as_ref()) {
+            _ if anyway => false,
+            Ok(is_so) => is_so,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let infohash = best.infohash;
-        Ok(Ok(Chosen { infohash, known, listing: self.listing_of(now, &infohash)? }))
+        Ok(Ok(Chosen { infohash, known, listing: self.listing_of(now, &infohash)?, is_partly_harmful }))
     }
 
     /// Those of the releases that hold an episode or season, in their order; within a band those first that say so by file.
@@ -193,7 +210,8 @@ impl<S: Store> Service<S> {
             let message = format!("{infohash} is already here, at {place}: copy it from there");
             return Ok(Err(CommandError::new(Fault::Refused, "already_here", message)));
         }
-        let selection = match self.selection(&chosen, choice.pick.as_ref(), old.as_ref().map(|old| &old.selection)) {
+        let pick = choice.pick.clone().or_else(|| chosen.is_partly_harmful.then_some(Pick::Harmless));
+        let selection = match self.selection(&chosen, pick.as_ref(), old.as_ref().map(|old| &old.selection)) {
             Ok(selection) => selection,
             Err(error) => return Ok(Err(error)),
         };
@@ -268,15 +286,18 @@ impl<S: Store> Service<S> {
     /// The answer: what of a release was asked for, and which files that is, as far as that is known.
     fn getting(&self, chosen: &Chosen, pick: Option<&Pick>) -> Reply {
         let infohash = chosen.infohash;
-        let Some(pick) = pick else {
-            return Reply::Getting(views::Getting { infohash, pick: None, files: Vec::new() });
-        };
         let listing = chosen.listing.clone().unwrap_or_else(|| unlisted(infohash));
         let files = self.actual_files(&listing).unwrap_or_else(|| listing.files.clone());
+        let may_harm = |file: &&File| file_type(&file.path) == FileType::Unsafe;
+        let left_out = files.iter().filter(|_| chosen.is_partly_harmful).filter(may_harm).take(FILES_NAMED_MAX);
+        let left_out = left_out.map(|file| file.path.clone()).collect();
+        let Some(pick) = pick else {
+            return Reply::Getting(views::Getting { infohash, pick: None, files: Vec::new(), left_out });
+        };
         let found = pick.files(&listing.name, listing.episode, &files, &chosen.known);
         let named = files.into_iter().filter(|file| found.contains(&file.index)).take(FILES_NAMED_MAX);
         let files = named.map(|file| (file.index, file.path, file.size)).collect();
-        Reply::Getting(views::Getting { infohash, pick: Some(place_of(pick, &chosen.known)), files })
+        Reply::Getting(views::Getting { infohash, pick: Some(place_of(pick, &chosen.known)), files, left_out })
     }
 
     /// Now that it is known what is in a torrent: chooses the files of the episodes that were asked for.
@@ -321,14 +342,25 @@ impl<S: Store> Service<S> {
         Ok(())
     }
 
-    /// Now that it is known what is in a torrent: one that may do harm is fetched no further, unless its owner said so.
+    /// Now that it is known what is in a torrent: one that may do harm is fetched no further, unless its owner said so; of a
+    /// pack, what may do harm is not.
     pub(super) fn look_inside(&mut self, now: Now, infohash: Infohash) -> Result<(), StoreError> {
-        let may_refuse = |torrent: &Torrent| !torrent.is_complete && !torrent.is_wanted_anyway;
-        if !self.torrents.of(&infohash).is_some_and(may_refuse) {
+        let Some(torrent) = self.torrents.of(&infohash).cloned() else { return Ok(()) };
+        if torrent.is_complete || torrent.is_wanted_anyway {
             return Ok(());
         }
         let Some(release) = self.release_of(now, &infohash)? else { return Ok(()) };
-        if let Err(error) = Self::refuse_unsafe(&release) {
+        let pick = match &torrent.selection {
+            Selection::All => None,
+            Selection::Some { picks, .. } => picks.iter().find(|pick| matches!(pick, Pick::File(_))),
+        };
+        let checked = self.refuse_or_leave_out(&release, pick);
+        if checked == Ok(true) && torrent.selection == Selection::All {
+            self.ingest.count("torrents_partly_unsafe");
+            let selection = Selection::Some { files: BTreeSet::new(), picks: vec![Pick::Harmless] };
+            self.torrents.set(infohash, Torrent { selection, ..torrent }, &mut self.ground);
+        }
+        if let Err(error) = checked {
             self.ingest.count("torrents_unsafe");
             // What was found stays known for as long as the node runs: whoever shows the release sees it.
             let files = self.torrents.files_of(&infohash).map(<[_]>::to_vec).unwrap_or_default();

@@ -69,6 +69,13 @@ impl<S: Store> Service<S> {
         if self.archives.has(&infohash) {
             return Ok(Err(super::archive::no_release(&infohash)));
         }
+        // Here a part of a pack can be left out; a client would take all of it.
+        if !anyway
+            && let Some(release) = self.release_of(now, &infohash)?
+            && let Err(refusal) = Self::refuse_unsafe(&release)
+        {
+            return Ok(Err(refusal));
+        }
         let listing = chosen.listing;
         Ok(Ok(Reply::HandingOff(Box::new(views::HandingOff {
             infohash,

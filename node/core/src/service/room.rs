@@ -210,6 +210,7 @@ impl<S: Store> Service<S> {
             let row = [day.to_be_bytes(), used.to_be_bytes()].concat();
             self.ground.put(Table::Local, TRAFFIC.to_vec(), Some(row), Durability::Process);
         }
+        self.ingest.set_index_bytes(self.watch.index_bytes());
         self.ingest.is_disk_low = self.watch.is_short(now, Shortage::Disk);
         self.ingest.puts_strangers_off = self.watch.is_short(now, Shortage::Memory);
         self.ingest.puts_rated_off = self.watch.is_short(now, Shortage::MemoryHard);
@@ -259,6 +260,7 @@ impl<S: Store> Service<S> {
         views::Usage {
             budgets: *self.watch.budgets(),
             store_bytes: self.ingest.store_bytes(),
+            index_bytes: self.watch.index_bytes(),
             strangers: self.ingest.strangers(),
             strangers_bytes: self.ingest.strangers_bytes(),
             rated: self.ingest.rated_keys().count(),

@@ -18,7 +18,7 @@ use crate::wording::{RELEVANCE_MAX, folded};
 use heirloom_graph::{Band, Scope};
 use heirloom_proto::body::{Episode, Listing};
 use heirloom_proto::{Body, Infohash, Key, Kind, StatementId, WorkId};
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -394,13 +394,20 @@ impl<S: Store> Service<S> {
         }
         standings.sort_by(|a, b| a.before(b).then(a.infohash.cmp(&b.infohash)));
         let mut best = Best::default();
-        let mut chosen: Option<(bool, Standing, u32, Vec<(Key, Listing, views::Source)>)> = None;
+        let mut chosen: Option<(bool, Standing, (u32, Reverse<u64>), Vec<(Key, Listing, views::Source)>)> = None;
         for standing in standings {
             let is_shown = standing.band != Band::Distrusted;
             let is_tied = chosen.as_ref().is_none_or(|(has, of, ..)| {
                 of.before(&standing) == Ordering::Equal || (asked.wanted.is_some() && !has)
             });
-            if !asked.needs_all() && !is_tied {
+            // Nothing is liked better than what fits, but more received of its listers: their bytes are at hand.
+            let is_beaten = asked.wanted.is_none()
+                && chosen.as_ref().is_some_and(|(_, _, (distance, Reverse(most)), _)| {
+                    let listers: BTreeSet<&Key> =
+                        self.catalogue.listers_of(&standing.infohash).map(|(key, _)| key).collect();
+                    *distance == 0 && listers.into_iter().filter_map(|key| bytes.get(key)).sum::<u64>() <= *most
+                });
+            if !asked.needs_all() && (!is_tied || is_beaten) {
                 best.count += usize::from(is_shown);
                 continue;
             }
@@ -412,14 +419,17 @@ impl<S: Store> Service<S> {
             let has = asked.wanted.as_ref().is_some_and(|wanted| listings.iter().any(|(_, l, _)| holds(l, wanted)));
             best.has_episode |= has && (is_shown || asked.shows_distrusted);
             let distance = listings.first().map_or(u32::MAX, |(_, listing, _)| distance_of(listing, asked.lines));
+            let listers: BTreeSet<&Key> = listings.iter().map(|(key, ..)| key).collect();
+            let received: u64 = listers.into_iter().filter_map(|key| bytes.get(key)).sum();
+            let liking = (distance, Reverse(received));
             let is_better = chosen.as_ref().is_none_or(|(had, of, least, _)| match of.before(&standing) {
                 // One that holds the episode, before those that do not, if it is trusted as much by band.
                 _ if has != *had && standing.band == of.band => has,
-                Ordering::Equal => distance < *least,
+                Ordering::Equal => liking < *least,
                 _ => false,
             });
             if is_better {
-                chosen = Some((has, standing, distance, listings));
+                chosen = Some((has, standing, liking, listings));
             }
         }
         if let Some((_, standing, _, mut listings)) = chosen {

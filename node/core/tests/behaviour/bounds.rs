@@ -103,6 +103,27 @@ fn who_is_unfollowed_keeps_the_newest_and_the_profile_from_the_next_sweep_on() {
 }
 
 #[test]
+fn what_the_search_index_takes_is_part_of_the_store() {
+    let budgets = Budgets { store_bytes: 64 << 10, ..Budgets::default() };
+    let mut alice = person_within("alice", budgets);
+    let stranger = signer("stranger");
+    alice.import(&(0..60).map(|number| said(&stranger, number, number + 10)).collect::<Vec<_>>());
+    let before = alice.usage();
+    let index = |index_bytes| Input::Reading(Reading { index_bytes, ..Reading::default() });
+    alice.feed(index(0));
+    alice.feed(index(60 << 10));
+    alice.sweep();
+    assert_eq!(alice.usage().store_bytes, before.store_bytes, "files that are merged are there twice for a while");
+    (0..20).for_each(|_| alice.feed(index(budgets.store_bytes - before.store_bytes + 2000)));
+    alice.sweep();
+    let after = alice.usage();
+    assert!(after.store_bytes < before.store_bytes, "{after:?}");
+    assert!(after.store_bytes + after.index_bytes <= budgets.store_bytes, "{after:?}");
+    (0..20).for_each(|_| alice.feed(index(u64::MAX)));
+    assert_eq!(alice.usage().index_bytes, budgets.store_bytes / 2, "and statements keep the other half");
+}
+
+#[test]
 fn a_store_that_is_full_gives_up_strangers_then_the_lowest_scores_then_the_oldest() {
     let budgets = Budgets { store_bytes: 256 << 10, ..Budgets::default() };
     let mut alice = person_within("alice", budgets);

@@ -1,8 +1,9 @@
 //! Releases as they are listed: what is read from their names, what is wrong with them, and which of them `get` takes.
 
 use crate::rig::*;
-use heirloom_core::command::{Command, Fault, Reply, Wanted};
+use heirloom_core::command::{Choice, Command, Fault, Reply, Wanted};
 use heirloom_core::fitting::{self, Derived};
+use heirloom_core::io::{Files, Input, TorrentEvent, TorrentOrder};
 use heirloom_core::views::Release;
 use heirloom_proto::body::{File, Level, Listing, Work, WorkKind};
 use heirloom_proto::{Body, WorkId};
@@ -101,6 +102,54 @@ fn a_release_with_a_program_is_flagged_and_not_fetched_by_default() {
 }
 
 #[test]
+fn of_a_pack_only_what_runs_is_left_out() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    alice.accept(&bob.says(1, START, &record(bunny(), WorkKind::Series)));
+    let paths = ["Garden.S01E01.mkv", "Garden.S01E02.mkv", "codec.exe", "Garden.S01E02.srt"];
+    alice.accept(&bob.says(2, START, &Body::Listing(listed(bunny(), 1, "Garden.S01", &paths))));
+    let getting = |reply| match reply {
+        Ok(Reply::Getting(getting)) => getting,
+        other => panic!("{other:?}"),
+    };
+    let only = |person: &mut Person| match &person.torrent_orders()[..] {
+        [TorrentOrder::Fetch { files, .. }] => files.clone(),
+        other => panic!("{other:?}"),
+    };
+    let inside = |paths: &[&str]| {
+        let files = paths.iter().map(|path| ((*path).to_owned(), 100)).collect();
+        Input::Torrent(TorrentEvent::Metadata { infohash: release(1), files })
+    };
+    let begun = getting(get(&mut alice, Wanted::Work(bunny()), false));
+    assert_eq!(begun.left_out, ["codec.exe"]);
+    assert_eq!(only(&mut alice), Files::Later, "nothing is written before the torrent itself is seen");
+    alice.feed(inside(&paths));
+    assert_eq!(only(&mut alice), Files::Only([0, 1, 3].into()));
+    assert_eq!(getting(get(&mut alice, Wanted::Work(bunny()), false)).left_out, ["codec.exe"]);
+    assert!(alice.torrent_orders().is_empty(), "asking again orders nothing");
+    // One file of it may not be what runs.
+    let choice = Choice { pick: Some(fitting::Pick::File(2)), lines: 0 };
+    let what = || Wanted::Release(release(1));
+    let one = alice.ask(Command::Get { what: what(), to: None, anyway: false, choice });
+    assert_eq!(one.expect_err("it runs").code, "unsafe");
+    assert_eq!(getting(get(&mut alice, what(), true)).left_out, [""; 0]);
+    assert_eq!(only(&mut alice), Files::All, "whoever knows it has it all");
+
+    // Of a magnet nobody said what is in it: what runs is dropped as soon as that is known.
+    alice.accept(&bob.says(3, START, &Body::Listing(listed(bunny(), 2, "Garden.S02", &[]))));
+    getting(get(&mut alice, Wanted::Release(release(2)), false));
+    assert_eq!(only(&mut alice), Files::All);
+    let files = paths.iter().map(|path| ((*path).to_owned(), 100)).collect();
+    alice.feed(Input::Torrent(TorrentEvent::Metadata { infohash: release(2), files }));
+    assert_eq!(only(&mut alice), Files::Only([0, 1, 3].into()));
+    alice.restart();
+    alice.feed(Input::Started { dht: false, torrents: true });
+    let again = alice.torrent_orders();
+    let is_part = |order: &TorrentOrder| matches!(order, TorrentOrder::Fetch { infohash, files, .. } if *infohash == release(2) && *files == Files::Only([0, 1, 3].into()));
+    assert!(again.iter().any(is_part), "{again:?}");
+}
+
+#[test]
 fn programs_are_what_software_is_made_of() {
     let (mut alice, bob) = (person("alice"), signer("bob"));
     alice.follow(bob.key(), Level::HIGH);
@@ -142,4 +191,27 @@ fn files_that_do_not_fit_are_flagged_with_the_reason() {
         ]
     );
     assert!(get(&mut alice, Wanted::Work(bunny()), false).is_ok(), "odd, but harmless");
+}
+
+#[test]
+fn of_releases_that_score_alike_that_one_is_best_whose_lister_gave_more() {
+    let (mut alice, bob, carol) = (person("alice"), signer("bob"), signer("carol"));
+    alice.follow(bob.key(), Level::HIGH);
+    alice.follow(carol.key(), Level::HIGH);
+    alice.accept(&bob.says(1, START, &record(bunny(), WorkKind::Film)));
+    alice.accept(&bob.says(2, START, &Body::Listing(listed(bunny(), 1, "Paper.Garden.1080p", &["film.mkv"]))));
+    alice.accept(&carol.says(1, START, &Body::Listing(listed(bunny(), 2, "Paper.Garden.1080p", &["film.mkv"]))));
+    let best = |person: &mut Person| {
+        let text = "paper garden".to_owned();
+        let Reply::Works(rows) = person.must(Command::Search { text, kind: None, band: None, limit: 5 }) else {
+            panic!("works")
+        };
+        let found = rows[0].best.clone().expect("a release");
+        assert_eq!(found.infohash, person.show(bunny()).releases[0].infohash, "show has the same first");
+        (found.infohash, found.received_by_me)
+    };
+    let before = best(&mut alice);
+    let (other, lister) = if before.0 == release(1) { (2, carol.key()) } else { (1, bob.key()) };
+    alice.receive(7, 0, Some(lister), 5000);
+    assert_eq!((before.1, best(&mut alice)), (0, (release(other), 5000)));
 }
