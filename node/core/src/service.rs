@@ -12,6 +12,7 @@ mod import;
 mod linking;
 mod listing;
 mod lookup;
+mod newest;
 mod proving;
 mod read;
 mod receipts;
