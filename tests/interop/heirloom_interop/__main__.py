@@ -13,7 +13,7 @@ from .context import Context
 
 SECONDS_MAX = 420
 SELF_MODULES = ("selftests",)
-MODULES = ("dht_tests", "libp2p_tests", "name_tests", "player_tests", "transfer_tests")
+MODULES = ("dht_tests", "libp2p_tests", "name_tests", "player_tests", "surfaces_tests", "transfer_tests")
 
 
 def tests_in(modules):
