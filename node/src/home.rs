@@ -163,6 +163,25 @@ impl Home {
         write_private(&path, text).map_err(|error| cannot("write", &path, &error))
     }
 
+    fn app_keys_file(&self) -> PathBuf {
+        self.root.join("app-keys")
+    }
+
+    /// The keys that were given to other programs of the owner's; empty when there are none yet.
+    #[must_use]
+    pub fn app_keys(&self) -> Zeroizing<String> {
+        Zeroizing::new(fs::read_to_string(self.app_keys_file()).unwrap_or_default())
+    }
+
+    /// Keeps the keys of other programs.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_app_keys(&self, text: &str) -> Result<(), CommandError> {
+        let path = self.app_keys_file();
+        write_private(&path, text).map_err(|error| cannot("write", &path, &error))
+    }
+
     fn running_file(&self) -> PathBuf {
         self.root.join("running")
     }

@@ -6,7 +6,7 @@ use crate::ground::{Place, Stored};
 use crate::merging::IDS_MAX;
 use crate::wording::folded;
 use heirloom_proto::body::{Listing, Opinion, Work, WorkKind};
-use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
+use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Timestamp, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ pub struct Catalogue {
     records: BTreeMap<WorkId, Few<Place, Arc<Named>>>,
     /// Releases listed under a work id, with their listers.
     listings: BTreeMap<WorkId, Few<(Infohash, Key), ()>>,
-    /// The same listings by release.
-    listers: BTreeMap<Infohash, Few<(Key, WorkId), ()>>,
+    /// The same listings by release, and when each was signed.
+    listers: BTreeMap<Infohash, Few<(Key, WorkId), Timestamp>>,
     verdicts: BTreeMap<Infohash, Few<Key, Opinion>>,
     /// Those of the owner.
     own_verdicts: BTreeMap<Infohash, Opinion>,
@@ -91,7 +91,8 @@ impl Catalogue {
             Body::Listing(listing) => {
                 let author = *stored.statement.author();
                 self.listings.entry(listing.work.clone()).or_default().insert((listing.infohash, author), ());
-                self.listers.entry(listing.infohash).or_default().insert((author, listing.work.clone()), ());
+                let made = stored.statement.header().created;
+                self.listers.entry(listing.infohash).or_default().insert((author, listing.work.clone()), made);
             }
             Body::Verdict(verdict) => {
                 let author = *stored.statement.author();
@@ -287,14 +288,30 @@ impl Catalogue {
 
     /// Who lists a release, and under which work: a lister for each work.
     pub fn listers_of(&self, infohash: &Infohash) -> impl Iterator<Item = (&Key, &WorkId)> + use<'_> {
-        self.listers.get(infohash).into_iter().flat_map(Few::iter).map(|((key, work), ())| (key, work))
+        self.listers.get(infohash).into_iter().flat_map(Few::iter).map(|((key, work), _)| (key, work))
+    }
+
+    /// Every release with its listings: by whom, under which work, signed when.
+    pub fn listed(&self) -> impl Iterator<Item = (&Infohash, impl Iterator<Item = (&Key, &WorkId, Timestamp)>)> {
+        self.listers.iter().map(|(infohash, by)| (infohash, by.iter().map(|((key, work), made)| (key, work, *made))))
+    }
+
+    /// When keys listed a release: a time for each work.
+    pub fn listed_at(&self, infohash: &Infohash) -> impl Iterator<Item = (&Key, Timestamp)> + use<'_> {
+        self.listers.get(infohash).into_iter().flat_map(Few::iter).map(|((key, _), made)| (key, *made))
+    }
+
+    /// Whether anybody judged a release.
+    #[must_use]
+    pub fn is_judged(&self, infohash: &Infohash) -> bool {
+        self.verdicts.contains_key(infohash)
     }
 
     /// Whether a key lists a release.
     #[must_use]
     pub fn is_listed_by(&self, infohash: &Infohash, key: &Key) -> bool {
         let mut from_key = self.listers.get(infohash).into_iter().flat_map(|by| by.from(|(lister, _)| lister < key));
-        from_key.next().is_some_and(|((lister, _), ())| lister == key)
+        from_key.next().is_some_and(|((lister, _), _)| lister == key)
     }
 
     /// Verdicts on a release, by key.
@@ -311,6 +328,14 @@ impl Catalogue {
     /// Titles under which a work is known, by record.
     pub fn titles_of(&self, work: &WorkId) -> impl Iterator<Item = (&Place, &Title)> {
         self.records.get(work).into_iter().flat_map(Few::iter).map(|(place, named)| (place, &named.title))
+    }
+
+    /// What a work is, by those who are heard first.
+    #[must_use]
+    pub fn kind_of(&self, work: &WorkId, is_heard: impl Fn(&Key) -> bool) -> WorkKind {
+        let said = || self.titles_of(work).filter(|(_, title)| title.kind != WorkKind::Other);
+        let heard = said().find(|(place, _)| is_heard(&place.author));
+        heard.or_else(|| said().next()).map_or(WorkKind::Other, |(_, title)| title.kind)
     }
 
     /// Works one of whose titles holds every word of the text (the last may be a beginning), or the year, or whose id

@@ -20,6 +20,12 @@ pub const ENTRIES_MAX: usize = 500;
 /// 16 MiB as text.
 pub const RING_KEYS_MAX: usize = 250_000;
 
+/// Most releases in the answer to [`Command::Newest`]: what a feed reader fetches when it looks the first time.
+pub const NEWEST_MAX: usize = 1_000;
+
+/// Most works in one [`Command::Shelf`], so that nobody else waits for long.
+pub const SHELF_MAX: usize = 50;
+
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -211,6 +217,15 @@ pub enum Command {
     Rank(Box<Rank>),
     /// Who is heard when works are looked for?
     Hearing,
+    /// Which releases were listed last?
+    Newest(Newest),
+    /// Show works and their releases as they are known here, asking nobody; at most [`SHELF_MAX`].
+    Shelf {
+        /// Which.
+        works: Vec<WorkId>,
+        /// Lines of the resolution that is liked best; 0: no matter which.
+        lines: u32,
+    },
     /// Show a work and its releases, asking the network too.
     Show {
         /// Which.
@@ -320,6 +335,19 @@ pub struct Filter {
     pub licence: Option<String>,
 }
 
+/// Which of the newest releases are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Newest {
+    /// Of works of these kinds; none: of all.
+    pub kinds: BTreeSet<WorkKind>,
+    /// Only in this band or a better one; `None`: all but the distrusted.
+    pub band: Option<heirloom_graph::Band>,
+    /// Only what this key lists.
+    pub by: Option<Key>,
+    /// At most so many, and no more than [`NEWEST_MAX`].
+    pub limit: usize,
+}
+
 /// What `retract` is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -426,6 +454,8 @@ pub enum Reply {
     Seeded(Vec<Result<(), String>>),
     Works(Vec<views::Found>),
     Hearing(std::sync::Arc<views::Hearing>),
+    Newest(Vec<(WorkId, Infohash)>),
+    Shelf(Vec<views::Work>),
     Work(Box<views::Work>),
     Getting(views::Getting),
     Status(views::Status),

@@ -13,6 +13,7 @@ mod import;
 mod linking;
 mod listing;
 mod lookup;
+mod newest;
 mod proving;
 mod read;
 mod receipts;

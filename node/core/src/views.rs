@@ -694,6 +694,8 @@ pub struct Release {
     pub listers: usize,
     /// Verdicts by opinion.
     pub verdicts: BTreeMap<Opinion, usize>,
+    /// When it was listed last by somebody who is trusted or vouched for; where nobody is, by anybody.
+    pub listed_at: Timestamp,
     /// How the best listing came here.
     pub source: Source,
     /// Whether that listing is the starter catalogue's.

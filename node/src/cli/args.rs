@@ -4,6 +4,7 @@ use super::budget_args::BudgetArgs;
 use super::client_args::{AtArgs, ClientsArgs};
 use super::trust_args::TrustArgs;
 use crate::clients::Client;
+use crate::http::AppsUrl;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -186,6 +187,12 @@ pub enum Verb {
         #[arg(long)]
         print: bool,
     },
+    /// Say what to paste into Stremio, Sonarr, Radarr, Prowlarr, feed readers and other programs of yours
+    Apps {
+        /// Replace the keys: what was plugged in before has to be plugged in again
+        #[arg(long)]
+        renew: bool,
+    },
     /// Play a release, or the best release of a work, while it arrives
     Play(Play),
     /// Say how the node is
@@ -214,6 +221,10 @@ pub enum Verb {
         /// The secret key: whoever has it is you
         #[arg(long, group = "what")]
         key: bool,
+        /// Films and series as .strm files for Kodi and Jellyfin, which play them through this node; what left the shelf
+        /// since the last time is removed
+        #[arg(long, group = "what", value_name = "DIR")]
+        strm: Option<PathBuf>,
     },
     /// List the works and releases of a file or folder; or take in a statement file
     Import {
@@ -301,6 +312,10 @@ pub struct Run {
     /// HTTP API
     #[arg(long, env = "HEIRLOOM_HTTP", default_value = "127.0.0.1:7340", value_name = "ADDR")]
     pub http: SocketAddr,
+    /// Address under which other programs of yours reach this node, such as that of a proxy that speaks TLS, or of a
+    /// container; may be given several times
+    #[arg(long, env = "HEIRLOOM_APPS_URL", value_delimiter = ',', value_name = "URL")]
+    pub apps_url: Vec<AppsUrl>,
     /// libp2p address to listen on; may be given several times
     #[arg(long, env = "HEIRLOOM_P2P", value_delimiter = ',', value_name = "MULTIADDR",
         default_values = ["/ip4/0.0.0.0/udp/7341/quic-v1", "/ip4/0.0.0.0/tcp/7341"])]

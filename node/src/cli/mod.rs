@@ -1,6 +1,7 @@
 //! The command line: text to requests, answers to text or JSON, and the exit codes that scripts rely on.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line is for")]
 
+mod apps;
 mod args;
 mod budget_args;
 mod card;
@@ -17,6 +18,7 @@ mod reference;
 mod ring;
 mod service;
 mod statements;
+mod strm;
 mod text;
 mod trust_args;
 mod why;
@@ -156,6 +158,7 @@ impl Verb {
             Self::Export { .. } => "export",
             Self::Import { .. } => "import",
             Self::Open { .. } => "open",
+            Self::Apps { .. } => "apps",
             Self::Play(_) => "play",
             Self::Reindex => "reindex",
             Self::Completions { .. } => "completions",
@@ -203,6 +206,7 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
         Verb::Import { file, format, dry_run, data } => {
             import::import(&client, &file, format, data.as_deref(), dry_run).await
         }
+        Verb::Export { strm: Some(folder), .. } => strm::export(&client, &folder).await,
         Verb::Export { statements: Some(Some(file)), .. } => statements::export(&client, &file).await,
         Verb::Why { subject, scope, dot } => {
             let answer = client.request(Request::Why { subject, scope }).await?;
@@ -251,6 +255,7 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
     Ok(match verb {
         Verb::Id { verb: Some(IdVerb::Set { name, url }) } => Request::IdSet { name, url },
         Verb::Unfollow { key } => Request::Unfollow { key },
+        Verb::Apps { renew } => Request::Apps { renew },
         Verb::Attest(a) => Request::Attest {
             key: a.key,
             level: a.level,
@@ -524,7 +529,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     let node = Box::pin(Node::start(home.clone(), options)).await?;
     home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
     let stop = CancellationToken::new();
-    let face = http::Server::new(node.clone(), token, address);
+    let face = http::Server::reached_at(node.clone(), token, address, args.apps_url);
     let server = tokio::spawn(http::serve(listener, Arc::clone(&face), stop.clone()));
     let starter = if args.no_starter { None } else { take_starter(&node).await? };
     print(&format!("{}\n", ready(&node, &home, address, starter.as_ref())?));

@@ -32,6 +32,7 @@ pub fn render(verb: &str, value: &Value) -> String {
         "status" => status(value),
         "doctor" => each(value, "", check),
         "open" | "play" => format!("{}\n", text(&value["url"])),
+        "apps" => super::apps::as_text(value),
         "get" => got(value),
         "publish" => published(value),
         "id" if !value["words"].is_null() => format!(

@@ -3,6 +3,7 @@
 //! What it must not know: whom the owner follows, and what following would change.
 
 mod html;
+mod opml;
 mod page;
 pub(crate) mod reach;
 
@@ -192,6 +193,9 @@ pub fn now() -> Timestamp {
 fn in_text(text: &str, now: Timestamp) -> Result<Vec<Lead>, CommandError> {
     if let Some(found) = in_json(text) {
         return found.map(|contact| vec![contact.into()]);
+    }
+    if opml::is_opml(text) {
+        return in_plain(&opml::text_of(text), now);
     }
     if html::is_page(text) {
         return in_plain(&html::text_of(text).text, now);

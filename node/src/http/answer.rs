@@ -39,7 +39,7 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Listed(listed) => self::listed(listed),
         Reply::Works(found) => found.iter().map(self::found).collect(),
         // For adapters of this process only.
-        Reply::Hearing(_) | Reply::Seeded(_) | Reply::HandingOff(_) => Value::Null,
+        Reply::Hearing(_) | Reply::Seeded(_) | Reply::HandingOff(_) | Reply::Newest(_) | Reply::Shelf(_) => Value::Null,
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => getting_json(getting),
         Reply::Status(status) => counts(status),
@@ -348,7 +348,7 @@ fn listed(listed: &views::Listed) -> Value {
 }
 
 /// A link that other programs take, with what the listing says of where to find peers.
-fn magnet(release: &views::Release) -> String {
+pub(super) fn magnet(release: &views::Release) -> String {
     let magnet = crate::torrent::Magnet {
         infohash: release.infohash.0,
         name: Some(release.name.clone()),

@@ -3,7 +3,7 @@
 use super::problem::problem;
 use super::session::{self, Session, Shown};
 use super::stream::play;
-use super::{Server, Shared, intake};
+use super::{Server, Shared, apps, intake};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -57,10 +57,15 @@ type Checked = Result<Session, Box<Response>>;
 
 fn check(server: &Server, request: &Request) -> Checked {
     let (headers, method) = (request.headers(), request.method());
-    let host = own_host(headers, server.address).ok_or_else(|| {
+    let own = own_host(headers, server.address).or_else(|| apps::host(server, headers, request.uri()));
+    let host = own.ok_or_else(|| {
         // A page that makes a name of its own point here (DNS rebinding) still sends that name.
         Box::new(problem(StatusCode::MISDIRECTED_REQUEST, "wrong_host", "use http://127.0.0.1 and the node's port"))
     })?;
+    // An add-on is asked by the page of another site, which knows the secret in its path.
+    if let Some(secret) = apps::path_secret(request.uri()) {
+        return apps::enter(server, request, secret);
+    }
     let is_change = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let from = Origin::of(headers, host);
     if from == Origin::Other && (is_change || !is_navigation(headers)) {
@@ -82,12 +87,15 @@ fn check(server: &Server, request: &Request) -> Checked {
 /// By what a request may be served; or why not.
 fn identify(server: &Server, request: &Request) -> Checked {
     let now = server.node.now();
-    let client = request.extensions().get::<Client>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0);
+    let client = client_of(request);
     let waits = || server.failures().wait(client, now.mono);
     if !client.to_canonical().is_loopback()
         && let Some(wait) = waits()
     {
-        return Err(Box::new(too_many_failures(wait)));
+        return Err(Box::new(too_many_failures(request.uri(), wait)));
+    }
+    if apps::is_open(request.method(), request.uri()) {
+        return Ok(Session::Anybody);
     }
     let headers = request.headers();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -99,12 +107,16 @@ fn identify(server: &Server, request: &Request) -> Checked {
     if token == Shown::Right {
         return Ok(Session::Token);
     }
+    let key = apps::key_shown(server, request.method(), request.uri());
+    if key == Shown::Right {
+        return Ok(Session::App);
+    }
     let cookie = server.sessions.shown(headers, now);
     let link = link_of(request.method(), request.uri());
     if cookie == Shown::Right {
         return if link.is_some() { Err(Box::new(to_page(None))) } else { Ok(Session::Browser) };
     }
-    let mut is_wrong = ticket.is_some() || token == Shown::Wrong || cookie == Shown::Wrong;
+    let mut is_wrong = ticket.is_some() || key == Shown::Wrong || token == Shown::Wrong || cookie == Shown::Wrong;
     if let Some(link) = link {
         match server.sessions.exchange(link, now) {
             Ok(Some(set_cookie)) => return Err(Box::new(to_page(Some(set_cookie)))),
@@ -115,8 +127,11 @@ fn identify(server: &Server, request: &Request) -> Checked {
     if is_wrong {
         server.failures().note(client, now.mono);
         if let Some(wait) = waits() {
-            return Err(Box::new(too_many_failures(wait)));
+            return Err(Box::new(too_many_failures(request.uri(), wait)));
         }
+    }
+    if let Some(refusal) = apps::refusal(request.uri(), None) {
+        return Err(Box::new(refusal));
     }
     let mut refusal = if link.is_some() {
         session::signed_out("This link was used, or is older than five minutes: run `heirloom open` for another.")
@@ -133,7 +148,19 @@ fn identify(server: &Server, request: &Request) -> Checked {
     Err(Box::new(refusal))
 }
 
-fn too_many_failures(wait: Duration) -> Response {
+fn client_of(request: &Request) -> IpAddr {
+    request.extensions().get::<Client>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0)
+}
+
+/// Counts a wrong secret that was no token, cookie or link.
+pub(super) fn note_failure(server: &Server, request: &Request) {
+    server.failures().note(client_of(request), server.node.now().mono);
+}
+
+fn too_many_failures(uri: &Uri, wait: Duration) -> Response {
+    if let Some(refusal) = apps::refusal(uri, Some(wait)) {
+        return refusal;
+    }
     let message = "too many wrong tokens, cookies or links from this address: wait, then use the node's api-token file";
     let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));

@@ -5,6 +5,7 @@
 //! the CLI uses the same.
 
 mod answer;
+mod apps;
 mod artwork;
 mod clients;
 mod events;
@@ -26,6 +27,7 @@ mod stream;
 mod tickets;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
+pub use apps::AppsUrl;
 pub use clients::{PeerRow, SwarmRow, handing_off_json};
 pub use health::status_json;
 pub use node::answer_request;
@@ -39,6 +41,7 @@ pub use session::Session;
 
 use crate::driver::Node;
 use crate::page;
+use apps::Apps;
 use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware;
@@ -90,6 +93,7 @@ pub struct Server {
     streams: Streams,
     events: Events,
     failures: Mutex<Failures>,
+    apps: Apps,
 }
 
 /// The state of the routes.
@@ -99,11 +103,17 @@ impl Server {
     /// For a node whose API listens at this address.
     #[must_use]
     pub fn new(node: Node, token: Zeroizing<String>, address: SocketAddr) -> Shared {
+        Self::reached_at(node, token, address, Vec::new())
+    }
+
+    /// The same, for a node that other programs of its owner's reach at these addresses too.
+    #[must_use]
+    pub fn reached_at(node: Node, token: Zeroizing<String>, address: SocketAddr, urls: Vec<AppsUrl>) -> Shared {
         let sessions = Sessions::open(node.home().clone(), address.port());
         let (places, rings) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1));
         let (tickets, streams, events) = (Tickets::default(), Streams::default(), Events::default());
-        let failures = Mutex::default();
-        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, events, failures })
+        let (failures, apps) = (Mutex::default(), Apps::open(node.home().clone(), urls));
+        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, events, failures, apps })
     }
 
     /// The node.
@@ -125,6 +135,12 @@ impl Server {
     pub fn new_link(&self) -> Result<String, CommandError> {
         let secret = self.sessions.new_link(self.node.now())?;
         Ok(format!("http://{}/?once={secret}", self.authority()))
+    }
+
+    /// What to paste into which other program of the owner's: it holds their keys.
+    #[must_use]
+    pub fn plugs(&self) -> Value {
+        apps::plugs(self)
     }
 
     /// Streams to players that are open now, at most `stream::STREAMS_MAX`.
@@ -190,7 +206,7 @@ pub fn routes() -> Routes {
         .get("/stream/{infohash}/{file}", stream::stream)
         .get("/subtitles/{infohash}/{file}", stream::subtitles)
         .get("/api/v1/artwork/{digest}", artwork::artwork);
-    let own = ["open", "play", "ring"];
+    let own = ["apps", "open", "play", "ring", "strm"];
     // Each by its name: an address that is also read would otherwise take no POST.
     for (name, _) in openapi::verbs().into_iter().filter(|(name, _)| !own.contains(&name.as_str())) {
         let verb = name.clone();
@@ -199,7 +215,7 @@ pub fn routes() -> Routes {
         };
         routes = routes.post(&format!("/api/v1/{name}"), handler);
     }
-    routes.merge(reads::routes()).merge(page::routes())
+    routes.merge(reads::routes()).merge(apps::routes()).merge(page::routes())
 }
 
 fn router(server: Shared) -> Router {

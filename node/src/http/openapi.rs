@@ -19,7 +19,7 @@ use utoipa::{OpenApi, PartialSchema};
 struct Types;
 
 /// What each verb does, in a few words.
-const VERB_ABOUT: [(&str, &str); 35] = [
+const VERB_ABOUT: [(&str, &str); 37] = [
     ("id", "Who the owner is"),
     ("id-set", "Set the owner's name and address"),
     ("follow", "Follow a key, or preview what that would change"),
@@ -51,6 +51,8 @@ const VERB_ABOUT: [(&str, &str); 35] = [
     ("status", "How the node is"),
     ("doctor", "What the node needs, and how to mend it"),
     ("open", "A link that lets a browser in, once"),
+    ("apps", "What to plug into which other program of the owner's"),
+    ("strm", "The shelf as files that Kodi and Jellyfin play"),
     ("download", "How far a download is"),
     ("export", "Every statement of the owner that still counts"),
     ("import", "Take in signed statements"),

@@ -189,6 +189,13 @@ pub enum Request {
     Doctor,
     /// A link for a browser. The route of that name answers it.
     Open,
+    /// The shelf as files of a library.
+    Strm,
+    /// What to plug into which other program of the owner's.
+    Apps {
+        #[serde(default)]
+        renew: bool,
+    },
     /// Where to play a file. The route of that name answers it.
     Play {
         what: String,
@@ -338,6 +345,8 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         | Request::Doctor
         | Request::Seed { .. }
         | Request::Open
+        | Request::Apps { .. }
+        | Request::Strm
         | Request::Play { .. } => return Ok(None),
     }))
 }

@@ -63,6 +63,10 @@ pub enum Session {
     Browser,
     /// The address of one stream, in a player.
     Ticket,
+    /// The key that other programs of the owner's have. It only reads.
+    App,
+    /// Nobody in particular: an answer that tells nothing of the owner.
+    Anybody,
 }
 
 impl<S: Sync> FromRequestParts<S> for Session {

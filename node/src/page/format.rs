@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 pub(super) const HUES: u32 = 12;
 
 /// Bytes in the units that disks are sold in.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB"];
     let (mut whole, mut rest, mut unit) = (count, 0, 0);
     while whole >= 1000 && unit + 1 < units.len() {
@@ -51,7 +51,7 @@ pub(super) fn person(key: &Key, name: &str) -> Markup {
 }
 
 /// Text as a part of an address: whatever is not plainly safe is percent-encoded, `/` too.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b':') {

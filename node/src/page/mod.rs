@@ -4,6 +4,7 @@
 //! changes something to the API. It decides nothing, knows no key's secret, and names no other host. All of its words are in
 //! `text`; whatever others wrote is escaped by `maud`, in text and in attributes.
 
+mod apps;
 mod assets;
 mod first_run;
 mod format;
@@ -20,6 +21,8 @@ mod tests;
 mod text;
 mod why;
 mod work;
+
+pub(crate) use format::{bytes, encoded};
 
 use crate::driver::{Download, Node};
 use crate::http::{Request, Routes, Shared, parse, wish};
@@ -52,6 +55,7 @@ pub fn routes() -> Routes {
         .get("/publish", publish::show)
         .post("/publish/check", publish::check)
         .get("/node", node::show)
+        .get("/apps", apps::show)
         .get("/assets/{version}/{name}", assets::asset)
 }
 

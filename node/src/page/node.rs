@@ -19,6 +19,7 @@ pub(super) fn render(status: &Value, doctor: &Value) -> Markup {
     let count = |name: &str| status[name].as_u64().unwrap_or(0);
     html! {
         h1 { (text::NODE) }
+        p { a href="/apps" { (text::APPS) } }
         dl .figures {
             div { dt { (text::PEERS) } dd { (count("peers")) } }
             div { dt { (text::DHT_NODES) } dd { (plain(&status["dht"]["nodes"])) } }

@@ -128,6 +128,7 @@ fn release(said: &str, band: Band) -> views::Release {
         source: views::Source::Store,
         is_from_starter: false,
         received_by_me: 12_000_000_000,
+        listed_at: heirloom_proto::Timestamp(1_700_000_000_000),
         received_by_trusted: Received { bytes: 3_000_000_000, people: 2 },
         followed: BTreeSet::from([secret(1)]),
     }

@@ -437,6 +437,21 @@ pub(super) fn files(count: usize) -> String {
 // The node.
 pub(super) const PEERS: &str = "Peers";
 pub(super) const DHT_NODES: &str = "DHT nodes";
+
+// Other programs.
+pub(super) const APPS: &str = "Your other programs";
+pub(super) const APPS_HINT: &str =
+    "Each of these holds a key: whoever has it can read your catalogue. `heirloom apps --renew` replaces them.";
+pub(super) const APPS_INSTALL: &str = "Add to Stremio on this machine";
+pub(super) const APPS_STREMIO: &str = "Stremio, elsewhere: manifest of the add-on";
+pub(super) const APPS_TORZNAB: &str = "Sonarr, Radarr, Prowlarr: Torznab indexer";
+pub(super) const APPS_KEY: &str = "with the API key";
+pub(super) const APPS_RSS: &str = "Feed readers and clients that read RSS";
+pub(super) const APPS_OPML: &str = "Feed readers: all curators that you follow";
+pub(super) const APPS_QBITTORRENT: &str = "qBittorrent: search plugin";
+pub(super) const APPS_METRICS: &str = "Prometheus";
+pub(super) const APPS_TELEVISION: &str = "A television or a phone takes the add-on only by TLS: put a proxy with a certificate before the node, and start it with --apps-url.";
+
 pub(super) const WORKS: &str = "Works";
 pub(super) const STATEMENTS: &str = "Statements";
 pub(super) const UP_FOR: &str = "Up for";

@@ -2,6 +2,10 @@
 
 mod api;
 mod browser;
+mod catalogue;
+mod feeds;
 mod streaming;
+mod stremio;
 mod support;
+mod torznab;
 mod walls;

@@ -13,7 +13,9 @@ from .context import Context
 
 SECONDS_MAX = 420
 SELF_MODULES = ("selftests",)
-MODULES = ("client_tests", "dht_tests", "libp2p_tests", "name_tests", "player_tests", "transfer_tests")
+MODULES = (
+    "client_tests", "dht_tests", "libp2p_tests", "name_tests", "player_tests", "surfaces_tests", "transfer_tests"
+)
 
 
 def tests_in(modules):

@@ -99,6 +99,8 @@ impl<S: Store> Service<S> {
             }
             Command::Rank(rank) => Ok(Reply::Works(self.rank(now, *rank)?)),
             Command::Hearing => Ok(Reply::Hearing(self.hearing(now))),
+            Command::Newest(newest) => Ok(Reply::Newest(self.newest(now, &newest))),
+            Command::Shelf { works, lines } => Ok(Reply::Shelf(self.shelf(now, &works, lines)?)),
             Command::Show { work, lines, .. } => Ok(Reply::Work(Box::new(self.show_liked(now, &work, lines)?))),
             Command::Get { what, to, anyway, choice } => self.fetch(now, &what, to, &choice, anyway)?,
             Command::Status => {

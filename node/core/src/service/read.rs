@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, View};
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
-use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, WorkId};
+use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Timestamp, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -329,6 +329,8 @@ impl<S: Store> Service<S> {
         let score_of: BTreeMap<Key, Voice> = listings.iter().map(|(key, ..)| (*key, voice(scores, key))).collect();
         let score = listing_score(scores, &infohash);
         let is_at_first_hand = is_at_first_hand(scores, &infohash);
+        let me = self.identity.key();
+        let listed_at = newest_of(self.catalogue.listed_at(&infohash), |key| is_admitted(scores, &me, key));
         listings.sort_by(|a, b| score_of[&a.0].before(&score_of[&b.0]).then(a.0.cmp(&b.0)));
         // What the release is said to be, is said by whom I trust most.
         let Some((_, best, source)) = listings.first().cloned() else { return Ok(None) };
@@ -364,6 +366,7 @@ impl<S: Store> Service<S> {
             listed_by,
             listers: listers.len(),
             verdicts,
+            listed_at: listed_at.unwrap_or_default(),
             source,
             is_from_starter,
             received_by_me,
@@ -468,6 +471,14 @@ impl<S: Store> Service<S> {
         self.sort_authors(now);
         Ok(views::Reindexed { good, damaged })
     }
+}
+
+/// When a release was listed last, by those who are admitted; where nobody is, by anybody.
+pub(super) fn newest_of<'a>(
+    listed: impl Iterator<Item = (&'a Key, Timestamp)>,
+    mut admits: impl FnMut(&Key) -> bool,
+) -> Option<Timestamp> {
+    listed.map(|(key, made)| (admits(key), made)).max().map(|(_, made)| made)
 }
 
 /// How much a key's word counts in the scope of these scores.

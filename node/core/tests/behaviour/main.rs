@@ -14,6 +14,7 @@ mod linking;
 mod listing;
 mod looking_up;
 mod merging;
+mod newest;
 mod observing;
 mod previewing;
 mod proving;

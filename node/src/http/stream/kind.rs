@@ -62,13 +62,13 @@ fn ending(name: &str) -> String {
 }
 
 /// The media type by the name alone, for choosing a file; `None` for what no player shows.
-pub(super) fn by_name(name: &str) -> Option<&'static str> {
+pub(in crate::http) fn by_name(name: &str) -> Option<&'static str> {
     let ending = ending(name);
     KINDS.iter().find(|(endings, ..)| endings.contains(&ending.as_str())).map(|(_, kind, _)| *kind)
 }
 
 /// Whether a file can be shown beside a film.
-pub(super) fn is_subtitle(name: &str) -> bool {
+pub(in crate::http) fn is_subtitle(name: &str) -> bool {
     matches!(ending(name).as_str(), "srt" | "vtt")
 }
 

@@ -6,7 +6,7 @@
 //! What a player sees is only the file's type, its size and its bytes; [`play`] hands out addresses for it.
 
 mod body;
-mod kind;
+pub(super) mod kind;
 pub(super) mod play;
 mod range;
 mod subtitles;
@@ -101,10 +101,19 @@ pub(super) async fn stream(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    match answer(&server, session, &infohash, &file, &method, &headers).await {
-        Ok(response) => response,
-        Err(error) => refused(&error),
-    }
+    serve(&server, session, &infohash, &file, &method, &headers).await
+}
+
+/// The same, at whatever address.
+pub(super) async fn serve(
+    server: &Server,
+    session: Session,
+    infohash: &str,
+    file: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
+    answer(server, session, infohash, file, method, headers).await.unwrap_or_else(|error| refused(&error))
 }
 
 async fn answer(
@@ -199,8 +208,16 @@ async fn opened(server: &Server, chosen: &Chosen) -> Result<(&'static str, Optio
 }
 
 async fn open(chosen: &Chosen) -> Result<Box<dyn Stream>, CommandError> {
-    let opened = tokio::time::timeout(BEGINNING_WAIT, chosen.engine.stream(chosen.infohash.0, chosen.index)).await;
-    let Ok(opened) = opened else {
+    let opened = tokio::time::timeout(BEGINNING_WAIT, async {
+        loop {
+            // Between its metadata and the word of which files to fetch it is known, but does not run yet.
+            match chosen.engine.stream(chosen.infohash.0, chosen.index).await {
+                Err(StreamError::NotReady { .. }) => tokio::time::sleep(LOOK_PERIOD).await,
+                opened => return opened,
+            }
+        }
+    });
+    let Ok(opened) = opened.await else {
         return Err(not_ready("what is on disk of this file is still being checked: try again in a moment"));
     };
     opened.map_err(|error| match &error {

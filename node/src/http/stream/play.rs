@@ -105,7 +105,7 @@ fn beside(metainfo: &Metainfo, index: usize) -> impl Iterator<Item = (usize, Str
 const SUBTITLES_MAX: usize = 64;
 
 /// `film.en.srt` is in English: two or three letters before the ending.
-fn language_of(path: &str) -> Option<String> {
+pub(in crate::http) fn language_of(path: &str) -> Option<String> {
     let (stem, _) = path.rsplit_once('.')?;
     let (_, language) = stem.rsplit_once(['.', '_', '/'])?;
     let is_code = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
