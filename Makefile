@@ -91,4 +91,5 @@ interop: build ## other BitTorrent, DHT and libp2p programs against ours
 	@HEIRLOOM_BIN="$(BIN)" tests/interop/run $(ARGS)
 
 browser: build ## the page in a real Chromium, with screenshots
+	@scripts/setup browser
 	@HEIRLOOM_BIN="$(BIN)" tests/browser/run $(ARGS)

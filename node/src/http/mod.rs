@@ -6,6 +6,8 @@
 
 mod answer;
 mod artwork;
+mod config;
+mod curator;
 mod events;
 mod failures;
 mod guard;
@@ -23,8 +25,11 @@ mod serve;
 pub mod session;
 mod stream;
 mod tickets;
+mod writes;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
+pub use config::config_of;
+pub use curator::{card_html, card_json, contact_of, list_of, verified_list};
 pub use health::status_json;
 pub use node::answer_request;
 pub use problem::{problem, refused};
@@ -55,6 +60,7 @@ use tickets::Tickets;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use writes::Writes;
 use zeroize::Zeroizing;
 
 /// Largest request body: a forum post and every flag of `publish` fit many times.
@@ -88,6 +94,7 @@ pub struct Server {
     streams: Streams,
     events: Events,
     failures: Mutex<Failures>,
+    writes: Writes,
 }
 
 /// The state of the routes.
@@ -100,8 +107,8 @@ impl Server {
         let sessions = Sessions::open(node.home().clone(), address.port());
         let (places, rings) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1));
         let (tickets, streams, events) = (Tickets::default(), Streams::default(), Events::default());
-        let failures = Mutex::default();
-        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, events, failures })
+        let (failures, writes) = (Mutex::default(), Writes::default());
+        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, events, failures, writes })
     }
 
     /// The node.
@@ -280,6 +287,16 @@ fn read(verb: String, body: &[u8]) -> Result<Request, CommandError> {
     let Some(fields) = value.as_object_mut() else {
         return Err(CommandError::bad_input("bad_request", "send the arguments as a JSON object"));
     };
+    // serde asks for no unknown fields only where there are fields.
+    if let Some(surprise) = fields.keys().next()
+        && openapi::takes_nothing(&verb)
+    {
+        let name: String = surprise.chars().take(40).collect();
+        return Err(CommandError::bad_input(
+            "bad_request",
+            format!("{verb} takes no arguments, but {name:?} is given"),
+        ));
+    }
     fields.insert("verb".into(), Value::String(verb));
     serde_json::from_value(value).map_err(bad)
 }

@@ -5,6 +5,7 @@
 //! `text`; whatever others wrote is escaped by `maud`, in text and in attributes.
 
 mod assets;
+mod cancel;
 mod first_run;
 mod format;
 mod key;
@@ -14,6 +15,7 @@ mod people;
 mod player;
 mod publish;
 mod seeding;
+mod settings;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ mod work;
 
 use crate::driver::{Download, Node};
 use crate::http::{Request, Routes, Shared, parse, wish};
+use crate::settings::Setting;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -49,6 +52,7 @@ pub fn routes() -> Routes {
         .post("/people/preview", people::preview)
         .get("/key/{key}", key::show)
         .get("/seeding", seeding::show)
+        .get("/progress", cancel::bars)
         .get("/publish", publish::show)
         .post("/publish/check", publish::check)
         .get("/node", node::show)
@@ -59,6 +63,12 @@ pub fn routes() -> Routes {
 #[must_use]
 pub fn missing() -> Response {
     Trouble::missing(text::NO_SUCH_PAGE).into_response()
+}
+
+/// A page for whoever comes without a cookie. Neither style nor script: those are for whoever has one.
+#[must_use]
+pub fn signed_out(message: &str) -> Response {
+    (StatusCode::UNAUTHORIZED, layout::bare(message)).into_response()
 }
 
 /// Why there is no page.
@@ -119,6 +129,10 @@ impl Reading {
 
     fn key(&self) -> Key {
         *self.0.key()
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        self.0.desk().all()
     }
 
     fn is_online(&self) -> bool {

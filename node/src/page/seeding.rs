@@ -3,8 +3,9 @@
 use super::format::{HUES, bytes, day, person, said};
 use super::layout::{Frame, Here, empty, page};
 use super::work::progress;
-use super::{Reading, Trouble, text};
+use super::{Reading, Trouble, cancel, settings, text};
 use crate::driver::Download;
+use crate::settings::Setting;
 use axum::extract::State;
 use heirloom_core::views::{LedgerBy, LedgerRow, Usage};
 use heirloom_proto::Key;
@@ -28,6 +29,7 @@ pub(super) struct Seeding {
     pub days: Vec<LedgerRow>,
     pub usage: Usage,
     pub today: u64,
+    pub settings: Vec<Setting>,
 }
 
 pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Trouble> {
@@ -37,6 +39,7 @@ pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Troub
         days: reading.ledger(LedgerBy::Day).await?,
         usage: reading.status().await?.usage,
         today: crate::follow::now().0 / DAY_MS,
+        settings: reading.settings(),
     };
     Ok(page(&Frame::new(text::SEEDING, Here::Seeding), &render(&seeding)))
 }
@@ -59,7 +62,7 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
             @if seeding.downloads.is_empty() { (empty(text::SEEDS_NOTHING, &html! { (text::SEEDS_NOTHING_ADVICE) })) } @else {
                 div .scroll {
                     table {
-                        thead { tr { th scope="col" { (text::NAME_COLUMN) } th scope="col" { (text::STATE) } th .number scope="col" { (text::SIZE) } th .number scope="col" { (text::GIVEN) } th .number scope="col" { (text::UP_RATE) } } }
+                        thead { tr { th scope="col" { (text::NAME_COLUMN) } th scope="col" { (text::STATE) } th .number scope="col" { (text::SIZE) } th .number scope="col" { (text::GIVEN) } th .number scope="col" { (text::UP_RATE) } th scope="col" { span .hidden { (text::END) } } } }
                         tbody {
                             @for download in &seeding.downloads {
                                 tr {
@@ -68,13 +71,18 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
                                     td .number { (bytes(download.total)) }
                                     td .number { (bytes(download.uploaded)) }
                                     td .number { (bytes(download.up_rate)) "/s" }
+                                    td { (cancel::buttons(download)) }
                                 }
                             }
                         }
                     }
                 }
             }
+        }
+        section aria-labelledby="limits" {
+            h2 #limits { (text::LIMITS) }
             p .faint { (text::LIMITS_HINT) }
+            (settings::limits(&seeding.settings))
         }
         section aria-labelledby="ledger" {
             h2 #ledger { (text::LEDGER) }

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod settings;
 mod streaming;
 mod support;
 mod walls;

@@ -86,6 +86,7 @@ impl<S: Store> Service<S> {
             Command::Hearing => Ok(Reply::Hearing(self.hearing(now))),
             Command::Show { work, lines, .. } => Ok(Reply::Work(Box::new(self.show_liked(now, &work, lines)?))),
             Command::Get { what, to, anyway, choice } => self.fetch(now, &what, to, &choice, anyway)?,
+            Command::Cancel { infohash, delete } => self.cancel(&infohash, delete),
             Command::Status => {
                 let stale_follows = self.stale_follows(now)?;
                 let starter = self.starter()?;
