@@ -20,6 +20,10 @@ const IDLE_PERIOD: Duration = Duration::from_secs(60);
 /// Looks between two times that the counts are written, where they changed.
 const LOOKS_PER_WRITE: u32 = 6;
 
+/// Torrents whose counts are kept: twice as many as are here at once, for those that come back. Beyond it those go that
+/// are not here.
+const COUNTED_MAX: usize = 2 * heirloom_core::torrents::TORRENTS_MAX;
+
 /// What the owner grants to torrents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sharing {
@@ -154,6 +158,13 @@ impl Downloads {
                     is_published: *is_published,
                     is_resting: inner.resting.contains(infohash),
                 });
+            }
+        }
+        {
+            let mut inner = self.sharing.inner();
+            if inner.given.len() > COUNTED_MAX {
+                let here: BTreeSet<Infohash> = seeds.iter().map(|seed| seed.infohash).collect();
+                inner.given.retain(|infohash, _| here.contains(infohash));
             }
         }
         let rest = seeding::resting(&seeds, granted.limits);

@@ -11,6 +11,7 @@ mod format;
 mod key;
 mod layout;
 mod node;
+mod paging;
 mod people;
 mod player;
 mod publish;

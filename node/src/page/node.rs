@@ -67,6 +67,7 @@ pub(super) fn render(status: &Value, doctor: &Value, all: &[Setting]) -> Markup 
             h2 #settings { (text::SETTINGS) }
             p .faint { (text::SETTINGS_HINT) }
             (table(&[(text::TRUST, &status["trust"]), (text::MY_KEY, &status["key"])]))
+            form data-verb="sign-out" data-then="/" data-confirm=(text::SIGN_OUT_ASK) { button .quiet type="submit" { (text::SIGN_OUT) } }
             details { summary { (text::ALL_SETTINGS) " " span .faint { (all.len()) } } (settings::all(all)) }
         }
     }

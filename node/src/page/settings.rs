@@ -34,7 +34,7 @@ pub(super) fn all(all: &[Setting]) -> Markup {
                         tr {
                             th scope="row" { code { (setting.name) } p .faint { (said(&setting.about)) } }
                             td { (form(setting, &setting.name)) @if let Some(next) = &setting.next { p .notice { (text::from_next_start(next)) } } }
-                            td { (text::origin(setting.origin.name())) @if setting.origin == Origin::Env { " " code { (setting.env) } } }
+                            td .origin { (text::origin(setting.origin.name())) @if setting.origin == Origin::Env { " " code { (setting.env) } } }
                         }
                     }
                 }

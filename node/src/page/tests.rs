@@ -406,6 +406,7 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
             Setting { name: "upload-limit".into(), ..setting(said, Origin::File, true) },
             Setting { name: "seed-ratio".into(), ..setting(said, Origin::Env, true) },
         ],
+        asked: seeding::Asked::default(),
     };
     let status = json!({
         "peers": 1, "works": 2, "uptime_s": 70, "key": said, "dht": { "nodes": 3, "mode": said },
@@ -572,6 +573,7 @@ fn nothing_yet_is_said_in_words() {
         usage: views::Usage::default(),
         today: 0,
         settings: vec![],
+        asked: seeding::Asked::default(),
     };
     let html = seeding::render(&idle).0;
     assert!(html.contains(text::LEDGER_EMPTY) && html.contains(text::SEEDS_NOTHING));
@@ -661,6 +663,7 @@ fn the_plot_shows_four_weeks_and_no_more() {
         usage: views::Usage::default(),
         today: 100,
         settings: vec![],
+        asked: seeding::Asked::default(),
     };
     let html = seeding::render(&seeded).0;
     assert_eq!(html.matches("class=\"bar ").count(), 2, "the day before the four weeks is left out");

@@ -515,9 +515,10 @@ pub(super) fn from_next_start(value: &str) -> String {
     format!("{} from the next start", if value.is_empty() { "The usual value" } else { value })
 }
 
+pub(super) const SIGN_OUT: &str = "Sign this browser out";
+pub(super) const SIGN_OUT_ASK: &str = "This browser is let in again by a link of heirloom open, on the node's machine.";
 pub(super) const SIGNED_OUT: &str = "This shelf is private";
-pub(super) const SIGNED_OUT_ADVICE: &str =
-    "The command prints and opens a link that lets this browser in, once. It stays signed in until you sign out.";
+pub(super) const SIGNED_OUT_ADVICE: &str = "The command prints and opens a link that lets this browser in, once. It stays signed in for a month, or until you sign it out.";
 pub(super) const NEWS: &str = "Something new has arrived.";
 pub(super) const SHOW_NEWS: &str = "Show it";
 pub(super) const TRUST: &str = "How trust is measured";
