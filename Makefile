@@ -91,6 +91,7 @@ interop: build ## other BitTorrent, DHT and libp2p programs against ours
 	@HEIRLOOM_BIN="$(BIN)" tests/interop/run $(ARGS)
 
 browser: build ## the page in a real Chromium, with screenshots
+	@scripts/setup browser
 	@HEIRLOOM_BIN="$(BIN)" tests/browser/run $(ARGS)
 
 deb: setup ## a Debian package; PROFILE=dev packs what `make build` made

@@ -144,6 +144,52 @@ impl Home {
         self.token_file().exists()
     }
 
+    /// The file of settings.
+    #[must_use]
+    pub fn settings_file(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// What stands in it; empty when there is none.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn settings(&self) -> Result<String, CommandError> {
+        let path = self.settings_file();
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            text => text.map_err(|error| cannot("read", &path, &error)),
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn keep_settings(&self, text: &str) -> Result<(), CommandError> {
+        let path = self.settings_file();
+        write_private(&path, text).map_err(|error| cannot("write", &path, &error))
+    }
+
+    fn given_file(&self) -> PathBuf {
+        self.state().join("given")
+    }
+
+    /// What was kept of how much of each torrent was given to others; empty when there is nothing.
+    #[must_use]
+    pub fn given(&self) -> String {
+        fs::read_to_string(self.given_file()).unwrap_or_default()
+    }
+
+    /// Keeps how much of each torrent was given to others.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn keep_given(&self, text: &str) -> Result<(), CommandError> {
+        let path = self.given_file();
+        write_private(&path, text).map_err(|error| cannot("write", &path, &error))
+    }
+
     fn sessions_file(&self) -> PathBuf {
         self.root.join("sessions")
     }

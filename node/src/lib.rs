@@ -15,6 +15,7 @@ pub mod import;
 pub mod p2p;
 pub mod page;
 pub mod search;
+pub mod settings;
 pub mod starter;
 pub mod store;
 pub mod torrent;

@@ -51,6 +51,8 @@ mod ring;
 mod running;
 #[path = "story/searching.rs"]
 mod searching;
+#[path = "story/settings.rs"]
+mod settings;
 #[path = "story/shelves.rs"]
 mod shelves;
 #[path = "story/strangers.rs"]

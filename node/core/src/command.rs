@@ -246,6 +246,13 @@ pub enum Command {
         /// What of it, and of what sort.
         choice: Choice,
     },
+    /// Neither fetch nor seed a torrent any longer. The ledger keeps what was received.
+    Cancel {
+        /// Which.
+        infohash: Infohash,
+        /// Delete what of it is here, if it is not complete.
+        delete: bool,
+    },
     /// How is the node?
     Status,
     /// Every statement of mine.
@@ -458,6 +465,7 @@ pub enum Reply {
     Shelf(Vec<views::Work>),
     Work(Box<views::Work>),
     Getting(views::Getting),
+    Cancelled(views::Cancelled),
     Status(views::Status),
     Ring(Box<views::Ring>),
     Statements(Vec<views::OwnStatement>),

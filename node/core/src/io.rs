@@ -684,6 +684,11 @@ pub enum TorrentOrder {
         /// Which torrent.
         infohash: Infohash,
     },
+    /// The same for one that is not complete, and delete what of it is here.
+    Delete {
+        /// Which torrent.
+        infohash: Infohash,
+    },
 }
 
 /// Orders about archives. Where their files lie is the driver's own business.

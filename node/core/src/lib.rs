@@ -34,6 +34,7 @@ pub mod receipts;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;
+pub mod seeding;
 pub mod seeking;
 mod service;
 pub mod settings;

@@ -5,6 +5,7 @@
 mod about;
 mod archive;
 mod artwork;
+mod cancelling;
 mod choosing;
 mod clients;
 mod commands;

@@ -759,6 +759,17 @@ pub struct Getting {
     pub left_out: Vec<String>,
 }
 
+/// A torrent that is neither fetched nor seeded any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled {
+    /// Release.
+    pub infohash: Infohash,
+    /// All of it was here.
+    pub was_complete: bool,
+    /// What of it is here is deleted.
+    pub is_deleted: bool,
+}
+
 /// What is used of the budgets, as far as core knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

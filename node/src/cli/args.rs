@@ -2,7 +2,10 @@
 
 use super::budget_args::BudgetArgs;
 use super::client_args::{AtArgs, ClientsArgs};
+use super::config::ConfigVerb;
+use super::sharing_args::SharingArgs;
 use super::trust_args::TrustArgs;
+pub use super::verb_args::{CuratorVerb, IdVerb, ListVerb};
 use crate::clients::Client;
 use crate::http::AppsUrl;
 use clap::builder::BoolishValueParser;
@@ -177,6 +180,29 @@ pub enum Verb {
         paused: bool,
         #[command(flatten)]
         at: Box<AtArgs>,
+    },
+    /// Neither download nor seed a release any longer; the ledger keeps what was received
+    Cancel {
+        /// Release
+        infohash: String,
+        /// Delete what of it is here, if it is not complete
+        #[arg(long)]
+        delete: bool,
+    },
+    /// Say how much may be seeded of what you downloaded; without a flag show it
+    Seed {
+        /// Bytes that are seeded at once, such as 200GB, or none for no limit; files stay
+        #[arg(long, value_name = "SIZE")]
+        budget: Option<String>,
+        /// How often its size is given of each, such as 2, or none for no limit
+        #[arg(long, value_name = "R")]
+        ratio: Option<String>,
+    },
+    /// Show and change settings, each with where its value comes from: flag, environment, file or default
+    Config {
+        #[command(subcommand)]
+        /// What to do; left out, all of them are shown
+        verb: Option<ConfigVerb>,
     },
     /// Open the running node's page in a browser, by a link that works once
     Open {
@@ -372,6 +398,9 @@ pub struct Run {
     /// Your own clients
     #[command(flatten)]
     pub clients: ClientsArgs,
+    /// Limits of sharing
+    #[command(flatten)]
+    pub sharing: SharingArgs,
 }
 
 /// Whether others can dial this node.
@@ -425,34 +454,6 @@ pub struct Play {
     /// Player to start with the address; left out, mpv or VLC
     #[arg(long, env = "HEIRLOOM_PLAYER", value_name = "PROGRAM")]
     pub player: Option<String>,
-}
-
-/// `id …`.
-#[derive(Debug, Subcommand)]
-pub enum IdVerb {
-    /// Set your name and address
-    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
-    Set {
-        /// Name to show
-        #[arg(long, group = "what")]
-        name: Option<String>,
-        /// Web page
-        #[arg(long, group = "what")]
-        url: Option<String>,
-    },
-    /// Print the 24 recovery words, once
-    Backup,
-    /// Go over to the next key: its 24 recovery words on stdin, while no node runs
-    Rotate,
-    /// Make the identity of 24 recovery words, given on stdin, on a machine that lost its own; once, not on two machines
-    Restore {
-        /// How often the key was rotated by then
-        #[arg(long, default_value_t = 1, value_name = "N")]
-        generation: u32,
-        /// Key that was lost or stolen: take over from it, and let nothing that it says from now on count
-        #[arg(long, value_name = "PREVIOUS_KEY")]
-        lost: Option<String>,
-    },
 }
 
 /// `follow`.
@@ -599,54 +600,5 @@ pub enum LedgerVerb {
     Unlink {
         /// IP address
         address: String,
-    },
-}
-
-/// `list …`.
-#[derive(Debug, Subcommand)]
-pub enum ListVerb {
-    /// Show who is on a list; without one, the packs that came with this program
-    Show {
-        /// File, web address, pack:NAME, or - for standard input
-        #[arg(value_name = "FILE|URL")]
-        from: Option<String>,
-    },
-    /// Sign a list with your key, and print it as text for a page, a post or a file
-    Make {
-        /// Name of the list
-        #[arg(long, value_name = "N")]
-        name: String,
-        /// Keys, links, or files with cards; KEY=NOTE says what they are good for
-        #[arg(required = true, num_args = 1.., value_name = "KEY")]
-        keys: Vec<String>,
-        /// Keep it out of the network: only the text leaves this node, when you hand it on
-        #[arg(long)]
-        private: bool,
-    },
-    /// Check the signature and text of a list; exit 2 if anything is wrong with it
-    Verify {
-        /// File, or - for standard input
-        file: String,
-    },
-}
-
-/// `curator …`.
-#[derive(Debug, Subcommand)]
-pub enum CuratorVerb {
-    /// Print your link and card, for a blog or a forum post
-    #[command(group = clap::ArgGroup::new("form"))]
-    Card {
-        /// As HTML
-        #[arg(long, group = "form")]
-        html: bool,
-        /// As the short block only
-        #[arg(long, group = "form")]
-        text: bool,
-        /// As a QR code
-        #[arg(long, group = "form")]
-        qr: bool,
-        /// As /.well-known/heirloom.json
-        #[arg(long, group = "form")]
-        well_known: bool,
     },
 }

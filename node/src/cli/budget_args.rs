@@ -220,12 +220,12 @@ fn per_mille(flag: &str, text: &str) -> Result<u32, CommandError> {
 }
 
 /// What was typed, cut where it is no longer of help.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
 /// A size in bytes: digits, perhaps with a fraction, and perhaps a unit.
-fn size(text: &str) -> Option<u64> {
+pub(super) fn size(text: &str) -> Option<u64> {
     let text = text.trim();
     let is_unit = |unit: &str| text.len() > unit.len() && text.is_char_boundary(text.len() - unit.len());
     for (unit, factor) in UNITS {
@@ -237,7 +237,7 @@ fn size(text: &str) -> Option<u64> {
 }
 
 /// A decimal number times a factor, without a detour over floats; what is left of the last unit is cut off.
-fn decimal(text: &str, factor: u64) -> Option<u64> {
+pub(super) fn decimal(text: &str, factor: u64) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() > 9 {
@@ -253,7 +253,7 @@ fn decimal(text: &str, factor: u64) -> Option<u64> {
 }
 
 /// A size as one would type it.
-fn in_words(bytes: u64) -> String {
+pub(super) fn in_words(bytes: u64) -> String {
     let fits = |(_, factor): &&(&str, u64)| bytes >= *factor && bytes.is_multiple_of(*factor);
     let unit = UNITS.iter().filter(fits).max_by_key(|(_, factor)| *factor);
     unit.map_or_else(|| "0".to_owned(), |(unit, factor)| format!("{}{unit}", bytes / factor))

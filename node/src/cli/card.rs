@@ -1,7 +1,7 @@
 //! What a curator hands out: link, block, QR code, HTML, well-known file.
 
-use heirloom_core::command::{CommandError, Fault};
-use heirloom_proto::text::Contact;
+use crate::http::{card_html, card_json, contact_of};
+use heirloom_core::command::CommandError;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::{Value, json};
@@ -39,17 +39,13 @@ impl Form {
 /// # Errors
 /// When the link is too long for a QR code.
 pub fn card(id: &Value, form: Form) -> Result<(String, Value), CommandError> {
-    let field = |name: &str| id[name].as_str().unwrap_or_default();
-    let contact = Contact::from_link(field("uri"))
-        .map_err(|error| CommandError::new(Fault::Failed, "bad_contact", error.to_string()))?;
+    let contact = contact_of(id)?;
     let (link, block) = (contact.to_link(), contact.to_card());
-    let name = if contact.name.is_empty() { "me".to_owned() } else { escape(&contact.name) };
-    let html = format!("<a href=\"{}\" rel=\"nofollow\">Follow {name} on Heirloom</a>\n", escape(&link));
     let well_known = json!({ "key": contact.key.to_string(), "name": contact.name, "url": contact.url, "uri": link });
     let text = match form {
         Form::Both => format!("{link}\n\n{block}"),
-        Form::Text => block.clone(),
-        Form::Html => html.clone(),
+        Form::Text => block,
+        Form::Html => card_html(&contact),
         Form::WellKnown => format!("{well_known:#}\n"),
         Form::Qr => {
             let code = QrCode::new(link.as_bytes()).map_err(|error| {
@@ -61,18 +57,6 @@ pub fn card(id: &Value, form: Form) -> Result<(String, Value), CommandError> {
             format!("{}\n", code.render::<Dense1x2>().quiet_zone(true).build())
         }
     };
-    let value = json!({
-        "key": contact.key.to_string(),
-        "name": contact.name,
-        "url": contact.url,
-        "uri": link,
-        "card": block,
-        "html": html,
-        "check": contact.checksum(),
-    });
+    let value = card_json(&contact);
     Ok((text, value))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -2,7 +2,10 @@
 
 use crate::driver::{self, Health, Offline, Settings};
 use crate::home::{Home, Lock, Running};
-use crate::http::{Request, Seeding, found_json, handing_off_json, parse, reindexed_json, status_json, to_json, wish};
+use crate::http::{
+    Request, Seeding, config_of, found_json, handing_off_json, parse, reindexed_json, status_json, to_json, wish,
+};
+use crate::settings::Desk;
 use heirloom_core::command::{CommandError, Fault, Reply};
 use heirloom_core::views::Starter;
 use serde_json::Value;
@@ -159,6 +162,17 @@ fn from_store(
     offline: &mut Option<Box<Offline>>,
     request: Request,
 ) -> Result<Value, CommandError> {
+    if matches!(request, Request::Config { .. } | Request::ConfigSet { .. }) {
+        let answer = config_of(&Desk::of(home.clone()), &request)?;
+        // No process is under way that has an older value: what is said now is what counts.
+        return Ok(match request {
+            Request::ConfigSet { name, .. } => {
+                config_of(&Desk::of(home.clone()), &Request::Config { name: Some(name) }).unwrap_or(answer)
+            }
+            _ => answer,
+        }
+        .unwrap_or(Value::Null));
+    }
     if let Request::Seed { items } = &request {
         // A node that starts later seeds them.
         let seeding = Seeding::of(home, items)?;

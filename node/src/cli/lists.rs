@@ -4,12 +4,10 @@ use super::Outcome;
 use super::args::ListVerb;
 use super::client::Client;
 use crate::follow;
-use crate::http::{ListEntry, Request};
+use crate::http::{ListEntry, Request, list_of, verified_list};
 use crate::starter;
 use heirloom_core::command::CommandError;
-use heirloom_proto::body::{CuratorEntry, CuratorList};
-use heirloom_proto::{Body, Statement, Verified};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Carries one of them out.
@@ -19,15 +17,18 @@ use std::fmt::Write as _;
 pub async fn list(client: &Client, verb: ListVerb, json: bool) -> Result<Outcome, CommandError> {
     match verb {
         ListVerb::Show { from: None } => {
-            let packs = starter::PACKS.iter().map(|(_, text)| read(text).map(|(_, value)| value));
+            let packs = starter::PACKS.iter().map(|(_, text)| list_of(text).map(|(_, value)| value));
             Ok(Outcome::Answer(Value::Array(packs.collect::<Result<_, _>>()?)))
         }
         ListVerb::Show { from: Some(from) } => {
-            let (statement, value) = read(&text_of(&from).await?)?;
+            let (statement, value) = list_of(&text_of(&from).await?)?;
             follow::refuse_expired(&statement, follow::now())?;
             Ok(Outcome::Answer(value))
         }
-        ListVerb::Verify { file } => Ok(verify(&text_of(&file).await?)),
+        ListVerb::Verify { file } => Ok(match verified_list(&text_of(&file).await?) {
+            (value, None) => Outcome::Answer(value),
+            (value, Some(error)) => Outcome::Declined(value, error),
+        }),
         ListVerb::Make { name, keys, private } => make(client, name, keys, private, json).await,
     }
 }
@@ -37,52 +38,6 @@ async fn text_of(from: &str) -> Result<String, CommandError> {
         Some(name) => starter::pack(name).map(str::to_owned),
         None => follow::text_of(from).await,
     }
-}
-
-/// The one list of a text.
-fn read(text: &str) -> Result<(Verified<Statement>, Value), CommandError> {
-    let statements = follow::statements_in(text)?;
-    let mut lists = statements.into_iter().filter_map(|statement| match statement.body().clone() {
-        Body::CuratorList(list) => Some((statement, list)),
-        _ => None,
-    });
-    let Some((statement, list)) = lists.next() else {
-        return Err(CommandError::bad_input("no_list", "this text is signed, but holds no list of curators"));
-    };
-    if lists.next().is_some() {
-        return Err(CommandError::bad_input("several_lists", "this text holds several lists: give one of them"));
-    }
-    let value = to_json(&statement, &list);
-    Ok((statement, value))
-}
-
-fn to_json(statement: &Statement, list: &CuratorList) -> Value {
-    let entry = |entry: &CuratorEntry| json!({ "key": entry.key.to_string(), "name": entry.name, "note": entry.note });
-    let header = statement.header();
-    json!({
-        "valid": true,
-        "by": statement.author().to_string(),
-        "name": list.name,
-        "entries": list.entries.iter().map(entry).collect::<Vec<_>>(),
-        "made": header.created.to_rfc3339(),
-        "expires": header.expires.map(heirloom_proto::Timestamp::to_rfc3339),
-        "id": statement.id().to_string(),
-        "seq": header.seq,
-    })
-}
-
-fn verify(text: &str) -> Outcome {
-    let nothing = json!({ "valid": true, "by": null, "name": null, "entries": [] });
-    let (mut value, error) = match read(text) {
-        Ok((statement, value)) => match follow::refuse_expired(&statement, follow::now()) {
-            Ok(()) => return Outcome::Answer(value),
-            Err(error) => (value, error),
-        },
-        Err(error) => (nothing, error),
-    };
-    value["valid"] = json!(false);
-    value["reason"] = json!(error.message);
-    Outcome::Declined(value, error)
 }
 
 async fn make(

@@ -8,6 +8,7 @@ mod card;
 mod client;
 mod client_args;
 mod clients;
+mod config;
 mod following;
 mod identity;
 mod import;
@@ -17,21 +18,25 @@ mod play;
 mod reference;
 mod ring;
 mod service;
+mod sharing_args;
 mod statements;
 mod strm;
 mod text;
 mod trust_args;
+mod verb_args;
 mod why;
 
 pub use args::Cli;
+pub use config::{check, sharing};
 pub use reference::reference;
 
 use crate::driver::{self, Node};
 use crate::home::{Home, Running};
 use crate::http::{self, Request, error_json, exit_code};
+use crate::settings::Desk;
 use crate::{demo, dht, p2p};
 use args::{By, CuratorVerb, IdVerb, LedgerVerb, Publish, Run, Verb};
-use clap::{CommandFactory as _, Parser as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use client::Client;
 use heirloom_core::command::{CommandError, Fault, Reply};
 use heirloom_core::views;
@@ -64,12 +69,18 @@ enum Outcome {
 /// Runs the command line and says how to exit.
 pub async fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
-    let cli = match Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches_from(&arguments);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error, &arguments),
     };
     let (json, name) = (cli.json, cli.verb.name());
-    match Box::pin(carry_out(cli)).await {
+    let (cli, matches) = match config::with_settings(cli, matches, &arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return fail(&error, json),
+    };
+    match Box::pin(carry_out(cli, &matches)).await {
         Ok(Outcome::Answer(value)) => {
             print_value(name, &value, json);
             ExitCode::SUCCESS
@@ -150,6 +161,8 @@ impl Verb {
             Self::Search { .. } => "search",
             Self::Show { .. } => "show",
             Self::Get { .. } => "get",
+            Self::Cancel { .. } => "cancel",
+            Self::Seed { .. } | Self::Config { .. } => "config",
             Self::Status => "status",
             Self::Doctor => "doctor",
             Self::Curator { .. } => "curator",
@@ -167,7 +180,7 @@ impl Verb {
     }
 }
 
-async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
+async fn carry_out(cli: Cli, matches: &ArgMatches) -> Result<Outcome, CommandError> {
     let json = cli.json;
     match cli.verb {
         Verb::Completions { shell } => {
@@ -187,7 +200,9 @@ async fn carry_out(cli: Cli) -> Result<Outcome, CommandError> {
     home.prepare()?;
     let client = Client::new(home.clone(), settings);
     match cli.verb {
-        Verb::Run(args) => Box::pin(run(home, settings, *args)).await,
+        Verb::Run(args) => Box::pin(run(home, settings, *args, matches)).await,
+        Verb::Config { verb } => config::config(&client, home, verb, json).await,
+        Verb::Seed { budget, ratio } => config::seed(&client, budget, ratio).await,
         Verb::Open { link, print } => open::open(&client, link.as_deref(), print).await,
         Verb::Play(args) => play::play(&client, args, json).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
@@ -280,6 +295,7 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
         }
         Verb::Publish(publish) => to_publish(*publish)?,
         Verb::Retract { target } => Request::Retract { target },
+        Verb::Cancel { infohash, delete } => Request::Cancel { infohash, delete },
         Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution, no_starter: _ } => {
             let (text, resolution) = (text.join(" "), Some(resolution));
             Request::Search { text, kind, band, limit, genre, year, language, licence, resolution }
@@ -486,7 +502,7 @@ fn friends(texts: &[String]) -> Result<BTreeSet<Key>, CommandError> {
     Ok(keys)
 }
 
-async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcome, CommandError> {
+async fn run(home: Home, settings: driver::Settings, args: Run, matches: &ArgMatches) -> Result<Outcome, CommandError> {
     let Some(lock) = home.lock()? else {
         let whom = home.running().map(|r| format!(" (process {}, http://{})", r.pid, r.http)).unwrap_or_default();
         let message = format!("a node already runs in {}{whom}: stop it, or use another --home", home.root().display());
@@ -494,6 +510,7 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     };
     home.clear_running();
     check_bootstrap(&args.dht_bootstrap)?;
+    let sharing = args.sharing.sharing()?;
     let listener = http::bind(args.http).await?;
     let address = listener
         .local_addr()
@@ -527,6 +544,8 @@ async fn run(home: Home, settings: driver::Settings, args: Run) -> Result<Outcom
     };
     let token = home.token()?;
     let node = Box::pin(Node::start(home.clone(), options)).await?;
+    node.set_desk(Desk::new(home.clone(), matches));
+    node.downloads().set_sharing(sharing);
     home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
     let stop = CancellationToken::new();
     let face = http::Server::reached_at(node.clone(), token, address, args.apps_url);

@@ -31,6 +31,8 @@ pub fn render(verb: &str, value: &Value) -> String {
         "list-make" => value["text"].as_str().unwrap_or_default().to_owned(),
         "status" => status(value),
         "doctor" => each(value, "", check),
+        "config" => super::config::render(value),
+        "cancel" => cancelled(value),
         "open" | "play" => format!("{}\n", text(&value["url"])),
         "apps" => super::apps::as_text(value),
         "get" => got(value),
@@ -41,6 +43,11 @@ pub fn render(verb: &str, value: &Value) -> String {
         ),
         _ => fields(value, 0),
     }
+}
+
+fn cancelled(value: &Value) -> String {
+    let kept = if value["deleted"] == true { "what was fetched is deleted" } else { "files that are here stay" };
+    format!("No longer downloaded or seeded; {kept}\n")
 }
 
 fn text(value: &Value) -> &str {

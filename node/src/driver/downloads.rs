@@ -30,6 +30,8 @@ struct Watched {
     is_told: bool,
     /// It is fetched, not only seeded.
     is_fetch: bool,
+    /// Its owner published it.
+    is_published: bool,
     failed: Option<CommandError>,
 }
 
@@ -43,22 +45,25 @@ impl Watched {
 /// The torrents of this node. Clones are handles.
 #[derive(Clone)]
 pub struct Downloads {
-    engine: Option<Engine>,
+    pub(super) engine: Option<Engine>,
     bookings: Arc<torrent::Bookings>,
-    home: Home,
+    pub(super) home: Home,
     events: mpsc::Sender<Event>,
     watched: Arc<Mutex<BTreeMap<Infohash, Watched>>>,
     changed: Arc<Notify>,
     seed_as: SeedAs,
+    pub(super) sharing: Arc<super::sharing::State>,
 }
 
 impl Downloads {
     pub(super) fn start(networks: Networks, home: Home, events: mpsc::Sender<Event>) -> Self {
         let Networks { engine, bookings, seed_as, .. } = networks;
         let (watched, changed) = (Arc::default(), Arc::new(Notify::new()));
-        let downloads = Self { engine, bookings, home, events, watched, changed, seed_as };
+        let sharing = Arc::new(super::sharing::State::read(&home));
+        let downloads = Self { engine, bookings, home, events, watched, changed, seed_as, sharing };
         if downloads.engine.is_some() {
             tokio::spawn(downloads.clone().watch());
+            tokio::spawn(downloads.clone().share());
         }
         downloads
     }
@@ -178,8 +183,8 @@ impl Downloads {
         let downloads = self.clone();
         // At once: whoever asks after this order must not be told what came of an earlier one.
         match &order {
-            TorrentOrder::Seed { infohash, .. } => self.begin(*infohash, false),
-            TorrentOrder::Fetch { infohash, .. } => self.begin(*infohash, true),
+            TorrentOrder::Seed { infohash, named, .. } => self.begin(*infohash, false, *named),
+            TorrentOrder::Fetch { infohash, .. } => self.begin(*infohash, true, false),
             _ => {}
         }
         tokio::spawn(async move {
@@ -217,17 +222,23 @@ impl Downloads {
                         warn!(%infohash, %error, "torrent not stopped");
                     }
                 }
+                TorrentOrder::Delete { infohash } => {
+                    downloads.watched().remove(&infohash);
+                    if let Err(error) = engine.remove_and_delete(infohash.0).await {
+                        warn!(%infohash, %error, "what was fetched is not deleted");
+                    }
+                }
             }
         });
     }
 
-    fn begin(&self, infohash: Infohash, is_fetch: bool) {
+    fn begin(&self, infohash: Infohash, is_fetch: bool, is_published: bool) {
         // Which of its files are wanted is told later, and is no other download.
         let under_way =
             self.watched().get(&infohash).filter(|old| old.is_fetch && old.is_running()).map(|old| old.since);
         let since = under_way.unwrap_or_else(Instant::now);
-        let watched =
-            Watched { since, is_taken: false, took: None, is_saved: false, is_told: false, is_fetch, failed: None };
+        let (is_taken, took, is_saved, is_told, failed) = (false, None, false, false, None);
+        let watched = Watched { since, is_taken, took, is_saved, is_told, is_fetch, is_published, failed };
         self.watched().insert(infohash, watched);
     }
 
@@ -357,6 +368,20 @@ impl Downloads {
         true
     }
 
+    /// What is complete and seeded, or rests: whether it was only ever seeded here (its owner had it), and the engine's
+    /// count of what was sent since it was last started.
+    pub(super) fn complete(&self) -> Vec<(Infohash, bool, torrent::Progress)> {
+        let Some(engine) = &self.engine else { return Vec::new() };
+        let done: Vec<(Infohash, bool)> = {
+            let watched = self.watched();
+            let done = watched.iter().filter(|(_, one)| one.took.is_some() && one.failed.is_none());
+            done.map(|(infohash, one)| (*infohash, one.is_published)).collect()
+        };
+        let with_progress =
+            |(infohash, is_published): (Infohash, bool)| Some((infohash, is_published, engine.progress(infohash.0)?));
+        done.into_iter().filter_map(with_progress).collect()
+    }
+
     /// Every torrent that was ordered since the start, and how far it is.
     #[must_use]
     pub fn all(&self) -> Vec<(Infohash, Result<Download, CommandError>)> {
@@ -387,6 +412,7 @@ impl Downloads {
                 State::Checking => "checking",
                 State::Downloading => "downloading",
                 State::Seeding => "seeding",
+                State::Paused if self.sharing.rests(infohash) => "resting",
                 State::Paused => "paused",
                 State::Failed => "failed",
             },
@@ -397,7 +423,8 @@ impl Downloads {
             peers: progress.peers,
             down_rate: progress.down_rate,
             up_rate: progress.up_rate,
-            uploaded: progress.uploaded,
+            is_published: watched.is_published,
+            uploaded: self.sharing.given(infohash, progress.uploaded),
             renamed: progress.renamed,
             files: progress
                 .files
@@ -441,10 +468,12 @@ pub struct Download {
     pub down_rate: u64,
     /// Bytes per second going out.
     pub up_rate: u64,
-    /// Bytes given away since it was last started.
+    /// Bytes of it given to others, in all.
     pub uploaded: u64,
     /// Files whose names on disk are not those in the torrent, since those are not safe on every system.
     pub renamed: usize,
+    /// Its owner published it.
+    pub is_published: bool,
     /// Where it lies, once known.
     pub path: Option<PathBuf>,
     /// The files that are downloaded, once known: index, path, size and bytes here.
@@ -465,6 +494,7 @@ impl Default for Download {
             up_rate: 0,
             uploaded: 0,
             renamed: 0,
+            is_published: false,
             path: None,
             files: Vec::new(),
         }

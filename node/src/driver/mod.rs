@@ -10,6 +10,7 @@ mod once;
 mod peers;
 mod rendezvous;
 mod searching;
+mod sharing;
 
 use archives::Archives;
 use artwork::Artwork;
@@ -17,12 +18,14 @@ pub use downloads::{Download, Downloads, from_metainfo as torrent_facts};
 pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
 pub use rendezvous::{Rendezvous, key_of as rendezvous_key};
+pub use sharing::Sharing;
 
 use crate::clients::{Client, ClientState, HandedState, Watch};
 use crate::dht;
 use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::search::{self, Search};
+use crate::settings::Desk;
 use crate::store::{Gauge, RocksStore, StoreUse};
 use heirloom_core::artwork::Outcome;
 use heirloom_core::budgets::{Budgets, Reading};
@@ -35,7 +38,7 @@ use heirloom_core::{AnyService, Config, TrustSettings};
 use heirloom_proto::body::Rotation;
 use heirloom_proto::{Key, Sha256, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, warn};
@@ -104,6 +107,7 @@ pub struct Node {
     clock: Clock,
     gauge: Gauge,
     search: Search,
+    desk: Arc<OnceLock<Desk>>,
     /// Why the core ended, once it has.
     ended: watch::Receiver<Option<Result<(), String>>>,
 }
@@ -230,6 +234,7 @@ impl Node {
         let search = searching::start(&home, events.clone())?;
         // Offline means offline, towards programs of this machine too.
         let watch = Watch::new(if options.offline { crate::clients::Settings::default() } else { options.clients });
+        let desk = Arc::default();
         let node = Self {
             events,
             networks,
@@ -243,6 +248,7 @@ impl Node {
             clock,
             gauge,
             search,
+            desk,
             ended,
         };
         let core = Core {
@@ -401,6 +407,17 @@ impl Node {
         &self.watch
     }
 
+    /// What the owner may set: as this process was started, or as one without flags would be.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        self.desk.get_or_init(|| Desk::of(self.home.clone()))
+    }
+
+    /// Says how this process was started; the first to say so counts.
+    pub fn set_desk(&self, desk: Desk) {
+        let _ = self.desk.set(desk);
+    }
+
     /// What only the driver sees.
     pub async fn health(&self) -> Health {
         let info = match &self.networks.dht {
@@ -457,6 +474,7 @@ impl Node {
         let _ = self.events.send(Event::Stop).await;
         let _ = tokio::time::timeout(Duration::from_secs(3), self.ended()).await;
         self.gauge.give_up();
+        self.downloads.write_given();
         self.networks.stop().await;
         self.home.clear_running();
     }

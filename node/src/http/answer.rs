@@ -42,6 +42,11 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         Reply::Hearing(_) | Reply::Seeded(_) | Reply::HandingOff(_) | Reply::Newest(_) | Reply::Shelf(_) => Value::Null,
         Reply::Work(work) => self::work(work),
         Reply::Getting(getting) => getting_json(getting),
+        Reply::Cancelled(cancelled) => json!({
+            "infohash": cancelled.infohash.to_string(),
+            "was_complete": cancelled.was_complete,
+            "deleted": cancelled.is_deleted,
+        }),
         Reply::Status(status) => counts(status),
         Reply::Ring(ring) => self::ring(ring),
         Reply::Statements(all) => all.iter().filter_map(statement_row).collect(),

@@ -81,7 +81,21 @@ fn check(server: &Server, request: &Request) -> Checked {
         let message = "send JSON with Content-Type: application/json";
         return Err(Box::new(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message)));
     }
+    if is_change
+        && session == Session::Browser
+        && let Err(wait) = server.writes.take(server.node.now().mono)
+    {
+        return Err(Box::new(too_many_changes(wait)));
+    }
     Ok(session)
+}
+
+fn too_many_changes(wait: Duration) -> Response {
+    let message = "too many changes by browsers in the last minute: try again in a moment";
+    let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_changes", message);
+    let seconds = HeaderValue::from(wait.as_secs() + 1);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }
 
 /// By what a request may be served; or why not.

@@ -8,6 +8,8 @@ mod answer;
 mod apps;
 mod artwork;
 mod clients;
+mod config;
+mod curator;
 mod events;
 mod failures;
 mod guard;
@@ -25,10 +27,13 @@ mod serve;
 pub mod session;
 mod stream;
 mod tickets;
+mod writes;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};
 pub use apps::AppsUrl;
 pub use clients::{PeerRow, SwarmRow, handing_off_json};
+pub use config::config_of;
+pub use curator::{card_html, card_json, contact_of, list_of, verified_list};
 pub use health::status_json;
 pub use node::answer_request;
 pub use problem::{problem, refused};
@@ -60,6 +65,7 @@ use tickets::Tickets;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use writes::Writes;
 use zeroize::Zeroizing;
 
 /// Largest request body: a forum post and every flag of `publish` fit many times.
@@ -94,6 +100,7 @@ pub struct Server {
     events: Events,
     failures: Mutex<Failures>,
     apps: Apps,
+    writes: Writes,
 }
 
 /// The state of the routes.
@@ -112,8 +119,21 @@ impl Server {
         let sessions = Sessions::open(node.home().clone(), address.port());
         let (places, rings) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1));
         let (tickets, streams, events) = (Tickets::default(), Streams::default(), Events::default());
-        let (failures, apps) = (Mutex::default(), Apps::open(node.home().clone(), urls));
-        Arc::new(Self { node, token, address, places, rings, sessions, tickets, streams, events, failures, apps })
+        let (failures, apps, writes) = (Mutex::default(), Apps::open(node.home().clone(), urls), Writes::default());
+        Arc::new(Self {
+            node,
+            token,
+            address,
+            places,
+            rings,
+            sessions,
+            tickets,
+            streams,
+            events,
+            failures,
+            apps,
+            writes,
+        })
     }
 
     /// The node.
@@ -298,6 +318,16 @@ fn read(verb: String, body: &[u8]) -> Result<Request, CommandError> {
     let Some(fields) = value.as_object_mut() else {
         return Err(CommandError::bad_input("bad_request", "send the arguments as a JSON object"));
     };
+    // serde asks for no unknown fields only where there are fields.
+    if let Some(surprise) = fields.keys().next()
+        && openapi::takes_nothing(&verb)
+    {
+        let name: String = surprise.chars().take(40).collect();
+        return Err(CommandError::bad_input(
+            "bad_request",
+            format!("{verb} takes no arguments, but {name:?} is given"),
+        ));
+    }
     fields.insert("verb".into(), Value::String(verb));
     serde_json::from_value(value).map_err(bad)
 }

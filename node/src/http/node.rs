@@ -2,6 +2,8 @@
 
 use super::answer::{download_json, found_json, reindexed_json, to_json};
 use super::clients::{handed_state_json, handing_off_json};
+use super::config;
+use super::curator::{card_json, contact_of, verified_list};
 use super::health::{doctor_json, status_json};
 use super::request::{Request, SeedItem, parse, wish};
 use super::seeding::Seeding;
@@ -17,11 +19,17 @@ use serde_json::Value;
 /// One sentence that says what to do.
 pub async fn answer_request(node: &Node, request: Request) -> Result<Value, CommandError> {
     match request {
+        Request::Config { .. } | Request::ConfigSet { .. } => config::answer(node, request).await,
         Request::Download { infohash } => download(node, &infohash).await,
         Request::Get { .. } => get(node, request).await,
         Request::HandOff { .. } => hand_off(node, request).await,
         Request::HandedOff { .. } => handed_off(node, request).await,
         Request::Seed { items } => seed(node, items).await,
+        Request::CuratorCard => {
+            let id = to_json(&*node.command(Command::Identity).await?, node.wire_name());
+            Ok(card_json(&contact_of(&id)?))
+        }
+        Request::ListVerify { text } => Ok(verified_list(&text).0),
         Request::Doctor => match *node.command(Command::Status).await? {
             Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await)),
             other => Ok(to_json(&other, node.wire_name())),

@@ -3,6 +3,8 @@
 use super::reads::{Holds, READS, Read};
 use super::{ListEntry, Request, RowFile, problem, rows};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use utoipa::{OpenApi, PartialSchema};
 
 /// The types that requests are made of.
@@ -19,13 +21,15 @@ use utoipa::{OpenApi, PartialSchema};
 struct Types;
 
 /// What each verb does, in a few words.
-const VERB_ABOUT: [(&str, &str); 37] = [
+const VERB_ABOUT: [(&str, &str); 42] = [
     ("id", "Who the owner is"),
     ("id-set", "Set the owner's name and address"),
     ("follow", "Follow a key, or preview what that would change"),
     ("follows", "Whom the owner follows"),
     ("take-starter", "Follow the starter catalogue, although it was dropped"),
     ("list-make", "Sign a list of curators"),
+    ("curator-card", "The owner's card: link, block and HTML"),
+    ("list-verify", "Check the signature and text of a list"),
     ("unfollow", "Stop following a key"),
     ("attest", "Sign what the owner thinks of a key"),
     ("verdict", "Sign what the owner found in a release"),
@@ -47,6 +51,9 @@ const VERB_ABOUT: [(&str, &str); 37] = [
     ("search", "Find works"),
     ("show", "A work and its releases"),
     ("get", "Download a release, or the best release of a work"),
+    ("cancel", "Neither fetch nor seed a release any longer"),
+    ("config", "The settings, each with where its value comes from"),
+    ("config-set", "Write a setting into the file, or take it out"),
     ("play", "Download it, and say at what address it plays while it arrives"),
     ("status", "How the node is"),
     ("doctor", "What the node needs, and how to mend it"),
@@ -140,6 +147,15 @@ pub(super) fn verbs() -> Vec<(String, Value)> {
         Some((verb, variant))
     };
     variants.into_iter().filter_map(verb).collect()
+}
+
+/// Whether a verb has no arguments.
+pub(super) fn takes_nothing(verb: &str) -> bool {
+    static BARE: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let is_bare = |(_, schema): &(String, Value)| schema["properties"].as_object().is_none_or(Map::is_empty);
+        verbs().into_iter().filter(is_bare).map(|(verb, _)| verb).collect()
+    });
+    BARE.contains(verb)
 }
 
 fn read_operation(read: &Read) -> Value {

@@ -48,6 +48,12 @@ pub enum Request {
         entries: Vec<ListEntry>,
         private: bool,
     },
+    /// The owner's card in its forms.
+    CuratorCard,
+    /// Check the signature and text of a list.
+    ListVerify {
+        text: String,
+    },
     Unfollow {
         key: String,
     },
@@ -184,6 +190,23 @@ pub enum Request {
         episode: Option<String>,
         #[serde(default)]
         resolution: Option<String>,
+    },
+    /// Neither fetch nor seed a release any longer.
+    Cancel {
+        infohash: String,
+        #[serde(default)]
+        delete: bool,
+    },
+    /// The settings, or one of them.
+    Config {
+        #[serde(default)]
+        name: Option<String>,
+    },
+    /// Write a setting into the file; without a value take it out.
+    ConfigSet {
+        name: String,
+        #[serde(default)]
+        value: Option<String>,
     },
     Status,
     Doctor,
@@ -336,12 +359,17 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             let choice = Choice { pick, lines: liked(resolution.as_deref())? };
             Command::Get { what: wanted(&what)?, to, anyway, choice }
         }
+        Request::Cancel { infohash, delete } => Command::Cancel { infohash: read("bad_infohash", &infohash)?, delete },
         Request::Status => Command::Status,
         Request::Export => Command::Export,
         Request::Import { envelopes } => Command::Import { envelopes: decoded(&envelopes)? },
         Request::Reindex => Command::Reindex,
         Request::Search { .. }
         | Request::Download { .. }
+        | Request::CuratorCard
+        | Request::ListVerify { .. }
+        | Request::Config { .. }
+        | Request::ConfigSet { .. }
         | Request::Doctor
         | Request::Seed { .. }
         | Request::Open

@@ -21,7 +21,7 @@ use crate::home::{self, Home};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use data_encoding::HEXLOWER;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::io::Now;
@@ -87,8 +87,7 @@ pub(super) fn unauthorized() -> Response {
 
 /// What a person is told who comes to a page without a cookie, or with a link that works no more.
 pub(super) fn signed_out(message: &str) -> Response {
-    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    (StatusCode::UNAUTHORIZED, [kind], format!("{message}\n")).into_response()
+    crate::page::signed_out(message)
 }
 
 /// What a request brought of a secret.

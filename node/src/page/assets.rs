@@ -24,6 +24,11 @@ pub(super) fn address(name: &str) -> String {
     format!("/assets/{}/{name}", *VERSION)
 }
 
+/// The icon within a page that may load nothing, so many pixels wide.
+pub(super) fn drawing(width: u32) -> String {
+    ICON.replacen("<svg ", &format!("<svg width=\"{width}\" height=\"{width}\" aria-hidden=\"true\" "), 1)
+}
+
 /// Serves one. Whatever the version in the address, it is the one of this program.
 pub(super) async fn asset(Path((version, name)): Path<(String, String)>) -> Response {
     let (kind, content) = match name.as_str() {

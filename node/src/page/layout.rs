@@ -2,7 +2,7 @@
 
 use super::assets::address;
 use super::text;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Where in the page its reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
         html lang=(text::LANGUAGE) {
             (head(frame.title))
             body data-t-busy=(text::BUSY) data-t-done=(text::DONE) data-t-unreachable=(text::UNREACHABLE)
-                data-t-found=(text::FOUND_SPOKEN) data-t-copied=(text::COPIED) {
+                data-t-found=(text::FOUND_SPOKEN) data-t-copied=(text::COPIED) data-t-cancel=(text::CANCEL) data-t-ended=(text::ENDED) {
                 a .skip href="#main" { (text::SKIP) }
                 header .top {
                     a .brand href="/" { img src=(address("icon.svg")) alt="" width="32" height="32"; span { (text::NAME) } }
@@ -77,6 +77,7 @@ pub(super) fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                     }
                 }
                 div #offline .notice.bad role="alert" hidden { (text::UNREACHABLE) }
+                div #news .notice role="status" hidden { (text::NEWS) " " a href="/" { (text::SHOW_NEWS) } }
                 noscript { p .notice { (text::NO_SCRIPT) } }
                 main #main tabindex="-1" { (body) }
                 p #spoken .hidden role="status" aria-live="polite" {}
@@ -124,6 +125,32 @@ pub(super) fn hidden_json(name: &str, value: &str) -> Markup {
 /// A picture of nothing: what is missing, and what to do about it.
 pub(super) fn empty(heading: &str, advice: &Markup) -> Markup {
     html! { section .empty { div .seed aria-hidden="true" {} h2 { (heading) } p { (advice) } } }
+}
+
+/// A page without style and script, which are not given to whoever may not read the rest.
+pub(super) fn bare(message: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(text::LANGUAGE) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="dark light";
+                title { (text::SIGNED_OUT) " · " (text::NAME) }
+            }
+            body {
+                center {
+                    font face="system-ui, sans-serif" {
+                        br; br; br;
+                        div { (PreEscaped(super::assets::drawing(72))) }
+                        h1 { (text::SIGNED_OUT) }
+                        p { (message) }
+                        p { (text::SIGNED_OUT_ADVICE) }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A page that says what went wrong.

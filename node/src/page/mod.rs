@@ -6,15 +6,18 @@
 
 mod apps;
 mod assets;
+mod cancel;
 mod first_run;
 mod format;
 mod key;
 mod layout;
 mod node;
+mod paging;
 mod people;
 mod player;
 mod publish;
 mod seeding;
+mod settings;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,7 @@ pub(crate) use format::{bytes, encoded};
 
 use crate::driver::{Download, Node};
 use crate::http::{Request, Routes, Shared, parse, wish};
+use crate::settings::Setting;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -52,6 +56,7 @@ pub fn routes() -> Routes {
         .post("/people/preview", people::preview)
         .get("/key/{key}", key::show)
         .get("/seeding", seeding::show)
+        .get("/progress", cancel::bars)
         .get("/publish", publish::show)
         .post("/publish/check", publish::check)
         .get("/node", node::show)
@@ -63,6 +68,12 @@ pub fn routes() -> Routes {
 #[must_use]
 pub fn missing() -> Response {
     Trouble::missing(text::NO_SUCH_PAGE).into_response()
+}
+
+/// A page for whoever comes without a cookie. Neither style nor script: those are for whoever has one.
+#[must_use]
+pub fn signed_out(message: &str) -> Response {
+    (StatusCode::UNAUTHORIZED, layout::bare(message)).into_response()
 }
 
 /// Why there is no page.
@@ -123,6 +134,10 @@ impl Reading {
 
     fn key(&self) -> Key {
         *self.0.key()
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        self.0.desk().all()
     }
 
     fn is_online(&self) -> bool {

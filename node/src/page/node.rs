@@ -2,8 +2,9 @@
 
 use super::format::{bytes, percent, said};
 use super::layout::{Frame, Here, page};
-use super::{Reading, Trouble, text};
+use super::{Reading, Trouble, settings, text};
 use crate::http::{Request, answer_request};
+use crate::settings::Setting;
 use axum::extract::State;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -12,20 +13,20 @@ pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Troub
     // What programs are told and what people are shown is the same.
     let status = answer_request(reading.node(), Request::Status).await?;
     let doctor = answer_request(reading.node(), Request::Doctor).await?;
-    Ok(page(&Frame::new(text::NODE, Here::Node), &render(&status, &doctor)))
+    Ok(page(&Frame::new(text::NODE, Here::Node), &render(&status, &doctor, &reading.settings())))
 }
 
-pub(super) fn render(status: &Value, doctor: &Value) -> Markup {
+pub(super) fn render(status: &Value, doctor: &Value, all: &[Setting]) -> Markup {
     let count = |name: &str| status[name].as_u64().unwrap_or(0);
     html! {
         h1 { (text::NODE) }
         p { a href="/apps" { (text::APPS) } }
         dl .figures {
-            div { dt { (text::PEERS) } dd { (count("peers")) } }
+            div { dt { (text::PEERS) } dd data-live="peers" { (count("peers")) } }
             div { dt { (text::DHT_NODES) } dd { (plain(&status["dht"]["nodes"])) } }
-            div { dt { (text::WORKS) } dd { (count("works")) } }
-            div { dt { (text::RELEASES) } dd { (count("releases")) } }
-            div { dt { (text::STATEMENTS) } dd { (count("statements")) } }
+            div { dt { (text::WORKS) } dd data-live="works" { (count("works")) } }
+            div { dt { (text::RELEASES) } dd data-live="releases" { (count("releases")) } }
+            div { dt { (text::STATEMENTS) } dd data-live="statements" { (count("statements")) } }
             div { dt { (text::UP_FOR) } dd { (text::span_of(count("uptime_s"))) } }
         }
         section aria-labelledby="doctor" {
@@ -67,6 +68,8 @@ pub(super) fn render(status: &Value, doctor: &Value) -> Markup {
             h2 #settings { (text::SETTINGS) }
             p .faint { (text::SETTINGS_HINT) }
             (table(&[(text::TRUST, &status["trust"]), (text::MY_KEY, &status["key"])]))
+            form data-verb="sign-out" data-then="/" data-confirm=(text::SIGN_OUT_ASK) { button .quiet type="submit" { (text::SIGN_OUT) } }
+            details { summary { (text::ALL_SETTINGS) " " span .faint { (all.len()) } } (settings::all(all)) }
         }
     }
 }

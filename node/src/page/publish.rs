@@ -1,7 +1,7 @@
 //! Publishing: what is on this machine, or a torrent file, becomes a signed listing of a work. Nothing is signed before its
 //! details were looked at.
 
-use super::format::{bytes, files_of, said};
+use super::format::{bytes, files_of, is_playable, said};
 use super::key::listings;
 use super::layout::{Frame, Here, hidden, hidden_json, page};
 use super::shelf::{Asked, KINDS, title_of};
@@ -241,9 +241,58 @@ fn publish_form(path: &str, checked: &Checked) -> Markup {
                 label { (text::LANGUAGES) input name="languages" data-type="list" placeholder="en, de" maxlength="100"; }
                 (licence_field("licence", ""))
             }
+            (episodes_of(&checked.files))
             label .check { input type="checkbox" name="private"; (text::PRIVATELY) }
             p .faint { (text::SHARE_ONLY) }
             button type="submit" .main { (text::SIGN_AND_SEED) }
+        }
+    }
+}
+
+/// Which file of several is which episode. What is left out is read from its name, as it stands there in grey.
+fn episodes_of(files: &[(String, u64)]) -> Markup {
+    let films: Vec<&String> = files.iter().map(|(path, _)| path).filter(|path| is_playable(path)).collect();
+    let guess = |path: &str| {
+        let name = release_name::read(path.rsplit('/').next().unwrap_or(path));
+        let season = name.season().or_else(|| release_name::read(path).season());
+        season.zip(name.episodes.first().copied()).map(|(season, number)| text::episode(season, number))
+    };
+    html! {
+        @if films.len() > 1 {
+            details {
+                summary { (text::WHICH_EPISODES) " " span .faint { (films.len()) } }
+                p .faint { (text::WHICH_EPISODES_HINT) }
+                ul .plain.files {
+                    @for path in films.iter().take(FILES_SHOWN) {
+                        li .row {
+                            span .grow { (said(path)) }
+                            input .episode name="map" data-map=(path) placeholder=(guess(path).unwrap_or_default()) aria-label=(text::episode_of(path)) maxlength="12" pattern="[sS][0-9]+[eE][0-9]+";
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same for a row, which says it file by file.
+fn listed_episodes(row: &Row) -> Markup {
+    let files = row.release.as_ref().map(|release| release.files.as_slice()).unwrap_or_default();
+    let films: Vec<_> =
+        files.iter().enumerate().filter(|(_, file)| is_playable(&file.path)).take(FILES_SHOWN).collect();
+    html! {
+        @if films.len() > 1 {
+            details {
+                summary { (text::WHICH_EPISODES) " " span .faint { (films.len()) } }
+                ul .plain.files {
+                    @for (at, file) in films {
+                        li .row {
+                            span .grow { (said(&file.path)) }
+                            input .episode name={ "rows.0.release.files." (at) ".episode" } data-type="episode" value=[file.episode.map(|(season, number)| text::episode(season, number))] aria-label=(text::episode_of(&file.path)) maxlength="12" pattern="[sS][0-9]+[eE][0-9]+";
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -262,7 +311,39 @@ fn list_form(row: &Row, checked: &Checked) -> Markup {
                 label { (text::YEAR) input name="rows.0.record.year" type="number" min="1" max="9999" value=[record.year] data-optional; }
                 (licence_field("rows.0.release.licence", ""))
             }
+            (listed_episodes(row))
             button type="submit" .main { (text::SIGN_LISTING) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_file_is_which_episode_can_be_said_of_several() {
+        let of = |names: &[&str]| {
+            let files = names.iter().map(|name| ((*name).to_owned(), 5)).collect();
+            let source = Source::Path("/films/pack".into());
+            render_check(&Checked { source, name: "Show.S01".into(), size: 5, files, works: Vec::new() }).0
+        };
+        let html = of(&["Show.S01E01.mp4", "Show.S01E02.mp4", "Show.S01E02.srt", "odd.mp4"]);
+        assert_eq!(html.matches("data-map=").count(), 3, "subtitles are no episodes: {html}");
+        assert!(html.contains("data-map=\"Show.S01E02.mp4\" placeholder=\"S01E02\""), "{html}");
+        assert!(!of(&["Film.mp4"]).contains("data-map="), "a film is no series");
+    }
+
+    #[test]
+    fn a_row_of_a_torrent_says_it_file_by_file() {
+        let file = |index: u32, episode| crate::http::RowFile { index, path: format!("{index}.mp4"), size: 5, episode };
+        let files = vec![file(0, Some((1, 2))), file(1, None)];
+        let release = crate::http::Release { files, ..Default::default() };
+        let html = listed_episodes(&Row { release: Some(release), ..Row::default() }).0;
+        assert!(
+            html.contains("name=\"rows.0.release.files.0.episode\" data-type=\"episode\" value=\"S01E02\""),
+            "{html}"
+        );
+        assert!(html.contains("rows.0.release.files.1.episode"), "{html}");
     }
 }

@@ -3,13 +3,15 @@
 use super::format::{HUES, bytes, day, person, said};
 use super::layout::{Frame, Here, empty, page};
 use super::work::progress;
-use super::{Reading, Trouble, text};
+use super::{Reading, Trouble, cancel, paging, settings, text};
 use crate::driver::Download;
-use axum::extract::State;
+use crate::settings::Setting;
+use axum::extract::{Query, State};
 use heirloom_core::views::{LedgerBy, LedgerRow, Usage};
 use heirloom_proto::Key;
 use heirloom_proto::time::DAY_MS;
 use maud::{Markup, html};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Days of the plot: four weeks, as long as receipts speak of.
@@ -18,8 +20,15 @@ const DAYS: u64 = 28;
 const PLOT: (u64, u64) = (840, 220);
 /// Keys that have a colour of their own in the plot; the rest share one.
 const KEYS_PLOTTED: usize = 8;
-/// Most rows of the ledger that are shown.
-const ROWS_MAX: usize = 200;
+/// Which parts of its lists are asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// Page of the torrents.
+    torrents: usize,
+    /// Page of the ledger.
+    ledger: usize,
+}
 
 /// What the page of seeding shows.
 pub(super) struct Seeding {
@@ -28,16 +37,23 @@ pub(super) struct Seeding {
     pub days: Vec<LedgerRow>,
     pub usage: Usage,
     pub today: u64,
+    pub settings: Vec<Setting>,
+    pub asked: Asked,
 }
 
-pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Trouble> {
+pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Asked>) -> Result<Markup, Trouble> {
+    let mut downloads: Vec<Download> = reading.downloads().into_values().collect();
+    // What is under way first, then by name.
+    downloads.sort_by(|a, b| (a.took.is_some(), &a.name).cmp(&(b.took.is_some(), &b.name)));
     let seeding = Seeding {
-        downloads: reading.downloads().into_values().collect(),
+        downloads,
         rows: reading.ledger(LedgerBy::Key).await?,
         // The plot is of checked bytes; what other clients count stands in the table.
         days: reading.ledger(LedgerBy::Day).await?.into_iter().filter(|row| !row.source.is_weak()).collect(),
         usage: reading.status().await?.usage,
         today: crate::follow::now().0 / DAY_MS,
+        settings: reading.settings(),
+        asked,
     };
     Ok(page(&Frame::new(text::SEEDING, Here::Seeding), &render(&seeding)))
 }
@@ -47,6 +63,8 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
     let given: u64 = seeding.downloads.iter().map(|download| download.uploaded).sum();
     let complete = seeding.downloads.iter().filter(|download| download.state == "seeding").count();
     let usage = &seeding.usage;
+    let (downloads, at) = paging::part(&seeding.downloads, seeding.asked.torrents);
+    let (rows, row) = paging::part(&seeding.rows, seeding.asked.ledger);
     html! {
         h1 { (text::SEEDING) }
         dl .figures {
@@ -60,29 +78,36 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
             @if seeding.downloads.is_empty() { (empty(text::SEEDS_NOTHING, &html! { (text::SEEDS_NOTHING_ADVICE) })) } @else {
                 div .scroll {
                     table {
-                        thead { tr { th scope="col" { (text::NAME_COLUMN) } th scope="col" { (text::STATE) } th .number scope="col" { (text::SIZE) } th .number scope="col" { (text::GIVEN) } th .number scope="col" { (text::UP_RATE) } } }
+                        thead { tr { th scope="col" { (text::NAME_COLUMN) } th scope="col" { (text::STATE) } th .number scope="col" { (text::SIZE) } th .number scope="col" { (text::GIVEN) } th .number scope="col" { (text::UP_RATE) } th scope="col" { span .hidden { (text::END) } } } }
                         tbody {
-                            @for download in &seeding.downloads {
+                            @for download in downloads {
                                 tr {
                                     td { a href={ "/play/" (download.infohash) "/0" } { (said(download.name.as_deref().unwrap_or(&download.infohash.to_string()))) } }
                                     td { (progress(download)) }
                                     td .number { (bytes(download.total)) }
                                     td .number { (bytes(download.uploaded)) }
                                     td .number { (bytes(download.up_rate)) "/s" }
+                                    td { (cancel::buttons(download)) }
                                 }
                             }
                         }
                     }
                 }
             }
+        }
+        (paging::links(at, seeding.downloads.len(), |page| format!("/seeding?torrents={page}&ledger={row}#torrents")))
+        section aria-labelledby="limits" {
+            h2 #limits { (text::LIMITS) }
             p .faint { (text::LIMITS_HINT) }
+            (settings::limits(&seeding.settings))
         }
         section aria-labelledby="ledger" {
             h2 #ledger { (text::LEDGER) }
             p .faint { (text::LEDGER_HINT) }
             @if seeding.rows.is_empty() { (empty(text::LEDGER_EMPTY, &html! { (text::LEDGER_EMPTY_ADVICE) })) } @else {
                 (plot(&seeding.days, seeding.today))
-                (table(&seeding.rows))
+                (table(rows))
+                (paging::links(row, seeding.rows.len(), |page| format!("/seeding?torrents={at}&ledger={page}#ledger")))
             }
         }
     }
@@ -94,7 +119,7 @@ fn table(rows: &[LedgerRow]) -> Markup {
             table {
                 thead { tr { th scope="col" { (text::WHO) } th scope="col" { (text::ADDRESS) } th .number scope="col" { (text::BYTES) } th .number scope="col" { (text::RELEASES) } th scope="col" { (text::FIRST) } th scope="col" { (text::LAST) } } }
                 tbody {
-                    @for row in rows.iter().take(ROWS_MAX) {
+                    @for row in rows {
                         tr {
                             td { @if let Some(key) = &row.key { (person(key, &row.name)) } @else { span .faint { (text::NO_KEY) } } }
                             td { code { (row.address) } }
@@ -107,7 +132,6 @@ fn table(rows: &[LedgerRow]) -> Markup {
                 }
             }
         }
-        @if rows.len() > ROWS_MAX { p .faint { (text::first_of(ROWS_MAX, rows.len())) } }
     }
 }
 

@@ -190,7 +190,7 @@ pub(super) fn render_front(asked: &Asked, front: &Front) -> Markup {
     html! {
         h1 .hidden { (text::SHELF) }
         (filters(asked, &genres))
-        div #results {
+        div #results data-shelf {
             @if front.rows.is_empty() { (nothing_trusted(asked, front)) }
             @for (at, row) in front.rows.iter().enumerate() {
                 section .shelf aria-labelledby={ "row-" (at) } {

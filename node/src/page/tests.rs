@@ -6,6 +6,7 @@ use super::{first_run, key, layout, node, people, player, publish, seeding, text
 use crate::driver::Download;
 use crate::follow::{Found as FoundIn, Lead, ListedBy};
 use crate::http;
+use crate::settings::{Origin, Setting};
 use heirloom_core::command::CommandError;
 use heirloom_core::fitting::{Filled, FilledFile};
 use heirloom_core::receipts::Received;
@@ -295,6 +296,12 @@ fn ledger_row(said: &str, number: u8, day: u64) -> views::LedgerRow {
     }
 }
 
+fn setting(said: &str, origin: Origin, is_live: bool) -> Setting {
+    let text = || said.to_owned();
+    let (name, value, default, env, about, next) = (text(), text(), text(), text(), text(), Some(text()));
+    Setting { name, value, origin, default, env, about, is_live, is_switch: false, next }
+}
+
 fn download(said: &str) -> Download {
     Download {
         infohash: Infohash([7; 20]),
@@ -397,6 +404,11 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
         days: (1..=12).map(|number| ledger_row(said, number, 100 - u64::from(number))).collect(),
         usage: views::Usage::default(),
         today: 100,
+        settings: vec![
+            Setting { name: "upload-limit".into(), ..setting(said, Origin::File, true) },
+            Setting { name: "seed-ratio".into(), ..setting(said, Origin::Env, true) },
+        ],
+        asked: seeding::Asked::default(),
     };
     let status = json!({
         "peers": 1, "works": 2, "uptime_s": 70, "key": said, "dht": { "nodes": 3, "mode": said },
@@ -423,7 +435,10 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
         ("publish", publish::render(&the_about(said, true))),
         ("check of a path", publish::render_check(&checked(said, publish::Source::Path(said.into())))),
         ("check of a torrent", publish::render_check(&checked(said, publish::Source::Torrent(Box::new(torrent))))),
-        ("node", node::render(&status, &doctor)),
+        (
+            "node",
+            node::render(&status, &doctor, &[setting(said, Origin::File, true), setting(said, Origin::Flag, false)]),
+        ),
         ("welcome", first_run::render(&step(1))),
         ("welcome, people", first_run::render(&step(2))),
         ("welcome, done", first_run::render(&step(3))),
@@ -553,13 +568,20 @@ fn nothing_yet_is_said_in_words() {
     assert!(
         html.contains(text::FOLLOWS_NOBODY) && html.contains(text::NO_NAME) && html.contains(text::DISTRUSTS_NOBODY)
     );
-    let idle =
-        seeding::Seeding { downloads: vec![], rows: vec![], days: vec![], usage: views::Usage::default(), today: 0 };
+    let idle = seeding::Seeding {
+        downloads: vec![],
+        rows: vec![],
+        days: vec![],
+        usage: views::Usage::default(),
+        today: 0,
+        settings: vec![],
+        asked: seeding::Asked::default(),
+    };
     let html = seeding::render(&idle).0;
     assert!(html.contains(text::LEDGER_EMPTY) && html.contains(text::SEEDS_NOTHING));
     let silent = views::Why { because: Vec::new(), ignored: Vec::new(), ..the_why("x") };
     assert!(why::render(&silent, &BTreeMap::new(), &secret(9)).0.contains(text::NOBODY_SPEAKS));
-    assert!(node::render(&json!({}), &json!([])).0.contains(text::REFUSED_NOTHING));
+    assert!(node::render(&json!({}), &json!([]), &[]).0.contains(text::REFUSED_NOTHING));
 }
 
 #[test]
@@ -642,6 +664,8 @@ fn the_plot_shows_four_weeks_and_no_more() {
         days: rows,
         usage: views::Usage::default(),
         today: 100,
+        settings: vec![],
+        asked: seeding::Asked::default(),
     };
     let html = seeding::render(&seeded).0;
     assert_eq!(html.matches("class=\"bar ").count(), 2, "the day before the four weeks is left out");

@@ -202,6 +202,7 @@ pub(super) fn verdict_ask(name: &str) -> String {
 pub(super) fn progress(state: &str, percent: u64, rate: &str, peers: usize) -> String {
     match state {
         "seeding" => "Here, and seeded".into(),
+        "resting" => "Here; not seeded, within your limits".into(),
         "resolving" | "starting" => "Looking for somebody who has it…".into(),
         "checking" => format!("Checking, {percent} %"),
         "paused" => format!("Paused at {percent} %"),
@@ -368,8 +369,36 @@ pub(super) const SEEDS_NOTHING_ADVICE: &str =
 pub(super) const NAME_COLUMN: &str = "Name";
 pub(super) const STATE: &str = "State";
 pub(super) const UP_RATE: &str = "Up";
-pub(super) const LIMITS_HINT: &str =
-    "What is seeded takes no part of the budgets on the page of the node: those are of the catalogue.";
+pub(super) const LIMITS: &str = "Limits";
+pub(super) const LIMITS_HINT: &str = "They count at once. What is seeded takes no part of the budgets on the page of the node: those are of the catalogue.";
+pub(super) const END: &str = "End it";
+pub(super) const ENDED: &str = "Cancelled";
+pub(super) const CANCEL_KEEPING: &str = "Cancel";
+pub(super) const CANCEL_ASK: &str =
+    "The download ends, and what is here stays: it can go on later. The ledger keeps who gave it to you.";
+pub(super) const CANCEL_DELETING: &str = "Cancel and delete";
+pub(super) const CANCEL_DELETING_ASK: &str =
+    "The download ends, and what of it is here is deleted. The ledger keeps who gave it to you.";
+pub(super) const STOP_SEEDING: &str = "Stop seeding";
+pub(super) const STOP_SEEDING_ASK: &str = "Others can no longer get it from you. Its files stay.";
+
+pub(super) fn limit(name: &str) -> &str {
+    match name {
+        "upload-limit" => "Upload, bytes a second",
+        "download-limit" => "Download, bytes a second",
+        "seed-ratio" => "Ratio",
+        "seed-budget" => "Seeded at once, bytes",
+        name => name,
+    }
+}
+
+pub(super) fn limit_hint(name: &str) -> &'static str {
+    match name {
+        "seed-ratio" => "How often its size is given of a download before it rests. Such as 2, or none.",
+        "seed-budget" => "Beyond it those rest of which most was given; files stay. Such as 200GB, or none.",
+        _ => "Of all torrents together. Such as 500kB or 2MiB, or none.",
+    }
+}
 pub(super) const LEDGER: &str = "Ledger";
 pub(super) const LEDGER_HINT: &str =
     "Who uploaded how many hash-checked bytes to you. It stays on this machine unless you share receipts.";
@@ -413,6 +442,14 @@ pub(super) const LANGUAGES: &str = "Languages";
 pub(super) const SHARE_ONLY: &str = "Publish only what may be shared. A licence tells others that it may.";
 pub(super) const SIGN_AND_SEED: &str = "Sign and seed";
 pub(super) const SIGN_LISTING: &str = "Sign the listing";
+pub(super) const WHICH_EPISODES: &str = "Which file is which episode";
+pub(super) const WHICH_EPISODES_HINT: &str =
+    "Read from their names, where these say it. Write another as S01E02; what is left empty stays as it is read.";
+
+pub(super) fn episode_of(path: &str) -> String {
+    format!("Episode of {path}")
+}
+
 pub(super) const PUBLISH_ASK: &str = "This makes a torrent of it, seeds it under your key, and publishes a signed listing. Others can see that it comes from you.";
 pub(super) const LIST_ASK: &str =
     "This publishes a signed listing of this torrent. Others can see that it comes from you.";
@@ -472,7 +509,37 @@ pub(super) const REFUSALS: &str = "What was refused or ignored";
 pub(super) const REFUSALS_HINT: &str = "Since the node started, by reason.";
 pub(super) const REFUSED_NOTHING: &str = "Nothing yet.";
 pub(super) const SETTINGS: &str = "Settings";
-pub(super) const SETTINGS_HINT: &str = "They are given when the node starts: heirloom run --help.";
+pub(super) const SETTINGS_HINT: &str = "They are kept in a file of the node's folder. Limits of sharing count at once, everything else from the next start.";
+pub(super) const ALL_SETTINGS: &str = "All settings";
+pub(super) const SETTING: &str = "Setting";
+pub(super) const VALUE: &str = "Value";
+pub(super) const FROM: &str = "From";
+
+pub(super) fn origin(name: &str) -> &str {
+    match name {
+        "default" => "the usual value",
+        "file" => "the file of settings",
+        "env" => "the environment:",
+        "flag" => "a flag",
+        name => name,
+    }
+}
+
+pub(super) fn fixed_by(origin: &str) -> String {
+    let who = if origin == "env" { "the environment" } else { "a flag" };
+    format!("Given by {who} when the node was started, which wins over the file.")
+}
+
+pub(super) fn from_next_start(value: &str) -> String {
+    format!("{} from the next start", if value.is_empty() { "The usual value" } else { value })
+}
+
+pub(super) const SIGN_OUT: &str = "Sign this browser out";
+pub(super) const SIGN_OUT_ASK: &str = "This browser is let in again by a link of heirloom open, on the node's machine.";
+pub(super) const SIGNED_OUT: &str = "This shelf is private";
+pub(super) const SIGNED_OUT_ADVICE: &str = "The command prints and opens a link that lets this browser in, once. It stays signed in for a month, or until you sign it out.";
+pub(super) const NEWS: &str = "Something new has arrived.";
+pub(super) const SHOW_NEWS: &str = "Show it";
 pub(super) const TRUST: &str = "How trust is measured";
 pub(super) const MY_KEY: &str = "Your key";
 

@@ -3,7 +3,7 @@
 use super::format::{band_class, bytes, encoded, is_playable, percent, person, said, work_page};
 use super::layout::{Frame, Here, empty, hidden, hidden_json, icon, icons, page};
 use super::shelf::{artwork, title_of};
-use super::{Reading, Trouble, text};
+use super::{Reading, Trouble, cancel, text};
 use crate::driver::Download;
 use axum::extract::{Path, Query, State};
 use heirloom_core::views::{Release, Work};
@@ -295,14 +295,19 @@ fn get_button(release: &Release) -> Markup {
 
 /// How far a download is; the script keeps it up to date.
 fn state(release: &Release, around: &Around) -> Markup {
-    html! { @if let Some(download) = around.downloads.get(&release.infohash) { (progress(download)) } }
+    html! {
+        @if let Some(download) = around.downloads.get(&release.infohash) {
+            (progress(download))
+            @if download.took.is_none() { (cancel::buttons(download)) }
+        }
+    }
 }
 
 /// A bar, and in words how far it is.
 pub(super) fn progress(download: &Download) -> Markup {
     let done = percent(download.bytes, download.total);
     let hash = download.infohash.to_string();
-    if download.state == "seeding" {
+    if matches!(download.state, "seeding" | "resting") {
         return html! { span .progress.here { (text::progress(download.state, done, "", 0)) } };
     }
     html! {
@@ -314,7 +319,7 @@ pub(super) fn progress(download: &Download) -> Markup {
 }
 
 fn is_here(release: &Release, around: &Around) -> bool {
-    around.downloads.get(&release.infohash).is_some_and(|download| download.state == "seeding")
+    around.downloads.get(&release.infohash).is_some_and(|download| matches!(download.state, "seeding" | "resting"))
 }
 
 /// Good or fake, signed after a question.

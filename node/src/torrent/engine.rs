@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -196,6 +197,24 @@ impl Engine {
     /// When the torrent is refused. Nothing was written then.
     pub async fn download(&self, download: Download) -> Result<(), AddError> {
         self.0.download(download).await
+    }
+
+    /// Limits how fast torrents are sent and received, in bytes a second, from now on; `None`: no limit. Downloads are in
+    /// the anonymous session alone. Where both sessions have something to send each gets half, so that together they
+    /// never send more; `is_split` says so.
+    ///
+    /// A limit must be at least a block, 16 KiB: the library waits for whole blocks.
+    pub fn limit(&self, up: Option<NonZeroU32>, down: Option<NonZeroU32>, is_split: bool) {
+        let share = up.map(|up| if is_split { NonZeroU32::new(up.get() / 2).unwrap_or(up) } else { up });
+        for session in [&self.0.anonymous, &self.0.named] {
+            // Setting it anew would grant another second's worth at once.
+            if session.ratelimits.get_upload_bps() != share {
+                session.ratelimits.set_upload_bps(share);
+            }
+            if session.ratelimits.get_download_bps() != down {
+                session.ratelimits.set_download_bps(down);
+            }
+        }
     }
 
     /// Adds peers to ask for a torrent (from a listing, say). Unknown torrents are ignored.

@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod catalogue;
 mod feeds;
+mod settings;
 mod streaming;
 mod stremio;
 mod support;

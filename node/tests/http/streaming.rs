@@ -217,7 +217,7 @@ async fn subtitles_beside_a_film_become_webvtt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_streams_have_a_place_and_give_it_back() {
+async fn twelve_streams_have_a_place_and_give_it_back() {
     let face = with_torrents().await;
     let content = film(24 * MIB);
     write(&face.folder.path().join("film.mp4"), &content);
@@ -226,16 +226,16 @@ async fn eight_streams_have_a_place_and_give_it_back() {
     let path = text(&playing, "path");
     // Viewers that take the head of the answer and then nothing: what the sockets hold is far less than the film.
     let mut viewers = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..12 {
         let mut viewer = face.begin(player(&face, path)).await;
         let mut head = [0; 64];
         viewer.read_exact(&mut head).await.expect("an answer");
         assert!(head.starts_with(b"HTTP/1.1 200"));
         viewers.push(viewer);
     }
-    assert_eq!(face.server.streams_open(), 8);
-    let ninth = face.send(player(&face, path)).await;
-    assert_eq!((ninth.status, ninth.code().as_str()), (503, "too_many_streams"));
+    assert_eq!(face.server.streams_open(), 12);
+    let further = face.send(player(&face, path)).await;
+    assert_eq!((further.status, further.code().as_str()), (503, "too_many_streams"));
     viewers.pop();
     let again = face.send(player(&face, path).with("Range", "bytes=5-9")).await;
     assert_part(&again, &content, 5, 9);

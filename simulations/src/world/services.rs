@@ -68,7 +68,9 @@ impl World {
                 let name = named.then(|| self.nodes[node].key());
                 self.swarm.join(node, infohash, name);
             }
-            TorrentOrder::Stop { infohash } | TorrentOrder::Refuse { infohash, .. } => self.swarm.leave(node, infohash),
+            TorrentOrder::Stop { infohash }
+            | TorrentOrder::Delete { infohash }
+            | TorrentOrder::Refuse { infohash, .. } => self.swarm.leave(node, infohash),
             TorrentOrder::Fetch { infohash, .. } => {
                 self.swarm.join(node, infohash, None);
                 let after = self.dice.between(PIECE);

@@ -1,6 +1,7 @@
-"""Films over HTTP, in other people's players: ffprobe, ffmpeg and mpv read them from the middle while they arrive."""
+"""Films over HTTP, in other people's players: ffprobe, ffmpeg, mpv and VLC read them from the middle while they arrive."""
 
 import json
+import os
 import subprocess
 import urllib.request
 
@@ -52,6 +53,24 @@ def frames(source, start):
     return [line.split(",")[-1].strip() for line in done.stdout.splitlines() if not line.startswith("#")]
 
 
+def vlc_takes(url, start, stop):
+    """What VLC demuxes between two moments: codecs and seconds. It refuses to be root, so it is nobody then."""
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    played = subprocess.run(
+        nobody + ["env", "HOME=/nonexistent", "cvlc", "--sout", "#std{access=file,mux=ts,dst=-}"]
+        + [f"--start-time={start}", f"--stop-time={stop}", "--play-and-exit", url],
+        capture_output=True, timeout=SECONDS_MAX,
+    )
+    assert played.returncode == 0 and played.stdout, played.stderr.decode(errors="replace")
+    probed = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_entries", "packet=pts_time:stream=codec_name", "-of", "json", "-"],
+        input=played.stdout, capture_output=True, check=True, timeout=SECONDS_MAX,
+    )
+    probed = json.loads(probed.stdout)
+    times = [float(packet["pts_time"]) for packet in probed["packets"] if "pts_time" in packet]
+    return {"codecs": [stream["codec_name"] for stream in probed["streams"]], "seconds": max(times) - min(times)}
+
+
 def check_players(t, *, index_first):
     film = make_film(t.folder / "source", index_first=index_first)
     newcomer, infohash = newcomer_beside(t, film)
@@ -74,6 +93,8 @@ def check_players(t, *, index_first):
         capture_output=True, text=True, timeout=SECONDS_MAX,
     )
     assert played.returncode == 0 and "Exiting... (End of file)" in played.stdout, played.stdout + played.stderr
+    taken = vlc_takes(url, 16, 18)
+    assert {"h264", "aac"} <= set(taken["codecs"]) and 1 < taken["seconds"] < 4, taken
     with urllib.request.urlopen(url, timeout=SECONDS_MAX) as answer:
         assert answer.headers["Content-Type"] == "video/mp4"
         assert answer.read() == film.read_bytes()

@@ -103,6 +103,7 @@ impl<S: Store> Service<S> {
             Command::Shelf { works, lines } => Ok(Reply::Shelf(self.shelf(now, &works, lines)?)),
             Command::Show { work, lines, .. } => Ok(Reply::Work(Box::new(self.show_liked(now, &work, lines)?))),
             Command::Get { what, to, anyway, choice } => self.fetch(now, &what, to, &choice, anyway)?,
+            Command::Cancel { infohash, delete } => self.cancel(&infohash, delete),
             Command::Status => {
                 let stale_follows = self.stale_follows(now)?;
                 let starter = self.starter()?;

@@ -101,6 +101,47 @@ fn what_i_judge_fake_is_neither_fetched_nor_seeded_any_longer() {
 }
 
 #[test]
+fn what_is_cancelled_stays_so_and_its_bytes_stay_in_the_ledger() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    for number in [1, 2] {
+        alice.accept(&bob.says(u64::from(number), START, &listing(bunny(), number)));
+        alice.must(Command::Get {
+            what: Wanted::Release(release(number)),
+            to: None,
+            anyway: false,
+            choice: heirloom_core::command::Choice::default(),
+        });
+    }
+    alice.torrent_orders();
+    let share = Share { address: [127, 0, 0, 2].into(), wire_name: None, bytes: 16_384 };
+    alice.feed(Input::Torrent(TorrentEvent::Received { infohash: release(1), piece: 0, shares: vec![share] }));
+    let cancel = |number: u8, delete| Command::Cancel { infohash: release(number), delete };
+    let before = alice.must(Command::Ledger { by: LedgerBy::Release });
+    alice.must(cancel(1, true));
+    assert_eq!(alice.torrent_orders(), [TorrentOrder::Delete { infohash: release(1) }]);
+    assert_eq!(alice.must(Command::Ledger { by: LedgerBy::Release }), before, "what was given was given");
+    assert_eq!(alice.ask(cancel(1, false)).expect_err("gone").fault, Fault::NotFound);
+    alice.feed(Input::Torrent(TorrentEvent::Finished { infohash: release(2), content: "/usual/two".into() }));
+    assert_eq!(alice.ask(cancel(2, true)).expect_err("whole works are kept").code, "complete");
+    alice.must(cancel(2, false));
+    assert_eq!(alice.torrent_orders(), [TorrentOrder::Stop { infohash: release(2) }]);
+    alice.restart();
+    alice.feed(Input::Started { dht: false, torrents: true });
+    assert!(alice.torrent_orders().is_empty(), "nor after a restart");
+}
+
+#[test]
+fn what_i_publish_is_not_cancelled_but_retracted() {
+    let mut alice = person("alice");
+    alice.list(bunny(), 1);
+    alice.torrent_orders();
+    let error = alice.ask(Command::Cancel { infohash: release(1), delete: false }).expect_err("published");
+    assert_eq!((error.fault, error.code), (Fault::Refused, "published"));
+    assert!(alice.torrent_orders().is_empty());
+}
+
+#[test]
 fn asking_twice_orders_once() {
     let mut alice = person("alice");
     let get = || Command::Get {

@@ -70,6 +70,10 @@
         if (field.dataset.also) put(fields, field.dataset.also, chosen);
       } else if (field.type === "checkbox") put(fields, field.name, field.checked);
       else if (field.dataset.type === "json") put(fields, field.name, JSON.parse(field.value));
+      else if (field.dataset.type === "episode") {
+        const said = /^s(\d+)e(\d+)$/i.exec(field.value.trim());
+        put(fields, field.name, said ? [Number(said[1]), Number(said[2])] : null);
+      } else if ("map" in field.dataset) { if (field.value.trim()) fields[field.name].push(`${field.dataset.map}=${field.value.trim()}`); }
       else if (field.dataset.type === "list") put(fields, field.name, field.value.split(",").map((t) => t.trim()).filter(Boolean));
       else if ("optional" in field.dataset && !field.value.trim()) put(fields, field.name, null);
       else if (field.type === "number") put(fields, field.name, field.valueAsNumber);
@@ -130,9 +134,18 @@
     const waiting = document.createElement("p");
     waiting.className = "working";
     waiting.textContent = words.tBusy;
+    // Pages of others take as long as they like.
+    const given = new AbortController();
+    const cancel = document.createElement("button");
+    cancel.type = "button";
+    cancel.className = "quiet";
+    cancel.textContent = words.tCancel;
+    cancel.addEventListener("click", () => given.abort());
+    waiting.append(" ", cancel);
     into.replaceChildren(waiting);
     const address = form.dataset.preview || form.dataset.drop;
-    const answer = await ask(address, post(body));
+    let answer;
+    try { answer = await ask(address, { ...post(body), signal: given.signal }); } catch (error) { into.replaceChildren(); throw error; }
     if (!answer.ok) { into.replaceChildren(); toast(await messageOf(answer), true); return; }
     into.replaceChildren(...all("[data-fragment]", parse(await answer.text())));
     into.scrollIntoView({ block: "nearest" });
@@ -229,22 +242,70 @@
     }).catch(() => { if (waiting) waiting.hidden = true; });
   }
 
-  // Downloads under way: the bar and words of the page itself, read again.
-  const follow = async () => {
-    if (!all("[data-download]").length) return;
-    if (!document.hidden) {
-      try {
-        const fresh = parse(await (await ask(location.href)).text());
-        for (const bar of all("[data-download]")) {
-          const now = one(`[data-download="${bar.dataset.download}"]`, fresh);
-          if (now) bar.replaceChildren(...now.childNodes);
-          else { const done = all(".progress", fresh)[all(".progress").indexOf(bar)]; if (done) bar.replaceWith(done); else bar.removeAttribute("data-download"); }
+  // Downloads under way: bars and words as the node makes them now.
+  let isReading = false, isStale = false;
+  const refresh = async () => {
+    if (isReading) { isStale = true; return; }
+    const bars = all("[data-download]");
+    if (!bars.length) return;
+    isReading = true;
+    isStale = false;
+    try {
+      const fresh = parse(await (await ask(`/progress?of=${bars.map((bar) => bar.dataset.download).join(",")}`)).text());
+      for (const bar of bars) {
+        const now = one(`[data-bar="${bar.dataset.download}"] > *`, fresh);
+        // One that is gone was cancelled, maybe in another tab.
+        if (now) bar.replaceWith(now);
+        else {
+          bar.removeAttribute("data-download");
+          bar.textContent = words.tEnded;
         }
-      } catch { /* the banner says it */ }
-    }
-    setTimeout(follow, 1200);
+        if (!now || !now.dataset.download) all(`[data-cancel="${bar.dataset.download}"]`).forEach((buttons) => buttons.remove());
+      }
+    } catch { /* the banner says it */ }
+    // Often enough for eyes.
+    setTimeout(() => { isReading = false; if (isStale) refresh(); }, 500);
   };
-  setTimeout(follow, 600);
+
+  // What changes is told by the node. A browser opens six connections to a node, and each tab that listens holds one: so
+  // only those listen that are looked at and have something to tell.
+  const livePlaces = "[data-download], [data-live], [data-shelf]";
+  let events, known, poll;
+  const listen = () => {
+    if (events || document.hidden || !one(livePlaces)) return;
+    clearTimeout(poll);
+    events = new EventSource("/api/v1/events");
+    const on = (name, tell) => events.addEventListener(name, (event) => tell(JSON.parse(event.data)));
+    const figures = (values) => {
+      for (const [name, value] of Object.entries(values ?? {})) all(`[data-live="${name}"]`).forEach((place) => { place.textContent = value; });
+    };
+    const news = (values) => {
+      figures(values);
+      if (!values) return;
+      if (known !== undefined && values.works > known && one("[data-shelf]")) {
+        one("#news a").href = location.href;
+        one("#news").hidden = false;
+      }
+      known ??= values.works;
+    };
+    on("hello", (all) => { one("#offline").hidden = true; figures({ peers: all.peers }); news(all.news); refresh(); });
+    on("download", (row) => { if (one(`[data-download="${row.infohash}"]`)) refresh(); });
+    on("peers", figures);
+    on("news", news);
+    on("lost", refresh);
+    events.onerror = () => {
+      // A browser tries again by itself, unless the node said no: then there are listeners enough, and it is asked instead.
+      if (events.readyState !== EventSource.CLOSED) { away(); return; }
+      events = undefined;
+      refresh();
+      poll = setTimeout(listen, 5000);
+    };
+  };
+  const hush = () => { events?.close(); events = undefined; clearTimeout(poll); };
+  document.addEventListener("visibilitychange", () => { if (document.hidden) hush(); else listen(); });
+  addEventListener("pagehide", hush);
+  addEventListener("pageshow", listen);
+  listen();
 
   // The player says what it waits for.
   const player = one("[data-player]");
