@@ -64,7 +64,7 @@ impl Curation {
         if !self.follows.contains_key(&key) && self.follows.len() >= FOLLOWS_MAX {
             return false;
         }
-        ground.put(Table::Follows, key.as_bytes().to_vec(), Some(to_bytes(&follow)), Durability::Disk);
+        ground.put(Table::Follows, key.as_bytes(), Some(to_bytes(&follow)), Durability::Disk);
         self.follows.insert(key, follow);
         true
     }
@@ -72,7 +72,7 @@ impl Curation {
     /// Stops following; says what was there.
     pub fn remove<S: Store>(&mut self, key: &Key, ground: &mut Ground<S>) -> Option<Follow> {
         let follow = self.follows.remove(key)?;
-        ground.put(Table::Follows, key.as_bytes().to_vec(), None, Durability::Disk);
+        ground.put(Table::Follows, key.as_bytes(), None, Durability::Disk);
         Some(follow)
     }
 }

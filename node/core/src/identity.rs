@@ -72,7 +72,7 @@ impl Identity {
     pub fn raise<S: Store>(&mut self, seen: u64, ground: &mut Ground<S>) {
         if seen > self.last_seq {
             self.last_seq = seen;
-            ground.put(Table::Local, SEQUENCE.to_vec(), Some(seen.to_be_bytes().to_vec()), Durability::Disk);
+            ground.put(Table::Local, SEQUENCE, Some(seen.to_be_bytes().to_vec()), Durability::Disk);
         }
     }
 

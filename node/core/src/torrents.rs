@@ -105,7 +105,7 @@ impl Torrents {
         if !self.all.contains_key(&infohash) && self.all.len() >= TORRENTS_MAX {
             return false;
         }
-        ground.put(Table::Torrents, infohash.0.to_vec(), Some(to_bytes(&torrent)), Durability::Disk);
+        ground.put(Table::Torrents, infohash.0, Some(to_bytes(&torrent)), Durability::Disk);
         self.all.insert(infohash, torrent);
         true
     }
@@ -135,7 +135,7 @@ impl Torrents {
     pub fn remove<S: Store>(&mut self, infohash: &Infohash, ground: &mut Ground<S>) {
         self.forget_files(infohash);
         if self.all.remove(infohash).is_some() {
-            ground.put(Table::Torrents, infohash.0.to_vec(), None, Durability::Disk);
+            ground.put(Table::Torrents, infohash.0, None, Durability::Disk);
         }
     }
 

@@ -15,8 +15,7 @@ pub fn to_why(
     name_of: impl Fn(&Key) -> String,
 ) -> views::Why {
     let because = explanation.because.iter().map(|reason| because(reason, &name_of)).collect();
-    let ignored =
-        explanation.ignored.iter().filter_map(|(id, reason)| Some((key_of(id)?, ignored_because(reason)))).collect();
+    let ignored = explanation.ignored.iter().map(|(id, reason)| (key_of(id), ignored_because(reason))).collect();
     let numbers = &explanation.arithmetic;
     let mut arithmetic = numbers.to_string();
     // The graph knows keys by their bytes alone; people know them by name.
@@ -25,9 +24,7 @@ pub fn to_why(
         _ => None,
     };
     for id in numbers.measured.iter().map(|measured| measured.receiver).chain(decider) {
-        if let Some(key) = key_of(&id) {
-            arithmetic = arithmetic.replace(&id.to_string(), &name_of(&key));
-        }
+        arithmetic = arithmetic.replace(&id.to_string(), &name_of(&key_of(&id)));
     }
     let by_bytes = explanation.by_bytes;
     if by_bytes > 1e-9 {
@@ -61,12 +58,12 @@ pub fn to_why(
     }
 }
 
-fn key_of(id: &NodeId) -> Option<Key> {
-    Some(Key::known(id.0))
+fn key_of(id: &NodeId) -> Key {
+    Key::known(id.0)
 }
 
 fn because(reason: &Reason, name_of: &impl Fn(&Key) -> String) -> views::Because {
-    let path: Vec<Key> = reason.path.iter().filter_map(key_of).collect();
+    let path: Vec<Key> = reason.path.iter().map(key_of).collect();
     let voter = path.last().map(name_of).unwrap_or_default();
     let (says, lists) = if voter == "you" { ("say", "list") } else { ("says", "lists") };
     let (kind, is_against, note) = match reason.kind {

@@ -12,6 +12,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A title that XML cannot hold, and that tries to end the element that it stands in.
 pub const HOSTILE: &str = "Night <&\"'> ]]></title>\u{fffe}";
 
+/// A node with torrents and without a network, on whatever disk and beside whatever else: a machine that is short of either
+/// takes nothing of strangers.
+pub async fn start() -> Face {
+    Face::start_with(|options| {
+        options.offline = false;
+        options.settings.budgets.reserve_bytes = Some(0);
+        options.settings.budgets.memory_bytes = 1 << 40;
+    })
+    .await
+}
+
 /// What the owner lists.
 pub async fn list(face: &Face) {
     let film = |hash: &str, name: &str, size: u64| json!({ "work": "imdb:tt1254207", "infohash": hash.repeat(20), "name": name, "size": size, "licence": "CC-BY-3.0", "trackers": ["udp://tracker.example:1337/announce"] });

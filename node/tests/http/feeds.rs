@@ -10,7 +10,7 @@ fn text(response: &Response) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn feeds_are_of_a_query_a_curator_and_a_band_and_are_sent_once() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     catalogue::import_strangers(&face).await;
     let key = catalogue::apps(&face).await["torznab"]["apikey"].as_str().expect("a key").to_owned();
@@ -51,7 +51,7 @@ async fn feeds_are_of_a_query_a_curator_and_a_band_and_are_sent_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn curators_are_given_to_others_without_a_key_and_to_the_own_reader_with_one() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::import_strangers(&face).await;
     catalogue::follow_stranger(&face).await;
     let key = catalogue::apps(&face).await["torznab"]["apikey"].as_str().expect("a key").to_owned();
@@ -72,7 +72,7 @@ async fn curators_are_given_to_others_without_a_key_and_to_the_own_reader_with_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shelf_becomes_files_of_a_library() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     catalogue::import_strangers(&face).await;
     let told = face.send(face.verb("strm", &serde_json::json!({}))).await.json();
@@ -92,7 +92,7 @@ async fn the_shelf_becomes_files_of_a_library() {
 /// The rules of Prometheus' text format and of its names (<https://prometheus.io/docs/practices/naming/>).
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_keep_to_the_format_and_name_nobody() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     assert_eq!(text(&fetch(&face, "/health").await), "ok\n");
     assert_eq!(text(&fetch(&face, "/ready").await), "ready\n");

@@ -28,7 +28,7 @@ fn ids(metas: &Value) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_path_opens_the_add_on_to_any_page_and_nothing_else() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     let addon = addon(&face).await;
     let secret = addon.strip_prefix("/stremio/").expect("a secret");
@@ -69,7 +69,7 @@ async fn the_path_opens_the_add_on_to_any_page_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn catalogues_metas_and_streams_are_those_of_the_shelf() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     catalogue::import_strangers(&face).await;
     let addon = addon(&face).await;
@@ -157,7 +157,7 @@ async fn catalogues_metas_and_streams_are_those_of_the_shelf() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_curator_can_be_installed_like_an_add_on() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     catalogue::import_strangers(&face).await;
     let addon = addon(&face).await;

@@ -165,7 +165,7 @@ fn check_xml(text: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_find_what_they_ask_for_in_their_own_words() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     catalogue::import_strangers(&face).await;
     let key = catalogue::apps(&face).await["torznab"]["apikey"].as_str().expect("a key").to_owned();
@@ -189,7 +189,7 @@ async fn programs_find_what_they_ask_for_in_their_own_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_holds_what_programs_read() {
-    let face = Face::start_with(|options| options.offline = false).await;
+    let face = catalogue::start().await;
     catalogue::list(&face).await;
     let apps = catalogue::apps(&face).await;
     let key = apps["torznab"]["apikey"].as_str().expect("a key");

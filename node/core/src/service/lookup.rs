@@ -117,7 +117,7 @@ impl<S: Store> Service<S> {
             .catalogue_scores(now.wall)
             .keys()
             .filter(|(_, score)| score.score > 0.0)
-            .filter_map(|(id, score)| Some((score.score, Key::known(id.0))))
+            .map(|(id, score)| (score.score, Key::known(id.0)))
             .filter(|(_, key)| *key != me && !follows.contains_key(key))
             .collect();
         curators.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

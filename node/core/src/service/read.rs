@@ -132,9 +132,9 @@ impl<S: Store> Service<S> {
         let scores = self.scoring.scores(now.wall, crate::scoring::scope(scope));
         let mut rows: Vec<views::TrustRow> = scores
             .keys()
-            .filter_map(|(id, score)| {
+            .map(|(id, score)| {
                 let key = Key::known(id.0);
-                Some(views::TrustRow {
+                views::TrustRow {
                     key,
                     name: String::new(),
                     score: score.score,
@@ -143,7 +143,7 @@ impl<S: Store> Service<S> {
                     distance: scores.distance(&id),
                     verified_bytes: bytes.get(&key).copied().unwrap_or(0),
                     head: None,
-                })
+                }
             })
             .collect();
         rows.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));

@@ -28,7 +28,7 @@ impl<S: Store> Service<S> {
         if !self.trust.shares_receipts {
             if since.is_some() {
                 self.forget_receipt_plans(u32::MAX)?;
-                self.ground.put(Table::Local, SINCE.to_vec(), None, Durability::Process);
+                self.ground.put(Table::Local, SINCE, None, Durability::Process);
             }
             return Ok(());
         }
@@ -36,7 +36,7 @@ impl<S: Store> Service<S> {
             Some(since) => since,
             None => {
                 let row = now.wall.0.to_be_bytes().to_vec();
-                self.ground.put(Table::Local, SINCE.to_vec(), Some(row), Durability::Process);
+                self.ground.put(Table::Local, SINCE, Some(row), Durability::Process);
                 now.wall
             }
         };
@@ -70,12 +70,7 @@ impl<S: Store> Service<S> {
                     // Drawn once and kept: a node that is started often must not draw until it has a short one.
                     let span = u64::try_from((DELAY_MAX - DELAY_MIN).as_millis()).unwrap_or(u64::MAX).max(1);
                     let leaves = end_of(week).plus(DELAY_MIN).0 + self.rng.next_u64() % span;
-                    self.ground.put(
-                        Table::Local,
-                        row.clone(),
-                        Some(leaves.to_be_bytes().to_vec()),
-                        Durability::Process,
-                    );
+                    self.ground.put(Table::Local, &row, Some(leaves.to_be_bytes().to_vec()), Durability::Process);
                     leaves
                 }
             };

@@ -208,7 +208,7 @@ impl<S: Store> Service<S> {
     pub(super) fn read_meters(&mut self, now: Now, reading: Reading) {
         if let Some((day, used)) = self.watch.read(now, reading) {
             let row = [day.to_be_bytes(), used.to_be_bytes()].concat();
-            self.ground.put(Table::Local, TRAFFIC.to_vec(), Some(row), Durability::Process);
+            self.ground.put(Table::Local, TRAFFIC, Some(row), Durability::Process);
         }
         self.ingest.set_index_bytes(self.watch.index_bytes());
         self.ingest.is_disk_low = self.watch.is_short(now, Shortage::Disk);

@@ -115,6 +115,6 @@ impl<S: Store> Service<S> {
     fn note_starter(&mut self, is_taken: bool, key: &Key) {
         let mut row = vec![u8::from(is_taken)];
         row.extend_from_slice(key.as_bytes());
-        self.ground.put(Table::Local, STARTER.to_vec(), Some(row), Durability::Disk);
+        self.ground.put(Table::Local, STARTER, Some(row), Durability::Disk);
     }
 }

@@ -126,7 +126,7 @@ impl<S: Store> Service<S> {
             .catalogue_scores(now.wall)
             .keys()
             .filter(|(_, score)| score.score > 0.0)
-            .filter_map(|(id, score)| Some((score.score, Key::known(id.0))))
+            .map(|(id, score)| (score.score, Key::known(id.0)))
             .collect();
         rated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let known: BTreeSet<Key> = asked.iter().copied().collect();
@@ -323,7 +323,7 @@ impl<S: Store> Service<S> {
         let mut bytes = generation.to_be_bytes().to_vec();
         bytes.extend_from_slice(&seq.to_be_bytes());
         let value = (seq > 0).then_some(bytes);
-        self.ground.put(Table::Pulled, author.as_bytes().to_vec(), value, Durability::Process);
+        self.ground.put(Table::Pulled, author.as_bytes(), value, Durability::Process);
     }
 
     fn answered(&mut self, now: Now, order: OrderId, bytes: &[u8]) -> Result<(), StoreError> {
