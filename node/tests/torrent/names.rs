@@ -1,5 +1,6 @@
 //! Names that are not safe on every system: what bears them is fetched, under safe ones.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failure here is the test's")]
 
 use crate::support::*;
 use heirloom::torrent::{Download, Metainfo, State, create};
