@@ -1,7 +1,7 @@
 //! Feeds, lists of curators, the search plugin, and figures: what readers, qBittorrent and Prometheus fetch.
 
 use super::catalogue::{self, fetch};
-use super::support::{Ask, Face, Response};
+use super::support::{Ask, Response};
 use std::collections::BTreeSet;
 
 fn text(response: &Response) -> String {
