@@ -7,6 +7,8 @@ import { createInterface } from "node:readline";
 
 const program = process.env.HEIRLOOM_BIN;
 const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("HEIRLOOM_")));
+// A disk that is nearly full is no reason to take nothing in here: a few hundred kilobytes come.
+own.HEIRLOOM_DISK_RESERVE = "0";
 
 export const world = mkdtempSync(join(tmpdir(), "heirloom-browser-"));
 const children = [];
