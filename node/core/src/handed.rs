@@ -62,10 +62,10 @@ impl HandedOff {
             let oldest = self.all.iter().min_by_key(|(_, handed)| handed.added).map(|(infohash, _)| *infohash);
             if let Some(oldest) = oldest {
                 self.all.remove(&oldest);
-                ground.put(Table::Handed, oldest.0.to_vec(), None, Durability::Disk);
+                ground.put(Table::Handed, oldest.0, None, Durability::Disk);
             }
         }
-        ground.put(Table::Handed, infohash.0.to_vec(), Some(to_bytes(&handed)), Durability::Disk);
+        ground.put(Table::Handed, infohash.0, Some(to_bytes(&handed)), Durability::Disk);
         self.all.insert(infohash, handed);
     }
 }
