@@ -23,7 +23,8 @@ const COARSE_EPSILON: f64 = 1e-8;
 
 /// Where the reference implementation and its graphs are, or why they are not.
 fn folder() -> Result<PathBuf, String> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/trust-eval");
+    let beside =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../../shared/trust-eval");
     let folder = env::var_os("HEIRLOOM_TRUST_EVAL").map_or(beside, PathBuf::from);
     if !folder.join("metrics2.py").is_file() || !folder.join("data").is_dir() {
         return Err(format!("no metrics2.py and data in {}: set HEIRLOOM_TRUST_EVAL", folder.display()));
@@ -75,7 +76,8 @@ fn root_sets(table: &Table) -> Vec<Vec<&str>> {
 type Answers = BTreeMap<(usize, String, NodeId), (f64, f64)>;
 
 fn reference(folder: &Path, edges: &Path, sets: &[Vec<&str>]) -> Answers {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.py");
+    let script = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"))
+        .join("tests/fixtures/reference.py");
     let mut python = Command::new("python3");
     python.arg("-B").arg(script).arg(folder).arg(edges).args(sets.iter().map(|set| set.join(",")));
     let output = python.output().unwrap();

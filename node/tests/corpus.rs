@@ -12,7 +12,7 @@ mod light;
 #[path = "../../fuzz/src/strangers.rs"]
 mod strangers;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 type Target = fn(&[u8]);
 
@@ -89,7 +89,8 @@ fn changed(bytes: &[u8], others: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
 }
 
 fn replay(name: &str, target: Target, mutations: u64) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
+    let folder =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../fuzz/corpus").join(name);
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
     files.sort();
@@ -123,7 +124,7 @@ macro_rules! replayed {
         fn every_target_is_replayed_and_has_a_corpus_and_a_program() {
             let replayed = [$($name),*];
             assert!(TARGETS.iter().all(|target| replayed.contains(&target.0)));
-            let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+            let fuzz = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../fuzz");
             for name in std::fs::read_dir(fuzz.join("corpus")).expect("a folder").map(|entry| entry.expect("an entry")) {
                 let name = name.file_name().into_string().expect("text");
                 assert!(replayed.contains(&name.as_str()), "nobody replays {name}");

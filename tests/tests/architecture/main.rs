@@ -9,7 +9,7 @@ mod manifest;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use manifest::{Kind, dependencies};
 use source::{code_of, has_word, sources, without_tests};
@@ -233,8 +233,10 @@ fn check_source(rule: &Rule, path: &Path, source: &str) -> Vec<String> {
 mod tree {
     use super::*;
 
-    fn root() -> &'static Path {
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace")
+    /// Asked at run time: a build folder may be shared by clones, and then a test is compiled in one and run in another.
+    fn root() -> PathBuf {
+        let tests = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+        tests.parent().expect("the tests are a folder of the workspace").to_owned()
     }
 
     fn read(path: impl AsRef<Path>) -> String {

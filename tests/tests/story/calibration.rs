@@ -10,7 +10,8 @@ const ABOUT: [&str; 8] = ["--title", "Big Buck Bunny", "--year", "2008", "--kind
 
 /// What the simulator says.
 fn simulated() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulations/calibration.json");
+    let path = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let path = path.join("../simulations/calibration.json");
     serde_json::from_str(&std::fs::read_to_string(path).expect("the committed outcome")).expect("in JSON")
 }
 
