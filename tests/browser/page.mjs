@@ -338,6 +338,18 @@ const main = async () => {
     await shot("11-people", { fullPage: true });
   });
 
+  await step("a link that the desktop hands over stands where somebody is added, and nothing changes", async () => {
+    const { uri: link } = await mallory.run("curator", "card");
+    const before = (await bob.run("follow")).length;
+    await page.goto((await bob.run("open", "--print", link)).url);
+    await page.waitForURL(`${bob.web}/people`);
+    await until("the link to stand in the field", async () => (await page.locator("#pasted").inputValue()) === link);
+    insist((await bob.run("follow")).length === before, "nobody is followed by a link alone");
+    await page.keyboard.press("Enter");
+    await page.locator("#preview .card").first().waitFor();
+    insist((await bob.run("follow")).length === before, "nor by looking");
+  });
+
   await step("publish a file: details first, then a question, then it is listed; and taken back", async () => {
     const talk = join(world, "A.Talk.On.Tomatoes.2025.720p.webm");
     writeFileSync(talk, createHash("sha512").update("tomatoes").digest("hex").repeat(900));
