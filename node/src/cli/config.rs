@@ -1,8 +1,9 @@
 //! `config`, `seed`, and what a command line must be beside well-formed.
 
+use super::Outcome;
 use super::args::{Cli, Verb};
 use super::client::Client;
-use super::{Outcome, check_bootstrap, friends, multiaddrs};
+use super::run::{check_bootstrap, friends, multiaddrs};
 use crate::driver::Sharing;
 use crate::home::Home;
 use crate::http::Request;

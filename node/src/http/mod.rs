@@ -27,6 +27,7 @@ mod serve;
 pub mod session;
 mod stream;
 mod tickets;
+mod words;
 mod writes;
 
 pub use answer::{error_json, found_json, reindexed_json, starter as starter_json, to_json};

@@ -1,7 +1,8 @@
 //! `play`: which file of which release, and the address that a player takes.
 
 use super::super::Server;
-use super::super::request::{liked, pick, wanted};
+use super::super::request::{liked, pick};
+use super::super::words::wanted;
 use super::{STREAMS_MAX, engine_of, fetch, kind, metainfo};
 use crate::torrent::Metainfo;
 use axum::http::Uri;

@@ -1,0 +1,210 @@
+//! `run`: a node until it is stopped; and `testnet`.
+
+use super::args::{self, Run};
+use super::{Outcome, absolute, open, print, say, service};
+use crate::driver::{self, Node};
+use crate::home::{Home, Running};
+use crate::http;
+use crate::settings::Desk;
+use crate::{dht, p2p};
+use clap::ArgMatches;
+use heirloom_core::command::{CommandError, Fault, Reply};
+use heirloom_core::views;
+use heirloom_proto::Key;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+pub(super) fn check_bootstrap(nodes: &[String]) -> Result<(), CommandError> {
+    for node in nodes {
+        let is_good = node
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));
+        if !is_good {
+            let message = format!("{node:?} is not the address of a DHT node: write it as HOST:PORT");
+            return Err(CommandError::bad_input("bad_bootstrap", message));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse().map_err(|_| {
+                let message = format!("{text:?} is not a libp2p address: write it as /ip4/127.0.0.1/tcp/7341");
+                CommandError::bad_input("bad_multiaddr", message)
+            })
+        })
+        .collect()
+}
+
+pub(super) fn friends(texts: &[String]) -> Result<BTreeSet<Key>, CommandError> {
+    let keys = texts.iter().map(|text| {
+        text.parse::<Key>().map_err(|error| CommandError::bad_input("bad_key", format!("--friend: {error}")))
+    });
+    let keys: BTreeSet<Key> = keys.collect::<Result<_, _>>()?;
+    if keys.len() > heirloom_core::proving::FRIENDS_MAX {
+        let message = format!("{} friends are more than {}", keys.len(), heirloom_core::proving::FRIENDS_MAX);
+        return Err(CommandError::bad_input("too_many_friends", message));
+    }
+    Ok(keys)
+}
+
+pub(super) async fn run(
+    home: Home,
+    settings: driver::Settings,
+    args: Run,
+    matches: &ArgMatches,
+) -> Result<Outcome, CommandError> {
+    let Some(lock) = home.lock()? else {
+        let whom = home.running().map(|r| format!(" (process {}, http://{})", r.pid, r.http)).unwrap_or_default();
+        let message = format!("a node already runs in {}{whom}: stop it, or use another --home", home.root().display());
+        return Err(CommandError::new(Fault::Failed, "home_in_use", message));
+    };
+    home.clear_running();
+    check_bootstrap(&args.dht_bootstrap)?;
+    let sharing = args.sharing.sharing()?;
+    let listener = http::bind(args.http).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CommandError::new(Fault::Failed, "http", format!("{}: {error}", args.http)))?;
+    let downloads = args.dir.clone().unwrap_or_else(|| home.downloads());
+    let options = driver::Options {
+        p2p: multiaddrs(&args.p2p)?,
+        peers: multiaddrs(&args.peer)?,
+        friends: friends(&args.friend)?,
+        mdns: !args.no_mdns,
+        nat: args.nat.map(|nat| match nat {
+            args::Nat::Public => p2p::Nat::Public,
+            args::Nat::Private => p2p::Nat::Private,
+        }),
+        bt: args.bt,
+        bt_named: args.bt_named,
+        dht: args.dht,
+        bootstrap: (!args.dht_bootstrap.is_empty()).then(|| args.dht_bootstrap.clone()),
+        no_dht: args.no_dht,
+        offline: args.offline,
+        downloads: PathBuf::from(absolute(&downloads)?),
+        seed_as: match args.seed_as {
+            args::SeedAs::Published => driver::SeedAs::Published,
+            args::SeedAs::Always => driver::SeedAs::Always,
+            args::SeedAs::Never => driver::SeedAs::Never,
+        },
+        looks_up: !args.no_lookups,
+        settings,
+        clients: args.clients.settings()?,
+        meets: !args.no_rendezvous,
+    };
+    let token = home.token()?;
+    let node = Box::pin(Node::start(home.clone(), options)).await?;
+    node.set_desk(Desk::new(home.clone(), matches));
+    node.downloads().set_sharing(sharing);
+    home.write_running(&Running { http: address.to_string(), pid: std::process::id() })?;
+    let stop = CancellationToken::new();
+    let face = http::Server::reached_at(node.clone(), token, address, args.apps_url);
+    let server = tokio::spawn(http::serve(listener, Arc::clone(&face), stop.clone()));
+    let starter = if args.no_starter { None } else { take_starter(&node).await? };
+    print(&format!("{}\n", ready(&node, &home, address, starter.as_ref())?));
+    service::is_ready(address);
+    open::offer(&face, args.open)?;
+    if std::io::stderr().is_terminal() && home.has_recovery_words() {
+        show_words(&home)?;
+    }
+    let result = tokio::select! {
+        result = node.ended() => result,
+        () = asked_to_stop() => Ok(()),
+    };
+    service::is_stopping();
+    stop.cancel();
+    let _ = tokio::time::timeout(Duration::from_secs(4), node.stop()).await;
+    server.abort();
+    drop(lock);
+    result.map(|()| Outcome::Exit(ExitCode::SUCCESS))
+}
+
+/// Follows the starter catalogue, unless it was dropped once, and says so the first time.
+async fn take_starter(node: &Node) -> Result<Option<views::Starter>, CommandError> {
+    let Reply::Starter(starter) = *node.command(crate::starter::take(false)?).await? else { return Ok(None) };
+    say_starter(&starter);
+    Ok(Some(starter))
+}
+
+/// Says it the first time.
+pub(super) fn say_starter(starter: &views::Starter) {
+    if starter.state == views::StarterState::Taken {
+        say(&format!(
+            "heirloom: following the starter catalogue ({} open work{}, signed by {}), which gives nobody else a voice; \
+             drop it with `heirloom unfollow starter`, or run with --no-starter\n",
+            starter.releases,
+            if starter.releases == 1 { "" } else { "s" },
+            starter.key
+        ));
+    }
+}
+
+fn show_words(home: &Home) -> Result<(), CommandError> {
+    let words = home.recovery_words()?;
+    eprintln!(
+        "\nThese 24 words take your name back if this machine is lost or robbed. They are shown once; write them down:\n\n  {}\n",
+        words.as_str()
+    );
+    home.forget_recovery_words()
+}
+
+/// The line that says where everything listens.
+fn ready(
+    node: &Node,
+    home: &Home,
+    http: std::net::SocketAddr,
+    starter: Option<&views::Starter>,
+) -> Result<Value, CommandError> {
+    let networks = node.networks();
+    let (bt, named) = networks.engine.as_ref().map(crate::torrent::Engine::listen_addrs).unzip();
+    let p2p: Vec<String> = networks
+        .p2p
+        .as_ref()
+        .map(|p2p| p2p.listen_addrs().iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
+    Ok(json!({
+        "event": "ready",
+        "key": home.identity()?.secret.public().to_string(),
+        "http": http.to_string(),
+        "p2p": p2p,
+        "bt": bt.map(|address| address.to_string()),
+        "bt_named": named.map(|address| address.to_string()),
+        "dht": networks.dht.as_ref().map(|dht| dht.local_addr().to_string()),
+        "api_token_file": home.token_file(),
+        "starter": starter.map(http::starter_json),
+    }))
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+pub(super) async fn testnet(nodes: usize) -> Result<Outcome, CommandError> {
+    let failed = |error: std::io::Error| CommandError::new(Fault::Failed, "testnet", error.to_string());
+    let testnet = dht::testnet::Testnet::start(nodes).await.map_err(failed)?;
+    print(&format!("{}\n", json!({ "event": "ready", "bootstrap": testnet.bootstrap() })));
+    asked_to_stop().await;
+    testnet.stop().await;
+    Ok(Outcome::Exit(ExitCode::SUCCESS))
+}
