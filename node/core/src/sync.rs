@@ -136,6 +136,8 @@ pub enum Miss {
     CatchingUp,
     /// It says that it has all, or there is no room here for more.
     Lasting,
+    /// It was not asked, because another was under way with it.
+    UnderWay,
 }
 
 /// All of sync.
@@ -269,9 +271,13 @@ impl Sync {
         if let Some(state) = self.peers.get_mut(&peer) {
             (state.is_up, state.is_known) = (false, false);
         }
-        self.asking.remove(&peer);
+        let session = self.asking.remove(&peer);
         self.hosting.remove(&peer);
         self.unmet.retain(|(_, of), _| *of != peer);
+        if let Some(fetching) = session.and_then(|session| session.fetching) {
+            // Long due: at once.
+            self.take_up(&fetching.author, Duration::ZERO);
+        }
         self.wanted.down(peer);
     }
 
@@ -402,7 +408,9 @@ impl Sync {
 
     /// Ends a session that did not, to be tried again later: after the given time, or after a wait that doubles.
     pub fn fail(&mut self, peer: Peer, mono: Duration, after: Option<Duration>, rng: &mut impl Rng) {
-        self.asking.remove(&peer);
+        if let Some(fetching) = self.asking.remove(&peer).and_then(|session| session.fetching) {
+            self.take_up(&fetching.author, mono);
+        }
         if let Some(state) = self.peers.get_mut(&peer) {
             state.failures = state.failures.saturating_add(1);
             let doubled = FAILED_FIRST.saturating_mul(1 << (state.failures - 1).min(10)).min(FAILED_MAX);
@@ -439,6 +447,21 @@ impl Sync {
             mono + AGAIN_FIRST.saturating_mul(1 << unmet.attempts.saturating_sub(patient).min(12)).min(AGAIN_MAX);
     }
 
+    /// A log did not become whole by the session that was under way with it: those who were not asked for that are asked now.
+    /// Each of them once, so that this comes to an end.
+    pub fn take_up(&mut self, author: &Key, mono: Duration) {
+        let Self { unmet, peers, asking, .. } = self;
+        unmet.retain(|(of, peer), unmet| {
+            let is_put_off = of == author && unmet.miss == Miss::UnderWay;
+            if is_put_off && let Some(session) = asking.get_mut(peer) {
+                session.must_repeat = true;
+            } else if is_put_off && let Some(state) = peers.get_mut(peer) {
+                state.next = state.next.min(mono);
+            }
+            !is_put_off
+        });
+    }
+
     /// Whether a peer is only to be asked whether it has a log whole by now: it had not, and gave what it had.
     #[must_use]
     pub fn is_probed(&self, author: Key, peer: Peer, head: Order) -> bool {
@@ -458,4 +481,40 @@ impl Sync {
 fn below(span: Duration, rng: &mut impl Rng) -> Duration {
     let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1);
     Duration::from_millis(rng.next_u64() % millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_proto::SecretKey;
+    use rand_core::SeedableRng as _;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A log that was being fetched from one peer is asked of the other as soon as the first turns out not to have it whole,
+    /// and not after the wait for peers that lack a part.
+    #[test]
+    fn who_was_put_off_is_asked_when_the_other_had_not_all() {
+        let rng = &mut rand_chacha::ChaCha8Rng::from_seed([7; 32]);
+        let author = SecretKey::from_seed(&[3; 32]).public();
+        let (part, whole) = (Peer(1), Peer(2));
+        let mut sync = Sync::default();
+        for peer in [part, whole] {
+            sync.up(peer, Duration::ZERO, rng);
+            sync.finish(peer, SECOND, rng);
+        }
+        let head: Order = (1, 1);
+        sync.set_unmet(author, whole, head, Miss::UnderWay, SECOND);
+        assert!(!sync.may_ask(author, whole, head, 2 * SECOND), "while another is asked");
+        assert_eq!(sync.due(2 * SECOND), None);
+
+        sync.set_unmet(author, part, head, Miss::CatchingUp, 2 * SECOND);
+        sync.take_up(&author, 2 * SECOND);
+        assert!(sync.may_ask(author, whole, head, 2 * SECOND));
+        assert_eq!(sync.due(2 * SECOND), Some(whole));
+        assert!(!sync.may_ask(author, part, head, 3 * SECOND), "who lacks a part rests");
+        sync.finish(whole, 3 * SECOND, rng);
+        sync.take_up(&author, 3 * SECOND);
+        assert_eq!(sync.due(3 * SECOND), None, "each of them once");
+    }
 }

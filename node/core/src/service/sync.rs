@@ -237,7 +237,7 @@ impl<S: Store> Service<S> {
         let is_under_way = self.sync.asking.values().any(|other| other.fetching.is_some_and(|f| f.author == author));
         if is_under_way || self.archives.holds(&author) || self.is_whole(&author)? {
             if is_under_way && let Some(head) = self.sync.marks.head_of(&author) {
-                self.sync.set_unmet(author, peer, head, Miss::Lasting, now.mono);
+                self.sync.set_unmet(author, peer, head, Miss::UnderWay, now.mono);
             }
             return Ok(());
         }
@@ -461,12 +461,16 @@ impl<S: Store> Service<S> {
             self.set_pulled(&author, NO_HEAD);
             if is_probe && !claims_whole {
                 self.sync.set_unmet(author, peer, head, Miss::CatchingUp, now.mono);
+                self.sync.take_up(&author, now.mono);
                 self.ingest.count("sync_probed");
             } else if !is_from_start && !is_full {
                 again = Some(Fetching { author, after: NO_HEAD, is_from_start: true, is_probe: false });
             } else {
                 let miss = if is_full || claims_whole { Miss::Lasting } else { Miss::CatchingUp };
                 self.sync.set_unmet(author, peer, head, miss, now.mono);
+                if !is_full {
+                    self.sync.take_up(&author, now.mono);
+                }
                 let counter = match (is_full, claims_whole) {
                     (true, _) => "sync_over_quota",
                     (false, true) => "sync_omitted",
