@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clients;
 pub mod demo;
 pub mod dht;
+mod doctor;
 pub mod driver;
 pub mod follow;
 pub mod home;

@@ -46,6 +46,10 @@ impl Line {
         self.liars.insert(node, lie);
     }
 
+    pub(crate) fn is_liar(&self, node: NodeId) -> bool {
+        self.liars.contains_key(&node)
+    }
+
     pub(crate) fn put(&mut self, node: NodeId, asker: (NodeId, u32, OrderId)) -> ExchangeId {
         self.last += 1;
         self.waiting.insert((node, ExchangeId(self.last)), asker);

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use support::{Bed, bytes_of, text};
 
 const MIB: usize = 1 << 20;
-/// Viewers at once: two more than there are places for streams, so that they wait for each other.
+/// Viewers at once: a large household. There is a place for each, and two for those that jump.
 const VIEWERS: usize = 10;
 /// Films and their size without an argument.
 const FILMS_DEFAULT: usize = 5;

@@ -6,9 +6,11 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { Person, startDht, stopAll, until, world } from "./nodes.mjs";
 
-const { HEIRLOOM_CHROMIUM, HEIRLOOM_CLIP, HEIRLOOM_SHOTS } = process.env;
+const { HEIRLOOM_CHROMIUM, HEIRLOOM_CLIP, HEIRLOOM_PICTURES, HEIRLOOM_SHOTS } = process.env;
 const FILM = "imdb:tt1254207";
 const WIDTHS = { phone: [390, 844], desk: [1280, 800], television: [1920, 1080] };
+/** Largest picture of the README, in bytes. */
+const PICTURE_BYTES_MAX = 150_000;
 /** Longest for anything that a person waits for. */
 const WAIT = 60_000;
 /** Scripts that hostile names try to run set this. */
@@ -44,6 +46,16 @@ const watch = (each, own) => {
   each.on("pageerror", (error) => errors.push(error.message));
 };
 const shot = (name, options = {}) => page.screenshot({ path: join(HEIRLOOM_SHOTS, `${name}.png`), ...options });
+/** A picture for the README, if these are asked for; small enough to be fetched with it. */
+const picture = async (name) => {
+  if (!HEIRLOOM_PICTURES) return;
+  const session = await page.context().newCDPSession(page);
+  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 82 });
+  await session.detach();
+  const bytes = Buffer.from(data, "base64");
+  insist(bytes.length <= PICTURE_BYTES_MAX, `${name}.webp takes ${bytes.length} bytes`);
+  writeFileSync(join(HEIRLOOM_PICTURES, `${name}.webp`), bytes);
+};
 const confirm = () => page.locator("#ask button[value=yes]").click();
 /** Opens a page until so many posters stand on it: what was just taken in is found a moment later, on a busy machine several. */
 const posters = (path, holds) => until(`posters at ${path}`, async () => {
@@ -125,6 +137,7 @@ const main = async () => {
     insist(before.every((follow) => follow.key !== alice.key), "nothing changed yet");
     await found.scrollIntoViewIfNeeded();
     await shot("3-preview");
+    await picture("follow");
     await reloads(() => found.getByRole("button", { name: "Follow" }).click());
     const after = await bob.run("follow");
     insist(after.some((follow) => follow.key === alice.key), "now it did");
@@ -148,6 +161,7 @@ const main = async () => {
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           insist(wide <= 0, `${view} at ${width} is ${wide} px too wide`);
           await shot(`5-${view}-${name}-${colorScheme}`);
+          if (name === "desk" && colorScheme === "dark" && ["shelf", "work"].includes(view)) await picture(view);
         }
       }
     }
@@ -208,6 +222,7 @@ const main = async () => {
     const said = await page.locator("#sheet").innerText();
     insist(/L·C/.test(said) && said.includes("Films of the Commons"), said);
     await shot("7-why");
+    await picture("why");
     await page.keyboard.press("Escape");
     insist(await page.locator("#sheet[open]").count() === 0, "Escape closes it");
   });

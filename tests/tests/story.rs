@@ -23,6 +23,8 @@ mod catching_up;
 mod cold_start;
 #[path = "story/crashes.rs"]
 mod crashes;
+#[path = "story/doctoring.rs"]
+mod doctoring;
 #[path = "story/downloads.rs"]
 mod downloads;
 #[path = "story/episodes.rs"]

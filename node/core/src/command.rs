@@ -56,12 +56,24 @@ pub enum Command {
         /// Only the preview.
         preview: bool,
     },
+    /// The same, for people, who say what they mean and no more: what is left out stays as it is for a key that is
+    /// followed, and is the usual for one that is not.
+    FollowAs {
+        /// Whom.
+        key: Key,
+        /// What is said of it.
+        said: Following,
+        /// Only the preview.
+        preview: bool,
+    },
     /// Whom do I follow?
     Follows,
     /// What does a key say?
     About {
         /// Which.
         key: Key,
+        /// What was shown already.
+        skip: Skip,
     },
     /// Stop following.
     Unfollow {
@@ -160,8 +172,17 @@ pub enum Command {
         what: Wanted,
         /// Although it is not trusted.
         anyway: bool,
-        /// Lines of the resolution that is liked best; 0: no matter which.
-        lines: u32,
+        /// What of it, and of what sort.
+        choice: Choice,
+    },
+    /// Which files of a release are what is wanted of it, now that a client knows what is in it?
+    HandedFiles {
+        /// Which release.
+        infohash: Infohash,
+        /// What of it.
+        pick: crate::fitting::Pick,
+        /// Path and size of each file.
+        files: Vec<(String, u64)>,
     },
     /// Remember that a client has it.
     HandedOff {
@@ -217,6 +238,8 @@ pub enum Command {
     Rank(Box<Rank>),
     /// Who is heard when works are looked for?
     Hearing,
+    /// Of which state are works and releases shown? The number grows whenever they may be shown otherwise than before.
+    Showing,
     /// Which releases were listed last?
     Newest(Newest),
     /// Show works and their releases as they are known here, asking nobody; at most [`SHELF_MAX`].
@@ -264,6 +287,30 @@ pub enum Command {
     },
     /// Check every stored statement again and rebuild what is derived.
     Reindex,
+}
+
+/// What somebody says of a key as they follow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Following {
+    /// How much, if that is said; usually [`Level::HIGH`].
+    pub level: Option<Level>,
+    /// For what, if that is said; usually everything.
+    pub scope: Option<Scope>,
+    /// What I call them, if that is said; empty: what they call themselves.
+    pub alias: Option<String>,
+    /// What they were called where I found them: how a key is called that is new to me.
+    pub found_as: String,
+}
+
+/// How many of each kind of what a key says are left out, the newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skip {
+    /// Listings.
+    pub listings: usize,
+    /// Attestations.
+    pub attestations: usize,
+    /// Judgements.
+    pub verdicts: usize,
 }
 
 /// What `why` is asked about.
@@ -455,12 +502,14 @@ pub enum Reply {
     Ledger(Vec<views::LedgerRow>),
     Observed(Box<views::Observation>),
     HandingOff(Box<views::HandingOff>),
+    HandedFiles(BTreeSet<u32>),
     Handed(Vec<(Infohash, crate::handed::Handed)>),
     Published(Box<views::Published>),
     Listed(views::Listed),
     Seeded(Vec<Result<(), String>>),
     Works(Vec<views::Found>),
     Hearing(std::sync::Arc<views::Hearing>),
+    Showing(u64),
     Newest(Vec<(WorkId, Infohash)>),
     Shelf(Vec<views::Work>),
     Work(Box<views::Work>),

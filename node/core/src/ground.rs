@@ -110,12 +110,18 @@ pub struct Ground<S> {
     store: S,
     pending: Batch,
     durability: Durability,
+    changes: u64,
+}
+
+/// Whether views are made of what is in a table, beside statements.
+fn is_shown(table: Table) -> bool {
+    matches!(table, Table::Follows | Table::Ledger | Table::Observed | Table::Torrents)
 }
 
 impl<S: Store> Ground<S> {
     /// Over a store.
     pub fn new(store: S) -> Self {
-        Self { store, pending: Batch::default(), durability: Durability::Process }
+        Self { store, pending: Batch::default(), durability: Durability::Process, changes: 0 }
     }
 
     /// The value of a key, with pending changes.
@@ -158,6 +164,14 @@ impl<S: Store> Ground<S> {
     pub fn put(&mut self, table: Table, key: impl AsRef<[u8]>, value: Option<Vec<u8>>, durability: Durability) {
         self.pending.put(table, key.as_ref(), value.as_deref());
         self.durability = self.durability.max(durability);
+        self.changes += u64::from(is_shown(table));
+    }
+
+    /// How often anything of which views are made was written since the start, with what waits for a commit. Heads, which say
+    /// again what is there, are none of it.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether something waits for a commit.
@@ -406,6 +420,7 @@ impl<S: Store> Ground<S> {
         pending.put(Table::Ids, &stored.statement.id().0, Some(&spot));
         pending.put(Table::Floors, &spot, Some(&floor));
         self.durability = self.durability.max(durability);
+        self.changes += u64::from(place.kind != Kind::Head);
     }
 
     /// Takes the statement at a place away; its floor stays.
@@ -415,6 +430,7 @@ impl<S: Store> Ground<S> {
     pub(crate) fn remove(&mut self, place: &Place) -> Result<Option<Stored>, StoreError> {
         let Some(old) = self.statement(place)? else { return Ok(None) };
         self.put(Table::Statements, place.to_bytes(), None, Durability::Process);
+        self.changes += u64::from(place.kind != Kind::Head);
         let order = old.statement.header().order();
         self.put(Table::Sequence, sequence_key(&place.author, order), None, Durability::Process);
         self.put(Table::Ids, old.statement.id().0, None, Durability::Process);

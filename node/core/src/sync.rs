@@ -127,6 +127,8 @@ struct Unmet {
     attempts: u32,
     again: Duration,
     miss: Miss,
+    /// It was to be asked now, but another was under way with the log.
+    is_put_off: bool,
 }
 
 /// Why a log was not had whole.
@@ -136,8 +138,6 @@ pub enum Miss {
     CatchingUp,
     /// It says that it has all, or there is no room here for more.
     Lasting,
-    /// It was not asked, because another was under way with it.
-    UnderWay,
 }
 
 /// All of sync.
@@ -439,27 +439,38 @@ impl Sync {
 
     /// Notes that a peer did not have what a head counts.
     pub fn set_unmet(&mut self, author: Key, peer: Peer, head: Order, miss: Miss, mono: Duration) {
-        let unmet = self.unmet.entry((author, peer)).or_insert(Unmet { head, attempts: 0, again: mono, miss });
+        let new = Unmet { head, attempts: 0, again: mono, miss, is_put_off: false };
+        let unmet = self.unmet.entry((author, peer)).or_insert(new);
         unmet.attempts = if unmet.head == head { unmet.attempts.saturating_add(1) } else { 1 };
-        (unmet.head, unmet.miss) = (head, miss);
+        (unmet.head, unmet.miss, unmet.is_put_off) = (head, miss, false);
         let patient = if miss == Miss::CatchingUp { PATIENT_TIMES } else { 1 };
         unmet.again =
             mono + AGAIN_FIRST.saturating_mul(1 << unmet.attempts.saturating_sub(patient).min(12)).min(AGAIN_MAX);
     }
 
+    /// Notes that a peer is not asked for a log now, because another is under way with it.
+    pub fn put_off(&mut self, author: Key, peer: Peer, head: Order, mono: Duration) {
+        let new = Unmet { head, attempts: 0, again: mono, miss: Miss::CatchingUp, is_put_off: false };
+        let unmet = self.unmet.entry((author, peer)).or_insert(new);
+        if unmet.head != head {
+            *unmet = new;
+        }
+        (unmet.is_put_off, unmet.again) = (true, mono + AGAIN_FIRST);
+    }
+
     /// A log did not become whole by the session that was under way with it: those who were not asked for that are asked now.
-    /// Each of them once, so that this comes to an end.
+    /// Each of them once, and whoever was asked in vain before still rests the longer for it: a log that nobody has whole
+    /// would keep all of them busy for ever.
     pub fn take_up(&mut self, author: &Key, mono: Duration) {
         let Self { unmet, peers, asking, .. } = self;
-        unmet.retain(|(of, peer), unmet| {
-            let is_put_off = of == author && unmet.miss == Miss::UnderWay;
-            if is_put_off && let Some(session) = asking.get_mut(peer) {
+        for ((_, peer), unmet) in unmet.iter_mut().filter(|((of, _), unmet)| of == author && unmet.is_put_off) {
+            (unmet.is_put_off, unmet.again) = (false, mono);
+            if let Some(session) = asking.get_mut(peer) {
                 session.must_repeat = true;
-            } else if is_put_off && let Some(state) = peers.get_mut(peer) {
+            } else if let Some(state) = peers.get_mut(peer) {
                 state.next = state.next.min(mono);
             }
-            !is_put_off
-        });
+        }
     }
 
     /// Whether a peer is only to be asked whether it has a log whole by now: it had not, and gave what it had.
@@ -504,7 +515,7 @@ mod tests {
             sync.finish(peer, SECOND, rng);
         }
         let head: Order = (1, 1);
-        sync.set_unmet(author, whole, head, Miss::UnderWay, SECOND);
+        sync.put_off(author, whole, head, SECOND);
         assert!(!sync.may_ask(author, whole, head, 2 * SECOND), "while another is asked");
         assert_eq!(sync.due(2 * SECOND), None);
 
@@ -513,8 +524,33 @@ mod tests {
         assert!(sync.may_ask(author, whole, head, 2 * SECOND));
         assert_eq!(sync.due(2 * SECOND), Some(whole));
         assert!(!sync.may_ask(author, part, head, 3 * SECOND), "who lacks a part rests");
+        sync.set_unmet(author, whole, head, Miss::CatchingUp, 3 * SECOND);
         sync.finish(whole, 3 * SECOND, rng);
         sync.take_up(&author, 3 * SECOND);
         assert_eq!(sync.due(3 * SECOND), None, "each of them once");
+    }
+
+    /// Several peers, of whom none has a log whole, are asked in turn while the others are put off. The waits double all the
+    /// same: being put off is no reason to forget how often one was asked in vain.
+    #[test]
+    fn who_is_put_off_again_and_again_is_asked_ever_less() {
+        let author = SecretKey::from_seed(&[3; 32]).public();
+        let head: Order = (1, 1);
+        let mut sync = Sync::default();
+        let mut asked = 0;
+        for second in 0..24 * 3600_u64 {
+            let mono = SECOND * u32::try_from(second).expect("a day");
+            let due = (0..8).map(Peer).filter(|peer| sync.may_ask(author, *peer, head, mono));
+            let due: Vec<Peer> = due.collect();
+            let Some((first, rest)) = due.split_first() else { continue };
+            for peer in rest {
+                sync.put_off(author, *peer, head, mono);
+            }
+            asked += 1;
+            sync.set_unmet(author, *first, head, Miss::CatchingUp, mono);
+            sync.take_up(&author, mono);
+        }
+        // Each: four times after half a minute, then after one, two, four… minutes up to six hours.
+        assert!((8 * 10..8 * 20).contains(&asked), "{asked} questions a day");
     }
 }

@@ -193,7 +193,7 @@ pub struct Why {
     pub head: Option<HeadAge>,
 }
 
-/// Most statements of each kind that a page about a key shows; the counts are of all.
+/// Most statements of each kind that are told of a key at once; the counts are of all.
 pub const SAID_MAX: usize = 200;
 
 /// What a key says, as far as it is known here: newest first, at most [`SAID_MAX`] of each kind.
@@ -674,6 +674,8 @@ pub struct Release {
     pub details: Filled,
     /// What is wrong with it, the worst first.
     pub flags: Vec<Flag>,
+    /// Whether what may do harm in it can be left out: several videos lie beside that. `get` takes the others.
+    pub is_pack: bool,
     /// Licence, or empty.
     pub licence: String,
     /// Trackers, as the listing has them.
@@ -713,6 +715,18 @@ impl Release {
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
         self.flags.iter().any(Flag::is_unsafe)
+    }
+
+    /// Whether `get` refuses it, unless its owner says otherwise.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.band == Band::Distrusted || (self.is_unsafe() && !self.is_pack)
+    }
+
+    /// Whether a file of such a path may be fetched and played alone.
+    #[must_use]
+    pub fn lets_play(&self, path: &str) -> bool {
+        !self.is_refused() && (!self.is_unsafe() || crate::fitting::is_harmless(path))
     }
 }
 

@@ -136,7 +136,7 @@ pub enum Verb {
         /// trusted, vouched, earned, unknown or all
         #[arg(long)]
         band: Option<String>,
-        /// At most so many
+        /// At most so many, and no more than 1000
         #[arg(long, default_value_t = 20)]
         limit: usize,
         /// Do not follow the starter catalogue, where no node has run yet
@@ -461,13 +461,13 @@ pub struct Play {
 pub struct Follow {
     /// Key, link, file with a card or signed list, web page, pack:NAME, starter, or - for pasted text
     pub what: Option<String>,
-    /// full, high, medium or low
-    #[arg(long, default_value = "high")]
-    pub level: String,
-    /// *, catalogue, metadata or seed
-    #[arg(long, default_value = "*")]
-    pub scope: String,
-    /// What you call them
+    /// full, high, medium or low; left out, as before, and for a new key high
+    #[arg(long)]
+    pub level: Option<String>,
+    /// *, catalogue, metadata or seed; left out, as before, and for a new key *
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// What you call them; left out, as before
     #[arg(long)]
     pub alias: Option<String>,
     /// Do not ask

@@ -1,9 +1,11 @@
 //! Asks the running node of a home, or opens the store when none runs.
 
+use crate::doctor::{self, Check};
 use crate::driver::{self, Health, Offline, Settings};
 use crate::home::{Home, Lock, Running};
 use crate::http::{
-    Request, Seeding, config_of, found_json, handing_off_json, parse, reindexed_json, status_json, to_json, wish,
+    Request, Seeding, check_json, config_of, found_json, handing_off_json, parse, reindexed_json, status_json, to_json,
+    wish,
 };
 use crate::settings::Desk;
 use heirloom_core::command::{CommandError, Fault, Reply};
@@ -181,6 +183,9 @@ fn from_store(
             _ => Err(CommandError::needs_node("this")),
         };
     }
+    if matches!(request, Request::Doctor { .. }) {
+        return Ok(unattended(home, opened(home, settings, offline).map(drop)));
+    }
     let wish = wish(&request)?;
     let command = parse(request)?;
     if wish.is_none() && command.is_none() {
@@ -202,6 +207,27 @@ fn from_store(
         Reply::Status(status) => status_json(status, &offline.key(), &Health::of(home)),
         reply => to_json(reply, &driver::wire_name(&offline.key())),
     })
+}
+
+/// What `doctor` says of a home that no node runs in.
+fn unattended(home: &Home, store: Result<(), CommandError>) -> Value {
+    let desk = Desk::of(home.clone());
+    let fix =
+        "restore the folder from a backup, or set it aside and let the node begin anew with `heirloom id restore`";
+    let (is_readable, detail) = match store {
+        Ok(()) => (true, "it opens".to_owned()),
+        Err(error) => (false, error.message),
+    };
+    let mut checks = vec![Check::new(
+        "node",
+        false,
+        "none runs with this folder",
+        "start it with `heirloom run`: the network is tried by a node",
+    )];
+    checks.push(Check::new("store", is_readable, detail, fix));
+    checks.extend(doctor::of_home(home));
+    checks.push(doctor::of_ports(|name| desk.one(name).ok().map(|setting| setting.value)));
+    checks.iter().map(check_json).collect()
 }
 
 fn to_error(value: &Value) -> CommandError {

@@ -10,7 +10,7 @@ use heirloom_core::command::{CommandError, Fault};
 use heirloom_core::observed::{SWARMS_MAX, Tally};
 use heirloom_proto::{Infohash, Key, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,6 +19,8 @@ use tokio::time::Instant;
 const PEERS_AT_ONCE: usize = 4000;
 /// How long Transmission is watched when nothing is said: it has no sums, so one look shows nothing.
 const WATCHED_S: u64 = 20;
+/// How long a client may take to know what is in a torrent of which only some is wanted, where nobody waits for more.
+const CHOSEN_WITHIN: Duration = Duration::from_secs(120);
 /// Longest that is watched in one command, in seconds: a day. For longer there is `run --observe`.
 const WATCHED_S_MAX: u64 = 24 * 3600;
 
@@ -162,9 +164,13 @@ pub(super) async fn hand_off(
     at: &AtArgs,
     getting: Getting<'_>,
 ) -> Result<Outcome, CommandError> {
-    if getting.of.pick().is_some() {
-        let message = format!("{} is given whole releases: leave the episode out, or the client", client.title());
-        return Err(CommandError::bad_input("whole_releases", message));
+    let pick = getting.of.pick();
+    if pick.is_some() && getting.paused {
+        let message = format!(
+            "{} knows what is in a release only once it has begun: leave out the episode, or --paused",
+            client.title()
+        );
+        return Err(CommandError::bad_input("paused_episode", message));
     }
     let endpoint = at.endpoint(client)?;
     let to = getting.to.as_deref().map(absolute).transpose()?;
@@ -172,7 +178,8 @@ pub(super) async fn hand_off(
     let mut session = Session::open(&endpoint).await?;
     let (what, resolution) = (getting.what, Some(getting.of.resolution.clone()));
     let mut door = api.open().await?;
-    let chosen = door.request(Request::HandOff { what, anyway: getting.anyway, resolution }).await?;
+    let chosen =
+        door.request(Request::HandOff { what, anyway: getting.anyway, resolution, episode: pick.clone() }).await?;
     let strange = |what: &str| CommandError::new(Fault::Failed, "api", format!("the node's answer has no {what}"));
     let infohash: Infohash =
         chosen["infohash"].as_str().and_then(|text| text.parse().ok()).ok_or_else(|| strange("infohash"))?;
@@ -188,11 +195,22 @@ pub(super) async fn hand_off(
     door.request(remembered).await?;
     drop(door);
     let mut is_looked_into = false;
+    let mut chosen_files = Value::Null;
     let mut last = String::new();
+    let began = Instant::now();
     loop {
         if !is_looked_into && let Some(files) = session.files(&infohash).await? {
-            look_into(api, &mut session, client, infohash, files).await?;
+            look_into(api, &mut session, client, infohash, files.clone()).await?;
             is_looked_into = true;
+            if let Some(episode) = &pick {
+                let asked = Request::HandedFiles {
+                    infohash: infohash.to_string(),
+                    episode: episode.clone(),
+                    files: files.clone(),
+                };
+                let named = api.request(asked).await?;
+                chosen_files = select(&mut session, &infohash, &named, &files, is_new).await?;
+            }
         }
         let Some(progress) = session.progress(&infohash).await? else {
             let message = format!("{} no longer has {infohash}: it was removed there", client.title());
@@ -216,9 +234,21 @@ pub(super) async fn hand_off(
             "peers": progress.peers,
             "down_rate": progress.down_rate,
             "path": progress.path,
+            "episode": pick,
+            "files": chosen_files,
         });
+        // Without waiting too, until it is known which files these are: they would never be told.
+        let must_choose = pick.is_some() && !is_looked_into;
+        if must_choose && !getting.wait && began.elapsed() > CHOSEN_WITHIN {
+            let (title, seconds) = (client.title(), CHOSEN_WITHIN.as_secs());
+            let message = format!(
+                "{title} does not know after {seconds} s what is in {infohash}, and will fetch all of it: do the same again \
+                 with --wait, or remove it there"
+            );
+            return Err(CommandError::new(Fault::Failed, "unknown_files", message));
+        }
         // What is paused goes nowhere: waiting would be for ever.
-        if !getting.wait || getting.paused || (progress.is_finished && is_looked_into) {
+        if (!getting.wait && !must_choose) || getting.paused || (progress.is_finished && is_looked_into) {
             return Ok(Outcome::Answer(state));
         }
         let line = text::progress(&state);
@@ -228,6 +258,25 @@ pub(super) async fn hand_off(
         }
         tokio::time::sleep(PROGRESS_PERIOD * 4).await;
     }
+}
+
+/// Has the client fetch the files that were named, and says which these are. Of a torrent that it had before, the others stay as
+/// they are.
+async fn select(
+    session: &mut Session,
+    infohash: &Infohash,
+    named: &Value,
+    files: &[(String, u64)],
+    is_new: bool,
+) -> Result<Value, CommandError> {
+    let named = named["files"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+    let wanted: BTreeSet<u32> = named.filter_map(|index| u32::try_from(index).ok()).collect();
+    let all = (0..).zip(files);
+    // What only fills up has no path, and no number in the client.
+    let others = all.clone().filter(|(index, (path, _))| is_new && !wanted.contains(index) && !path.is_empty());
+    session.select(infohash, &wanted, &others.map(|(index, _)| index).collect()).await?;
+    let rows = all.filter(|(index, _)| wanted.contains(index));
+    Ok(rows.map(|(index, (path, size))| json!({ "index": index, "path": path, "size": size })).collect())
 }
 
 /// Has the node look at what is in it; stops it in the client where that may do harm.

@@ -90,7 +90,8 @@ async fn about(
         key: key.clone(),
         level: args.level.clone(),
         scope: args.scope.clone(),
-        alias: args.alias.clone().unwrap_or_else(|| lead.contact.name.clone()),
+        alias: args.alias.clone(),
+        found_as: lead.contact.name.clone(),
         preview,
     };
     match door.request(request).await {

@@ -15,6 +15,7 @@ mod import;
 mod lists;
 mod open;
 mod play;
+mod publishing;
 mod reference;
 mod ring;
 mod run;
@@ -34,7 +35,7 @@ pub use reference::reference;
 use crate::demo;
 use crate::home::Home;
 use crate::http::{Request, error_json, exit_code};
-use args::{By, CuratorVerb, IdVerb, LedgerVerb, Publish, Verb};
+use args::{By, CuratorVerb, IdVerb, LedgerVerb, Verb};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use client::Client;
 use heirloom_core::command::{CommandError, Fault};
@@ -200,6 +201,7 @@ async fn carry_out(cli: Cli, matches: &ArgMatches) -> Result<Outcome, CommandErr
         Verb::Open { link, print } => open::open(&client, link.as_deref(), print).await,
         Verb::Play(args) => play::play(&client, args, json).await,
         Verb::Follow(args) => following::follow(&client, args, json).await,
+        Verb::Publish(args) => publishing::publish(&client, *args).await,
         Verb::List { verb } => lists::list(&client, verb, json).await,
         Verb::Get { what, of, to, wait, anyway, client: Some(program), paused, at } => {
             let getting = clients::Getting { what, of: &of, to, wait, anyway, paused };
@@ -287,7 +289,6 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
             };
             Request::Ledger { by: by.into() }
         }
-        Verb::Publish(publish) => to_publish(*publish)?,
         Verb::Retract { target } => Request::Retract { target },
         Verb::Cancel { infohash, delete } => Request::Cancel { infohash, delete },
         Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution, no_starter: _ } => {
@@ -298,78 +299,11 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
             Request::Show { work, wait, resolution: Some(resolution) }
         }
         Verb::Status => Request::Status,
-        Verb::Doctor => Request::Doctor,
+        Verb::Doctor => Request::Doctor { quick: false },
         Verb::Export { .. } => Request::Export,
         Verb::Reindex => Request::Reindex,
         _ => Request::Id,
     })
-}
-
-fn to_publish(args: Publish) -> Result<Request, CommandError> {
-    let is_magnet = args.source.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("magnet:"));
-    // The node may run in another folder than this command.
-    let source = if is_magnet { args.source } else { checked_source(Path::new(&args.source))? };
-    Ok(Request::Publish {
-        source,
-        work: args.work,
-        title: args.title,
-        year: args.year,
-        kind: args.kind,
-        season: args.season,
-        episode: args.episode,
-        map: args.map,
-        licence: args.licence,
-        resolution: args.resolution,
-        languages: args.language,
-        subtitles: args.subtitles,
-        medium: args.medium,
-        video_codec: args.video_codec,
-        audio_codecs: args.audio_codec,
-        trackers: args.tracker,
-        web_seeds: args.web_seed,
-        artwork: args.artwork.as_deref().map(checked_artwork).transpose()?,
-        private: args.private,
-    })
-}
-
-/// A picture that is there, by its whole path: the node may run in another folder than this command.
-fn checked_artwork(path: &Path) -> Result<String, CommandError> {
-    let bad = |why: String| CommandError::bad_input("bad_artwork", format!("{}: {why}", path.display()));
-    let whole = std::fs::canonicalize(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => bad("there is no such file: name a JPEG, PNG or WebP picture".into()),
-        _ => bad(error.to_string()),
-    })?;
-    if !whole.is_file() {
-        return Err(bad("is no file: name a JPEG, PNG or WebP picture".into()));
-    }
-    whole.into_os_string().into_string().map_err(|_| bad("has a name that is not UTF-8: rename it".into()))
-}
-
-/// What can be known to be wrong before a node is asked: a missing file, a damaged torrent.
-fn checked_source(path: &Path) -> Result<String, CommandError> {
-    let bad = |code, message: String| Err(CommandError::bad_input(code, message));
-    let shown = path.display();
-    let is_torrent = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("torrent"));
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return bad(
-                "no_such_file",
-                format!("{shown} does not exist: name a file, a folder, a .torrent file or a magnet link"),
-            );
-        }
-        Err(error) => return bad("unreadable", format!("cannot read {shown}: {error}")),
-        Ok(data) if is_torrent && data.is_file() => {
-            let read = std::fs::read(path);
-            let parsed = read
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| crate::torrent::Metainfo::parse(&bytes).map_err(|error| error.to_string()));
-            if let Err(reason) = parsed {
-                return bad("bad_torrent", format!("{shown}: {reason}"));
-            }
-        }
-        Ok(_) => {}
-    }
-    absolute(path)
 }
 
 fn absolute(path: &Path) -> Result<String, CommandError> {

@@ -85,9 +85,12 @@ mod tests {
         assert!(!at(first[0].0).exists() && at("Movies/A (2000)/poster.jpg").exists());
         assert_eq!(write(folder.path(), &[]).expect("written"), (0, 1));
         assert!(!at("Shows").exists(), "empty folders go");
-        for path in ["../out.strm", "/tmp/out.strm", ""] {
+        let other = tempfile::tempdir().expect("another folder");
+        let outside = other.path().join("out.strm").display().to_string();
+        for path in ["../out.strm", outside.as_str(), ""] {
             assert_eq!(write(folder.path(), &[(path, "x")]).expect("written"), (0, 0), "{path}");
         }
+        assert!(fs::read_dir(other.path()).expect("the other folder").next().is_none(), "nothing is written elsewhere");
         fs::write(at(WRITTEN), "../victim.strm\n").expect("written");
         let victim = folder.path().parent().expect("above").join("victim.strm");
         fs::write(&victim, "mine").expect("written");

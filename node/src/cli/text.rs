@@ -399,9 +399,13 @@ fn followed(value: &Value) -> String {
 }
 
 fn check(value: &Value) -> String {
-    let mark = if value["ok"] == true { "ok" } else { "NOT OK" };
+    let mark = match (&value["ok"], value["state"].as_str()) {
+        (Value::Bool(true), Some("unknown")) => "unknown",
+        (Value::Bool(true), _) => "ok",
+        _ => "NOT OK",
+    };
     let fix = value["fix"].as_str().map(|fix| format!(": {fix}")).unwrap_or_default();
-    format!("{mark:<7} {:<8} {}{fix}\n", text(&value["check"]), text(&value["detail"]))
+    format!("{mark:<7} {:<14} {}{fix}\n", text(&value["check"]), text(&value["detail"]))
 }
 
 /// One line of progress.
@@ -414,6 +418,12 @@ pub fn progress(value: &Value) -> String {
         size(value["total"].as_u64().unwrap_or_default()),
         value["peers"].as_u64().unwrap_or_default()
     )
+}
+
+/// How much of what is published was read.
+pub fn reading(value: &Value) -> String {
+    let bytes = |field: &str| size(value[field].as_u64().unwrap_or_default());
+    format!("reading: {} of {}", bytes("bytes"), bytes("total"))
 }
 
 fn got(value: &Value) -> String {

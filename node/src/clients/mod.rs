@@ -242,6 +242,19 @@ impl Session {
         Ok(files.map(without_root))
     }
 
+    /// Has it fetch these files of a torrent, by their index; of the others nothing, unless they are to stay as they are.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn select(
+        &mut self,
+        infohash: &Infohash,
+        wanted: &BTreeSet<u32>,
+        others: &BTreeSet<u32>,
+    ) -> Result<(), CommandError> {
+        ask!(self, session => session.select(infohash, wanted, others))
+    }
+
     /// Stops a torrent; what is there stays.
     ///
     /// # Errors

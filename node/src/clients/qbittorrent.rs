@@ -11,7 +11,7 @@ use heirloom_proto::Infohash;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN, REFERER, SET_COOKIE};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -246,6 +246,30 @@ impl Qbittorrent {
         let files = self.ask("torrents/files", &[("hash", &infohash.to_string())]).await?;
         let Some(Value::Array(rows)) = files else { return Ok(None) };
         Ok(files_of(&rows))
+    }
+
+    pub(super) async fn select(
+        &mut self,
+        infohash: &Infohash,
+        wanted: &BTreeSet<u32>,
+        others: &BTreeSet<u32>,
+    ) -> Result<(), CommandError> {
+        let hash = infohash.to_string();
+        // What is not wanted first, so that nothing of it begins.
+        for (files, priority) in [(others, "0"), (wanted, "1")] {
+            if files.is_empty() {
+                continue;
+            }
+            let ids: Vec<String> = files.iter().map(u32::to_string).collect();
+            let asked = [("hash", hash.as_str()), ("id", &ids.join("|")), ("priority", priority)];
+            let answer = self.post("torrents/filePrio", &asked).await?;
+            if !answer.status.is_success() {
+                let message =
+                    format!("it cannot choose among the files of a torrent (status {})", answer.status.as_u16());
+                return Err(self.wire.refuses(&message));
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn stop(&mut self, infohash: &Infohash) -> Result<(), CommandError> {

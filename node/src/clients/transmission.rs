@@ -12,7 +12,7 @@ use heirloom_proto::Infohash;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use zeroize::Zeroizing;
 
@@ -237,6 +237,22 @@ impl Transmission {
 
     pub(super) async fn stop(&mut self, infohash: &Infohash) -> Result<(), CommandError> {
         self.call("torrent_stop", &json!({ "ids": [infohash.to_string()] })).await.map(|_| ())
+    }
+
+    pub(super) async fn select(
+        &mut self,
+        infohash: &Infohash,
+        wanted: &BTreeSet<u32>,
+        others: &BTreeSet<u32>,
+    ) -> Result<(), CommandError> {
+        let mut params = json!({ "ids": [infohash.to_string()] });
+        // An empty list is all of them there.
+        for (name, files) in [("files_unwanted", others), ("files_wanted", wanted)] {
+            if !files.is_empty() {
+                params[name] = json!(files);
+            }
+        }
+        self.call("torrent_set", &params).await.map(|_| ())
     }
 
     pub(super) async fn add(&mut self, offer: &Offer) -> Result<(), CommandError> {

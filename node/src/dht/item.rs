@@ -29,6 +29,12 @@ pub struct Item {
 }
 
 impl Item {
+    /// Without a salt, signed here.
+    #[must_use]
+    pub fn signed(secret: &[u8; 32], seq: i64, value: &[u8]) -> Self {
+        Self::from_mutable(&MutableItem::new(mainline::SigningKey::from_bytes(secret), value, seq, None))
+    }
+
     /// Refuses here what every node would refuse there, without asking them.
     pub(super) fn fits(&self) -> Result<(), PutError> {
         if self.value.len() > VALUE_BYTES_MAX || self.salt.len() > SALT_BYTES_MAX {

@@ -1,6 +1,6 @@
 //! Orders to the torrent sessions, and what comes of them: pieces to book, downloads that end.
 
-use super::{Event, Networks, SeedAs};
+use super::{Event, Networks, Publishing, SeedAs};
 use crate::home::Home;
 use crate::torrent::{self, AddError, CreateError, Engine, Magnet, MagnetError, Metainfo, MetainfoError, State};
 use heirloom_core::command::{CommandError, Fault};
@@ -52,6 +52,7 @@ pub struct Downloads {
     watched: Arc<Mutex<BTreeMap<Infohash, Watched>>>,
     changed: Arc<Notify>,
     seed_as: SeedAs,
+    publishing: Publishing,
     pub(super) sharing: Arc<super::sharing::State>,
 }
 
@@ -60,7 +61,8 @@ impl Downloads {
         let Networks { engine, bookings, seed_as, .. } = networks;
         let (watched, changed) = (Arc::default(), Arc::new(Notify::new()));
         let sharing = Arc::new(super::sharing::State::read(&home));
-        let downloads = Self { engine, bookings, home, events, watched, changed, seed_as, sharing };
+        let publishing = Publishing::default();
+        let downloads = Self { engine, bookings, home, events, watched, changed, seed_as, publishing, sharing };
         if downloads.engine.is_some() {
             tokio::spawn(downloads.clone().watch());
             tokio::spawn(downloads.clone().share());
@@ -269,7 +271,7 @@ impl Downloads {
 
     /// Makes a torrent of a path, or reads a torrent file or magnet link.
     async fn prepare(&self, order: OrderId, source: String, trackers: &[String], web_seeds: &[String]) {
-        let event = match self.read_source(&source, trackers, web_seeds).await {
+        let event = match self.read_source(order, &source, trackers, web_seeds).await {
             Ok((metainfo, content)) => TorrentEvent::Prepared { order, metainfo, content },
             Err(error) => TorrentEvent::NotPrepared { order, error },
         };
@@ -278,6 +280,7 @@ impl Downloads {
 
     async fn read_source(
         &self,
+        order: OrderId,
         source: &str,
         trackers: &[String],
         web_seeds: &[String],
@@ -312,9 +315,14 @@ impl Downloads {
                 format!("{} does not exist: name a file, a folder, a .torrent file or a magnet link", path.display());
             return Err(CommandError::bad_input("no_such_file", message));
         }
-        let metainfo = torrent::create(&path, Some(&self.key()?))
-            .await
-            .map_err(|error: CreateError| CommandError::bad_input("cannot_share", error.to_string()))?;
+        let key = self.key()?;
+        let row = self.publishing.begin(order.0, source)?;
+        let made = torrent::create_watched(&path, Some(&key), &row.making).await;
+        drop(row);
+        let metainfo = made.map_err(|error| match error {
+            CreateError::Cancelled => CommandError::new(Fault::Failed, "cancelled", error.to_string()),
+            error => CommandError::bad_input("cannot_share", error.to_string()),
+        })?;
         let metainfo = if trackers.is_empty() && web_seeds.is_empty() {
             metainfo
         } else {
@@ -342,6 +350,12 @@ impl Downloads {
 
     fn key(&self) -> Result<String, CommandError> {
         Ok(self.home.identity()?.secret.public().to_string())
+    }
+
+    /// What is read and hashed now, to be published.
+    #[must_use]
+    pub fn publishing(&self) -> &Publishing {
+        &self.publishing
     }
 
     /// Whether a torrent that was complete has lost its files; then the engine and the core forget it, and it can be

@@ -8,6 +8,7 @@ mod meter;
 mod networks;
 mod once;
 mod peers;
+mod publishing;
 mod rendezvous;
 mod searching;
 mod sharing;
@@ -17,11 +18,13 @@ use artwork::Artwork;
 pub use downloads::{Download, Downloads, from_metainfo as torrent_facts};
 pub use networks::{Networks, Options, SeedAs, StartError};
 pub use once::{Offline, once};
+pub use publishing::{Job, PUBLISHING_MAX, Publishing};
 pub use rendezvous::{Rendezvous, key_of as rendezvous_key};
 pub use sharing::Sharing;
 
 use crate::clients::{Client, ClientState, HandedState, Watch};
 use crate::dht;
+use crate::doctor::{self, Check};
 use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::search::{self, Search};
@@ -143,6 +146,8 @@ pub struct Health {
     pub clients: Vec<ClientState>,
     /// What was handed to them.
     pub handed: Vec<HandedState>,
+    /// Time since the last libp2p peer left; `None` while none did.
+    pub last_peer: Option<Duration>,
 }
 
 /// How libp2p is.
@@ -437,8 +442,22 @@ impl Node {
             proved: self.networks.proofs(),
         });
         let (clients, handed) = (self.watch.clients(), self.watch.handed());
-        let uptime = self.clock.0.elapsed();
-        Health { uptime, peers, p2p, dht, dht_use, store, search, clients, handed, ..Health::of(&self.home) }
+        let (uptime, last_peer) = (self.clock.0.elapsed(), self.networks.since_peer_left());
+        Health { uptime, last_peer, peers, p2p, dht, dht_use, store, search, clients, handed, ..Health::of(&self.home) }
+    }
+
+    /// What `doctor` tries beside it: folder, disk, clock, and unless it has to be quick the DHT.
+    pub(crate) async fn checked(&self, quick: bool) -> Vec<Check> {
+        let home = self.home.clone();
+        let mut checks = tokio::task::spawn_blocking(move || doctor::of_home(&home)).await.unwrap_or_default();
+        if !quick {
+            let (networks, key) = (&self.networks, self.key());
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now_ms = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+            let trial = doctor::network::of_dht(networks.dht.as_ref(), key, networks.since_head_put(), now_ms);
+            checks.extend(networks.trials.answer(trial).await);
+        }
+        checks
     }
 
     /// Waits until the core ends by itself.
@@ -471,6 +490,8 @@ impl Node {
     /// Stops everything: the core first, so that nothing new is begun.
     pub async fn stop(&self) {
         self.search.stop();
+        // The process would wait for the end of whatever is read.
+        self.downloads.publishing().cancel_all();
         let _ = self.events.send(Event::Stop).await;
         let _ = tokio::time::timeout(Duration::from_secs(3), self.ended()).await;
         self.gauge.give_up();

@@ -3,6 +3,7 @@
 use super::rendezvous::{Meeting, Tally};
 use super::{Event, Settings};
 use crate::dht::{self, Dht};
+use crate::doctor::network::Trials;
 use crate::home::Home;
 use crate::p2p::{self, P2p};
 use crate::torrent::{self, Bookings, Engine, PeerSource};
@@ -16,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tracing::debug;
 
@@ -121,6 +122,16 @@ pub struct Networks {
     /// What came of it.
     pub rendezvous: Arc<Tally>,
     proofs: Arc<Mutex<BTreeMap<p2p::PeerId, (Key, bool)>>>,
+    times: Arc<Mutex<Times>>,
+    /// What the last look into the DHT found.
+    pub(super) trials: Arc<Trials>,
+}
+
+/// When something last happened in this process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    head_put: Option<Instant>,
+    peer_left: Option<Instant>,
 }
 
 /// The topic of a kind; one shard until there is need for more.
@@ -152,7 +163,19 @@ impl Networks {
         if options.offline {
             let (seed_as, rendezvous) = (options.seed_as, Arc::default());
             let (dht, engine, p2p, looks_up, meeting, proofs) = (None, None, None, false, None, Arc::default());
-            let none = Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs };
+            let none = Self {
+                dht,
+                engine,
+                bookings,
+                p2p,
+                seed_as,
+                looks_up,
+                meeting,
+                rendezvous,
+                proofs,
+                times: Arc::default(),
+                trials: Arc::default(),
+            };
             return Ok((none, None));
         }
         let dht = if options.no_dht {
@@ -203,7 +226,9 @@ impl Networks {
         }
         let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
         let proofs = Arc::default();
-        Ok((Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs }, Some(gossip)))
+        let (times, trials) = (Arc::default(), Arc::default());
+        let all = Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs, times, trials };
+        Ok((all, Some(gossip)))
     }
 
     /// A connected peer proved who it is. As many as there are connections.
@@ -214,6 +239,21 @@ impl Networks {
     /// It is gone.
     pub(super) fn forget_proof(&self, peer: &p2p::PeerId) {
         self.proofs.lock().unwrap_or_else(PoisonError::into_inner).remove(peer);
+        self.times().peer_left = Some(Instant::now());
+    }
+
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Time since the owner's head was put last, by this process.
+    pub(super) fn since_head_put(&self) -> Option<Duration> {
+        self.times().head_put.map(|at| at.elapsed())
+    }
+
+    /// Time since the last peer left.
+    pub(super) fn since_peer_left(&self) -> Option<Duration> {
+        self.times().peer_left.map(|at| at.elapsed())
     }
 
     /// Connected peers that proved who they are.
@@ -225,7 +265,7 @@ impl Networks {
     /// Carries an order to the DHT out, in a task of its own.
     pub(super) fn order_dht(&self, order: DhtOrder, events: mpsc::Sender<Event>) {
         let Some(dht) = self.dht.clone() else { return };
-        let (looks_up, meeting) = (self.looks_up, self.meeting.clone());
+        let (looks_up, meeting, times) = (self.looks_up, self.meeting.clone(), Arc::clone(&self.times));
         tokio::spawn(async move {
             let answer = match order {
                 // Heads say whom I follow, works say what I want to see: only the latter can be turned off.
@@ -236,7 +276,12 @@ impl Networks {
                     let is_head = item.salt == HEAD_SALT;
                     let item = to_dht(item);
                     match if is_head { dht.put_head(item, None).await } else { dht.put(item, None).await } {
-                        Ok(put) => DhtEvent::Stored { order, nodes: put.stored_on },
+                        Ok(put) => {
+                            if is_head {
+                                times.lock().unwrap_or_else(PoisonError::into_inner).head_put = Some(Instant::now());
+                            }
+                            DhtEvent::Stored { order, nodes: put.stored_on }
+                        }
                         Err(error) => {
                             debug!(%error, "item not stored");
                             let newer_exists = matches!(error, dht::PutError::NotMostRecent | dht::PutError::CasFailed);

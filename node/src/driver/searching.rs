@@ -106,6 +106,12 @@ impl Node {
         work.await.map_err(|error| failed(&error))?
     }
 
+    /// Whether the search index holds all that the core has.
+    #[must_use]
+    pub fn is_search_current(&self) -> bool {
+        self.search.is_current()
+    }
+
     /// Throws the search index away and makes it anew: how many statements it holds.
     ///
     /// # Errors

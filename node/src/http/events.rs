@@ -1,12 +1,12 @@
 //! What changes, as server-sent events: `GET /api/v1/events`.
 //!
 //! While somebody listens, the node is looked at twice a second, and what differs from the last look is told: `download`,
-//! `peers`, `streams`, `news` (works, releases and statements known), `counters` (those that rose: messages taken in and
-//! refused, by reason). The first event,
-//! `hello`, holds all of it. Every listener has a queue of its own length; who reads too slowly loses the oldest events
-//! and is told how many by `lost`. With nobody listening nothing is looked at.
+//! `publishing` (all that is hashed now), `peers`, `streams`, `news` (works, releases and statements known), `counters`
+//! (those that rose: messages taken in and refused, by reason). The first event, `hello`, holds all of it. Every listener
+//! has a queue of its own length; who reads too slowly loses the oldest events and is told how many by `lost`. With nobody
+//! listening nothing is looked at.
 
-use super::answer::downloads_json;
+use super::answer::{downloads_json, publishing_json};
 use super::problem::problem;
 use super::{Server, Shared};
 use axum::extract::State;
@@ -64,6 +64,7 @@ impl Events {
 #[derive(Default)]
 struct Look {
     downloads: BTreeMap<String, Value>,
+    publishing: Value,
     peers: Value,
     streams: Value,
     news: Value,
@@ -86,6 +87,7 @@ impl Look {
         let p2p = server.node.networks().p2p.as_ref();
         Self {
             downloads: downloads.collect(),
+            publishing: publishing_json(&server.node.downloads().publishing().all()),
             peers: json!({ "peers": p2p.map_or(0, |p2p| p2p.peers()) }),
             streams: json!({ "open": server.streams_open() }),
             ..Self::default()
@@ -111,6 +113,7 @@ impl Look {
     fn hello(&self) -> Value {
         json!({
             "downloads": self.downloads.values().collect::<Vec<_>>(),
+            "publishing": self.publishing,
             "peers": self.peers["peers"],
             "streams": self.streams["open"],
             "news": self.news,
@@ -128,6 +131,7 @@ impl Look {
             gone.map(|infohash| ("download", json!({ "infohash": infohash, "state": "gone", "finished": false }))),
         );
         for (name, now, then) in [
+            ("publishing", &self.publishing, &before.publishing),
             ("peers", &self.peers, &before.peers),
             ("streams", &self.streams, &before.streams),
             ("news", &self.news, &before.news),

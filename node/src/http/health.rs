@@ -2,6 +2,7 @@
 
 use super::answer::counts;
 use super::clients;
+use crate::doctor::{Check, Verdict};
 use crate::driver::{Health, P2pHealth, Rendezvous};
 use crate::p2p::{Multiaddr, Nat};
 use heirloom_core::views;
@@ -173,12 +174,21 @@ fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<(&'static str, bo
     checks
 }
 
-/// The answer to `doctor`.
-pub(super) fn doctor_json(usage: &views::Usage, health: &Health) -> Value {
-    let check = |name: &str, ok: bool, detail: String, fix: &str| {
-        let fix = if ok { Value::Null } else { json!(fix) };
-        json!({ "check": name, "ok": ok, "detail": detail, "fix": fix })
+/// A check as programs are told.
+pub(crate) fn check_json(check: &Check) -> Value {
+    let is_amiss = check.verdict == Verdict::Amiss;
+    let state = match check.verdict {
+        Verdict::Well => "ok",
+        Verdict::Amiss => "amiss",
+        Verdict::Unknown => "unknown",
     };
+    let fix = if is_amiss { json!(check.fix) } else { Value::Null };
+    json!({ "check": check.name, "ok": !is_amiss, "state": state, "detail": check.detail, "fix": fix })
+}
+
+/// The answer to `doctor`.
+pub(super) fn doctor_json(usage: &views::Usage, health: &Health, others: &[Check]) -> Value {
+    let check = |name, ok, detail: String, fix| check_json(&Check::new(name, ok, detail, fix));
     let disk = "free some space on the disk that holds the node's folder";
     let dht = match health.dht {
         Some((nodes, _)) => {
@@ -197,8 +207,7 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health) -> Value {
         let listening = &p2p.listening;
         let fix = "start without an empty --p2p";
         checks.push(check("listening", !listening.is_empty(), format!("{} libp2p addresses", listening.len()), fix));
-        let (detail, fix) = nat_line(p2p.overview.nat);
-        checks.push(check("nat", p2p.overview.nat != Nat::Private || p2p.overview.relays > 0, detail, fix));
+        checks.push(check_json(&nat_check(p2p)));
         if health.dht.is_some() {
             let (is_met, detail) = match p2p.rendezvous {
                 Rendezvous { is_on: false, .. } => (true, "turned off".into()),
@@ -224,6 +233,7 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health) -> Value {
     for (name, ok, detail, fix) in budget_checks(usage, health) {
         checks.push(check(name, ok, detail, fix));
     }
+    checks.extend(others.iter().map(check_json));
     json!(checks)
 }
 
@@ -231,19 +241,59 @@ fn peers_line(health: &Health) -> String {
     let by = health.p2p.iter().flat_map(|p2p| &p2p.overview.peers_by);
     let by: Vec<_> = by.map(|(how, count)| format!("{count} {how}")).collect();
     if by.is_empty() {
-        format!("{} connected", health.peers)
+        let last = health.last_peer.map(|ago| format!("; the last one left {} s ago", ago.as_secs()));
+        format!("{} connected{}", health.peers, last.unwrap_or_default())
     } else {
         format!("{} connected: {}", health.peers, by.join(", "))
     }
 }
 
-fn nat_line(nat: Nat) -> (String, &'static str) {
+/// Whether others can dial this node: what those say who tried.
+fn nat_check(p2p: &P2pHealth) -> Check {
     let fix =
         "forward the libp2p port (7341, TCP and UDP) on your router, or wait until a relay gives this node a place";
-    let detail = match nat {
-        Nat::Public => "other nodes can dial this one",
-        Nat::Private => "other nodes cannot dial this one; it dials them",
-        Nat::Unknown => "not known yet: other nodes will try to dial this one",
-    };
-    (detail.into(), fix)
+    match p2p.overview.nat {
+        Nat::Public => Check::new("nat", true, "other nodes can dial this one", fix),
+        Nat::Private => {
+            let detail = "other nodes cannot dial this one; it dials them";
+            Check::new("nat", p2p.overview.relays > 0, detail, fix)
+        }
+        Nat::Unknown => Check::unknown("nat", "no other node has tried to dial this one yet"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fix_is_told_only_where_something_is_amiss() {
+        let told = |check: Check| check_json(&check);
+        assert_eq!(
+            told(Check::new("a", true, "fine", "mend")),
+            json!({ "check": "a", "ok": true, "state": "ok", "detail": "fine", "fix": null })
+        );
+        assert_eq!(
+            told(Check::new("a", false, "bad", "mend")),
+            json!({ "check": "a", "ok": false, "state": "amiss", "detail": "bad", "fix": "mend" })
+        );
+        let unknown = told(Check::unknown("a", "nobody asked"));
+        assert_eq!(
+            (&unknown["ok"], &unknown["state"], &unknown["fix"]),
+            (&json!(true), &json!("unknown"), &Value::Null)
+        );
+    }
+
+    #[test]
+    fn how_others_reach_this_node_is_unknown_until_one_tried() {
+        let seen = |nat, relays| {
+            let mut p2p = P2pHealth::default();
+            (p2p.overview.nat, p2p.overview.relays) = (nat, relays);
+            nat_check(&p2p).verdict
+        };
+        assert_eq!(seen(Nat::Unknown, 0), Verdict::Unknown);
+        assert_eq!(seen(Nat::Public, 0), Verdict::Well);
+        assert_eq!(seen(Nat::Private, 0), Verdict::Amiss);
+        assert_eq!(seen(Nat::Private, 1), Verdict::Well, "others come by the relay");
+    }
 }

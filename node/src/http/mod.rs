@@ -35,6 +35,7 @@ pub use apps::AppsUrl;
 pub use clients::{PeerRow, SwarmRow, handing_off_json};
 pub use config::config_of;
 pub use curator::{card_html, card_json, contact_of, list_of, verified_list};
+pub(crate) use health::check_json;
 pub use health::status_json;
 pub use node::answer_request;
 pub use problem::{problem, refused};

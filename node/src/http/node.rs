@@ -1,6 +1,6 @@
 //! Answers requests by a running node.
 
-use super::answer::{download_json, found_json, reindexed_json, to_json};
+use super::answer::{download_json, found_json, publishing_json, reindexed_json, to_json};
 use super::clients::{handed_state_json, handing_off_json};
 use super::config;
 use super::curator::{card_json, contact_of, verified_list};
@@ -11,7 +11,7 @@ use crate::driver::Node;
 use heirloom_core::command::{Command, CommandError, Fault, Reply};
 use heirloom_core::views::{LedgerBy, LedgerRow};
 use heirloom_proto::Infohash;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Answers a request of the CLI or of a program.
 ///
@@ -24,14 +24,24 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
         Request::Get { .. } => get(node, request).await,
         Request::HandOff { .. } => hand_off(node, request).await,
         Request::HandedOff { .. } => handed_off(node, request).await,
+        Request::Publishing => Ok(publishing_json(&node.downloads().publishing().all())),
+        Request::PublishCancel { job } => {
+            node.downloads().publishing().cancel(job)?;
+            Ok(json!({ "job": job, "cancelled": true }))
+        }
+        Request::Show { .. } => {
+            let mut shown = command(node, request).await?;
+            tell_swarms(node, shown["releases"].as_array_mut().into_iter().flatten());
+            Ok(shown)
+        }
         Request::Seed { items } => seed(node, items).await,
         Request::CuratorCard => {
             let id = to_json(&*node.command(Command::Identity).await?, node.wire_name());
             Ok(card_json(&contact_of(&id)?))
         }
         Request::ListVerify { text } => Ok(verified_list(&text).0),
-        Request::Doctor => match *node.command(Command::Status).await? {
-            Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await)),
+        Request::Doctor { quick } => match *node.command(Command::Status).await? {
+            Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await, &node.checked(quick).await)),
             other => Ok(to_json(&other, node.wire_name())),
         },
         Request::Status => match *node.command(Command::Status).await? {
@@ -39,7 +49,12 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
             other => Ok(to_json(&other, node.wire_name())),
         },
         Request::Search { .. } => match wish(&request)? {
-            Some(wish) => Ok(found_json(&node.search(wish).await?)),
+            Some(wish) => {
+                let mut found = found_json(&node.search(wish).await?);
+                let rows = found.as_array_mut().into_iter().flatten();
+                tell_swarms(node, rows.filter_map(|row| row.get_mut("best")));
+                Ok(found)
+            }
             None => Err(CommandError::bad_input("bad_request", "this is no search")),
         },
         Request::Reindex => match *node.command(Command::Reindex).await? {
@@ -50,15 +65,32 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
             if let Request::Publish { artwork: Some(artwork), .. } = &mut request {
                 *artwork = node.add_artwork(artwork.clone()).await?.to_string();
             }
-            // A hundred thousand keys are seconds of work, which must keep no other request waiting.
-            let parsed = tokio::task::spawn_blocking(move || parse(request)).await;
-            let parsed = parsed.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?;
-            let Some(command) = parsed? else {
-                return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
-            };
-            let reply = node.command(command).await?;
-            Ok(to_json(&reply, node.wire_name()))
+            command(node, request).await
         }
+    }
+}
+
+/// A request that is one command of the core's.
+async fn command(node: &Node, request: Request) -> Result<Value, CommandError> {
+    // A hundred thousand keys are seconds of work, which must keep no other request waiting.
+    let parsed = tokio::task::spawn_blocking(move || parse(request)).await;
+    let parsed = parsed.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))?;
+    let Some(command) = parsed? else {
+        return Err(CommandError::bad_input("bad_request", "this verb takes no such request"));
+    };
+    let reply = node.command(command).await?;
+    Ok(to_json(&reply, node.wire_name()))
+}
+
+/// Adds how a release is shared, as far as this node knows it: nobody is asked for it. Of what is here whole this node is
+/// a seed; how many of its peers are seeds too, they tell nobody.
+fn tell_swarms<'a>(node: &Node, releases: impl Iterator<Item = &'a mut Value>) {
+    let Some(engine) = &node.networks().engine else { return };
+    for release in releases {
+        let infohash = release["infohash"].as_str().and_then(|text| text.parse::<Infohash>().ok());
+        let Some(progress) = infohash.and_then(|infohash| engine.progress(infohash.0)) else { continue };
+        let seeds = progress.finished.then_some(1);
+        release["swarm"] = json!({ "seeds": seeds, "peers": progress.peers });
     }
 }
 

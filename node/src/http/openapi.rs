@@ -21,7 +21,7 @@ use utoipa::{OpenApi, PartialSchema};
 struct Types;
 
 /// What each verb does, in a few words.
-const VERB_ABOUT: [(&str, &str); 42] = [
+const VERB_ABOUT: [(&str, &str); 45] = [
     ("id", "Who the owner is"),
     ("id-set", "Set the owner's name and address"),
     ("follow", "Follow a key, or preview what that would change"),
@@ -41,10 +41,13 @@ const VERB_ABOUT: [(&str, &str); 42] = [
     ("ledger-link", "Say which key an address of the ledger belongs to, or that it belongs to none"),
     ("ledger-import", "Book what another client of the owner's says that it received, as weak evidence"),
     ("hand-off", "Choose a release for another client to fetch, by the rules of get"),
+    ("handed-files", "Which files of a release that was handed off are what is wanted of it"),
     ("handed-off", "Remember that another client has it"),
     ("handed", "What was handed to other clients"),
     ("look-into", "Look at what is in a release that was handed off"),
     ("publish", "List a release of a work, and seed it"),
+    ("publishing", "What is read and hashed now, to be published, and how far it is"),
+    ("publish-cancel", "End that before anything is signed"),
     ("seed", "Seed what was imported, where its content lies"),
     ("list", "List many works and releases, as an import does"),
     ("retract", "Take back a statement, or the listings of a release"),
@@ -121,7 +124,7 @@ const OTHER_READS: [(&str, &str, &str); 8] = [
     ("/api/v1/openapi.json", "This document", "application/json"),
     (
         "/api/v1/events",
-        "What changes: hello, download, peers, streams, news, counters; lost says how many were missed",
+        "What changes: hello, download, publishing, peers, streams, news, counters; lost says how many were missed",
         "text/event-stream",
     ),
     ("/api/v1/artwork/{digest}", "The picture of a work, encoded anew; 404 while it is not here", "image/jpeg"),
@@ -237,7 +240,7 @@ mod tests {
         let of = |name: &str| &verbs.iter().find(|(verb, _)| verb == name).expect("a verb").1;
         let follow = of("follow");
         assert_eq!(follow["properties"]["preview"]["type"], "boolean");
-        assert_eq!(follow["required"], json!(["key", "level", "scope", "alias", "preview"]));
+        assert_eq!(follow["required"], json!(["key", "preview"]));
         assert_eq!(of("publish")["properties"]["map"]["type"], "array");
         let told: Vec<&str> = VERB_ABOUT.iter().map(|(verb, _)| *verb).collect();
         for (verb, _) in &verbs {

@@ -55,6 +55,8 @@ pub fn refused(error: &CommandError) -> Response {
     let status = match error.code {
         // The node is well, and the same request may do in a moment.
         "busy" | "too_many_streams" | "not_ready" => StatusCode::SERVICE_UNAVAILABLE,
+        // The owner changed their mind.
+        "cancelled" => StatusCode::CONFLICT,
         _ => status_of(error.fault),
     };
     with_status(status, error)

@@ -54,7 +54,7 @@ const fn number(name: &'static str, usual: Option<&'static str>, about: &'static
 const SCOPE: Argument = text("scope", Some("catalogue"), "*, catalogue, metadata or seed");
 
 /// The reads that are verbs.
-pub(super) const READS: [Read; 12] = [
+pub(super) const READS: [Read; 13] = [
     Read { verb: "id", about: "Who the owner is", arguments: &[] },
     Read { verb: "status", about: "How the node is", arguments: &[] },
     Read { verb: "doctor", about: "What the node needs, and how to mend it", arguments: &[] },
@@ -63,6 +63,7 @@ pub(super) const READS: [Read; 12] = [
         about: "The settings, each with where its value comes from",
         arguments: &[text("name", None, "Only this one")],
     },
+    Read { verb: "publishing", about: "What is read and hashed now, to be published", arguments: &[] },
     Read { verb: "follows", about: "Whom the owner follows", arguments: &[] },
     Read { verb: "export", about: "Every statement of the owner that still counts", arguments: &[] },
     Read {

@@ -8,7 +8,7 @@ use super::words::{
 };
 use crate::search::Wish;
 use crate::starter;
-use heirloom_core::command::{Choice, Command, CommandError, Filter, Made, Publish};
+use heirloom_core::command::{Choice, Command, CommandError, Filter, Following, Made, Publish, Skip};
 use heirloom_core::fitting::Pick;
 use heirloom_proto::WorkId;
 use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Opinion, Scope, WorkKind};
@@ -29,15 +29,27 @@ pub enum Request {
     },
     Follow {
         key: String,
-        level: String,
-        scope: String,
-        alias: String,
+        /// Left out, it is as before; for a new key `high`.
+        #[serde(default)]
+        level: Option<String>,
+        /// Left out, it is as before; for a new key `*`.
+        #[serde(default)]
+        scope: Option<String>,
+        /// Left out, it is as before; empty, what they call themselves.
+        #[serde(default)]
+        alias: Option<String>,
+        /// What they are called where they were found: the alias of a key that is new here.
+        #[serde(default)]
+        found_as: String,
         preview: bool,
     },
     Follows,
     /// What a key says.
     About {
         key: String,
+        /// Of each kind leave out so many, the newest first.
+        #[serde(default)]
+        skip: usize,
     },
     /// Take the starter catalogue, although it was dropped.
     TakeStarter,
@@ -103,6 +115,15 @@ pub enum Request {
         anyway: bool,
         #[serde(default)]
         resolution: Option<String>,
+        /// What of a series, as for `get`.
+        #[serde(default)]
+        episode: Option<String>,
+    },
+    /// Which files of a release that was handed off are what is wanted of it.
+    HandedFiles {
+        infohash: String,
+        episode: String,
+        files: Vec<(String, u64)>,
     },
     /// Remember that a client has it.
     HandedOff {
@@ -146,6 +167,12 @@ pub enum Request {
         #[serde(default)]
         artwork: Option<String>,
         private: bool,
+    },
+    /// What is read and hashed now, to be published.
+    Publishing,
+    /// End one of those.
+    PublishCancel {
+        job: u64,
     },
     List {
         rows: Vec<Row>,
@@ -208,7 +235,12 @@ pub enum Request {
         value: Option<String>,
     },
     Status,
-    Doctor,
+    /// What the node needs.
+    Doctor {
+        /// Ask nobody: without the trials in the DHT, which take seconds.
+        #[serde(default)]
+        quick: bool,
+    },
     /// A link for a browser. The route of that name answers it.
     Open,
     /// The shelf as files of a library.
@@ -281,15 +313,21 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             }
             Command::SetProfile { name: name.map(nfc), url: url.map(nfc) }
         }
-        Request::Follow { key, level, scope, alias, preview } => Command::Follow {
+        Request::Follow { key, level, scope, alias, found_as, preview } => Command::FollowAs {
             key: read("bad_key", &key)?,
-            level: read("bad_level", &level)?,
-            scope: read("bad_scope", &scope)?,
-            alias: nfc(alias),
+            said: Following {
+                level: level.map(|level| read("bad_level", &level)).transpose()?,
+                scope: scope.map(|scope| read("bad_scope", &scope)).transpose()?,
+                alias: alias.map(nfc),
+                found_as: nfc(found_as),
+            },
             preview,
         },
         Request::Follows => Command::Follows,
-        Request::About { key } => Command::About { key: read("bad_key", &key)? },
+        Request::About { key, skip } => Command::About {
+            key: read("bad_key", &key)?,
+            skip: Skip { listings: skip, attestations: skip, verdicts: skip },
+        },
         Request::Unfollow { key } if key.trim() == starter::NAME => Command::DropStarter,
         Request::Unfollow { key } => Command::Unfollow { key: read("bad_key", &key)? },
         Request::TakeStarter => starter::take(true)?,
@@ -329,8 +367,13 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
             key: key.map(|key| read("bad_key", &key)).transpose()?,
         },
         Request::LedgerImport { client, swarms, dry_run } => clients::observe(&client, swarms, dry_run)?,
-        Request::HandOff { what, anyway, resolution } => {
-            Command::HandOff { what: wanted(&what)?, anyway, lines: liked(resolution.as_deref())? }
+        Request::HandOff { what, anyway, resolution, episode } => {
+            let pick = episode.as_deref().map(pick).transpose()?;
+            let choice = Choice { pick, lines: liked(resolution.as_deref())? };
+            Command::HandOff { what: wanted(&what)?, anyway, choice }
+        }
+        Request::HandedFiles { infohash, episode, files } => {
+            Command::HandedFiles { infohash: read("bad_infohash", &infohash)?, pick: pick(&episode)?, files }
         }
         Request::HandedOff { infohash, client, url, anyway } => Command::HandedOff {
             infohash: read("bad_infohash", &infohash)?,
@@ -369,7 +412,9 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
         | Request::ListVerify { .. }
         | Request::Config { .. }
         | Request::ConfigSet { .. }
-        | Request::Doctor
+        | Request::Doctor { .. }
+        | Request::Publishing
+        | Request::PublishCancel { .. }
         | Request::Seed { .. }
         | Request::Open
         | Request::Apps { .. }

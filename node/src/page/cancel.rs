@@ -23,7 +23,10 @@ pub(super) struct Asked {
 /// The bars of these downloads; the script puts them in the place of older ones. One that is gone has none.
 pub(super) async fn bars(State(reading): State<Reading>, Query(asked): Query<Asked>) -> Markup {
     let wanted: BTreeSet<Infohash> = asked.of.split(',').take(BARS_MAX).filter_map(|hash| hash.parse().ok()).collect();
-    let downloads = reading.downloads();
+    let mut downloads = reading.downloads();
+    for one in reading.handed() {
+        downloads.entry(one.download.infohash).or_insert(one.download);
+    }
     let shown: Vec<&Download> = wanted.iter().filter_map(|infohash| downloads.get(infohash)).collect();
     render(&shown)
 }

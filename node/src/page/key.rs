@@ -4,11 +4,44 @@ use super::format::{band_class, bytes, day, person, said, work_page};
 use super::layout::{Frame, Here, empty, hidden, hidden_json, page};
 use super::people::link;
 use super::why::{self, Names};
-use super::{Reading, Trouble, text};
-use axum::extract::{Path, State};
+use super::{Reading, Trouble, paging, text};
+use axum::extract::{Path, Query, State};
+use heirloom_core::command::Skip;
 use heirloom_core::views::{About, Why};
 use heirloom_proto::Key;
 use maud::{Markup, html};
+use serde::Deserialize;
+
+/// Which parts of its lists are asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// Page of the listings.
+    pub listings: usize,
+    /// Page of what it says of others.
+    attestations: usize,
+    /// Page of its judgements.
+    verdicts: usize,
+}
+
+impl Asked {
+    /// What stands on the pages before.
+    pub(super) fn skip(self) -> Skip {
+        Skip {
+            listings: paging::before(self.listings),
+            attestations: paging::before(self.attestations),
+            verdicts: paging::before(self.verdicts),
+        }
+    }
+
+    /// The way around one of them, the others as they are.
+    fn links(self, key: &Key, (page, count): (usize, usize), of: &str, change: impl Fn(Self, usize) -> Self) -> Markup {
+        paging::links(page, count, |page| {
+            let Self { listings, attestations, verdicts } = change(self, page);
+            format!("/key/{key}?listings={listings}&attestations={attestations}&verdicts={verdicts}#{of}")
+        })
+    }
+}
 
 /// Everything about a key.
 pub(super) struct Shown {
@@ -17,23 +50,30 @@ pub(super) struct Shown {
     pub names: Names,
     pub me: Key,
     pub is_followed: bool,
+    pub asked: Asked,
 }
 
-pub(super) async fn show(State(reading): State<Reading>, Path(key): Path<String>) -> Result<Markup, Trouble> {
+pub(super) async fn show(
+    State(reading): State<Reading>,
+    Path(key): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Trouble> {
     let key: Key = key.parse().map_err(|_| Trouble::missing(text::NO_SUCH_KEY))?;
     let shown = Shown {
-        about: reading.about(key).await?,
+        about: reading.about(key, asked.skip()).await?,
         why: reading.why(&key.to_string(), "catalogue").await?,
         names: reading.names().await?,
         me: reading.key(),
         is_followed: reading.follows().await?.iter().any(|follow| follow.key == key),
+        asked,
     };
     let title = if shown.about.name.is_empty() { text::NAMELESS } else { &shown.about.name };
     Ok(page(&Frame::new(title, Here::People), &render(&shown)))
 }
 
 pub(super) fn render(shown: &Shown) -> Markup {
-    let Shown { about, why, names, me, .. } = shown;
+    let Shown { about, why, names, me, asked, .. } = shown;
+    let key = &about.key;
     html! {
         header .keyhead {
             h1 { @if about.name.is_empty() { (text::NAMELESS) } @else { (said(&about.name)) } }
@@ -51,12 +91,13 @@ pub(super) fn render(shown: &Shown) -> Markup {
         section aria-labelledby="listings" {
             h2 #listings { (text::LISTINGS) " " span .count { (about.listings.1) } }
             (listings(about, false))
+            (asked.links(key, (asked.listings, about.listings.1), "listings", |asked, listings| Asked { listings, ..asked }))
         }
         section aria-labelledby="attestations" {
             h2 #attestations { (text::ATTESTATIONS) " " span .count { (about.attestations.1) } }
-            @if about.attestations.0.is_empty() { p .faint { (text::SAYS_NOTHING) } }
+            @if about.attestations.1 == 0 { p .faint { (text::SAYS_NOTHING) } }
             ul .plain {
-                @for row in &about.attestations.0 {
+                @for row in about.attestations.0.iter().take(paging::ROWS) {
                     li .row {
                         span .grow { (person(&row.subject, &row.name)) }
                         span { (text::level(&row.level.to_string())) }
@@ -67,12 +108,13 @@ pub(super) fn render(shown: &Shown) -> Markup {
                     }
                 }
             }
+            (asked.links(key, (asked.attestations, about.attestations.1), "attestations", |asked, attestations| Asked { attestations, ..asked }))
         }
         section aria-labelledby="verdicts" {
             h2 #verdicts { (text::VERDICTS) " " span .count { (about.verdicts.1) } }
-            @if about.verdicts.0.is_empty() { p .faint { (text::JUDGED_NOTHING) } }
+            @if about.verdicts.1 == 0 { p .faint { (text::JUDGED_NOTHING) } }
             ul .plain {
-                @for row in &about.verdicts.0 {
+                @for row in about.verdicts.0.iter().take(paging::ROWS) {
                     li .row {
                         span .grow { code { (row.infohash.to_string()) } }
                         span { (text::opinion(row.opinion.name())) }
@@ -81,19 +123,20 @@ pub(super) fn render(shown: &Shown) -> Markup {
                     }
                 }
             }
+            (asked.links(key, (asked.verdicts, about.verdicts.1), "verdicts", |asked, verdicts| Asked { verdicts, ..asked }))
         }
     }
 }
 
-/// Listings as a table; those of the owner can be taken back.
+/// A page of listings as a table; those of the owner can be taken back.
 pub(super) fn listings(about: &About, is_retractable: bool) -> Markup {
     html! {
-        @if about.listings.0.is_empty() { (empty(text::LISTS_NOTHING, &html! { (text::LISTS_NOTHING_ADVICE) })) } @else {
+        @if about.listings.1 == 0 { (empty(text::LISTS_NOTHING, &html! { (text::LISTS_NOTHING_ADVICE) })) } @else {
             div .scroll {
                 table {
                     thead { tr { th scope="col" { (text::WORK) } th scope="col" { (text::RELEASE) } th .number scope="col" { (text::SIZE) } th scope="col" { (text::SIGNED) } @if is_retractable { th scope="col" { span .hidden { (text::RETRACT) } } } } }
                     tbody {
-                        @for row in &about.listings.0 {
+                        @for row in about.listings.0.iter().take(paging::ROWS) {
                             tr {
                                 td { a href=(work_page(row.work.as_str())) { (said(super::shelf::title_of(&row.title, row.work.as_str()))) } }
                                 td { (said(&row.name)) @if row.is_private { " " span .faint { (text::PRIVATE) } } }
@@ -105,7 +148,6 @@ pub(super) fn listings(about: &About, is_retractable: bool) -> Markup {
                     }
                 }
             }
-            @if about.listings.1 > about.listings.0.len() { p .faint { (text::first_of(about.listings.0.len(), about.listings.1)) } }
         }
     }
 }

@@ -9,6 +9,7 @@ mod assets;
 mod cancel;
 mod first_run;
 mod format;
+mod handed;
 mod key;
 mod layout;
 mod node;
@@ -33,7 +34,7 @@ use crate::settings::Setting;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use heirloom_core::command::{Command, CommandError, Fault, Reply};
+use heirloom_core::command::{Command, CommandError, Fault, Reply, Skip};
 use heirloom_core::views;
 use heirloom_proto::body::Scope;
 use heirloom_proto::{Infohash, Key, WorkId};
@@ -59,6 +60,7 @@ pub fn routes() -> Routes {
         .get("/progress", cancel::bars)
         .get("/publish", publish::show)
         .post("/publish/check", publish::check)
+        .get("/publish/jobs", publish::jobs)
         .get("/node", node::show)
         .get("/apps", apps::show)
         .get("/assets/{version}/{name}", assets::asset)
@@ -164,8 +166,8 @@ impl Reading {
         ask!(self.0, Command::Ledger { by }, Reply::Ledger)
     }
 
-    async fn about(&self, key: Key) -> Result<views::About, CommandError> {
-        ask!(self.0, Command::About { key }, Reply::About).map(|about| *about)
+    async fn about(&self, key: Key, skip: Skip) -> Result<views::About, CommandError> {
+        ask!(self.0, Command::About { key, skip }, Reply::About).map(|about| *about)
     }
 
     async fn work(&self, work: WorkId, wait: Option<Duration>) -> Result<views::Work, CommandError> {

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Trouble> {
     // What programs are told and what people are shown is the same.
     let status = answer_request(reading.node(), Request::Status).await?;
-    let doctor = answer_request(reading.node(), Request::Doctor).await?;
+    let doctor = answer_request(reading.node(), Request::Doctor { quick: true }).await?;
     Ok(page(&Frame::new(text::NODE, Here::Node), &render(&status, &doctor, &reading.settings())))
 }
 

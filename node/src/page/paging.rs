@@ -13,9 +13,16 @@ pub(super) fn part<T>(all: &[T], page: usize) -> (&[T], usize) {
     (&all[from..all.len().min(from + ROWS)], page)
 }
 
+/// How many rows stand on the pages before this one.
+pub(super) fn before(page: usize) -> usize {
+    page.saturating_sub(1).saturating_mul(ROWS)
+}
+
 /// Where the pages around this one are; nothing where there is only one. `to` makes an address of a number.
 pub(super) fn links(page: usize, count: usize, to: impl Fn(usize) -> String) -> Markup {
     let last = count.div_ceil(ROWS);
+    // From beyond the end the way leads back to it.
+    let page = page.clamp(1, last + 1);
     html! {
         @if last > 1 {
             nav .pages aria-label=(text::PAGES) {
@@ -44,5 +51,7 @@ mod tests {
         let html = links(2, 3 * ROWS, |page| format!("/x?page={page}")).0;
         assert!(html.contains("/x?page=1") && html.contains("/x?page=3"), "{html}");
         assert!(links(1, ROWS, |_| String::new()).0.is_empty());
+        assert!(links(usize::MAX, 3 * ROWS, |page| format!("/x?page={page}")).0.contains("/x?page=3"));
+        assert_eq!([0, 1, 2, 3].map(before), [0, 0, ROWS, 2 * ROWS]);
     }
 }

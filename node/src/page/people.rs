@@ -2,17 +2,17 @@
 
 use super::format::{band_class, bytes, day, is_web, person, said, short};
 use super::layout::{Frame, Here, empty, hidden, hidden_json, page};
-use super::{Reading, Trouble, text};
+use super::{Reading, Trouble, paging, text};
 use crate::driver::Node;
 use crate::follow::{self, Lead};
 use crate::starter;
 use axum::Json;
-use axum::extract::State;
-use heirloom_core::command::{Command, CommandError, Reply};
+use axum::extract::{Query, State};
+use heirloom_core::command::{Command, CommandError, Following, Reply};
 use heirloom_core::curation::are_confusable;
 use heirloom_core::views::{Follow, Followed, Identity, StarterState, TrustRow};
 use heirloom_graph::Band;
-use heirloom_proto::body::{Level, Scope};
+use heirloom_proto::body::Level;
 use heirloom_proto::text::Contact;
 use maud::{Markup, html};
 use qrcode::{Color, QrCode};
@@ -21,8 +21,28 @@ use std::fmt::Write as _;
 
 /// Most previews of one text, as on the command line: each scores a copy of the graph.
 const PREVIEWS_MAX: usize = 100;
-/// Most keys of each list.
-const ROWS_MAX: usize = 100;
+
+/// Which parts of its lists are asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// Page of those who are followed.
+    follows: usize,
+    /// Page of those who have a voice by that.
+    voices: usize,
+    /// Page of those who are distrusted.
+    distrusted: usize,
+}
+
+impl Asked {
+    /// The way around one of them, the others as they are.
+    fn links(self, (page, count): (usize, usize), of: &str, change: impl Fn(Self, usize) -> Self) -> Markup {
+        paging::links(page, count, |page| {
+            let Self { follows, voices, distrusted } = change(self, page);
+            format!("/people?follows={follows}&voices={voices}&distrusted={distrusted}#{of}")
+        })
+    }
+}
 
 /// What the page of people shows.
 pub(super) struct People {
@@ -30,14 +50,16 @@ pub(super) struct People {
     pub follows: Vec<Follow>,
     pub trust: Vec<TrustRow>,
     pub starter: Option<StarterState>,
+    pub asked: Asked,
 }
 
-pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Trouble> {
+pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Asked>) -> Result<Markup, Trouble> {
     let people = People {
         me: reading.identity().await?,
         follows: reading.follows().await?,
         trust: reading.trust().await?,
         starter: reading.status().await?.starter.map(|starter| starter.state),
+        asked,
     };
     Ok(page(&Frame::new(text::PEOPLE, Here::People), &render(&people)))
 }
@@ -49,9 +71,12 @@ pub(super) fn render(people: &People) -> Markup {
         .iter()
         .filter(|row| matches!(row.band, Band::Trusted | Band::Vouched | Band::Earned))
         .filter(|row| !is_followed(row) && row.key != people.me.key)
-        .take(ROWS_MAX)
         .collect();
-    let bad: Vec<&TrustRow> = people.trust.iter().filter(|row| row.band == Band::Distrusted).take(ROWS_MAX).collect();
+    let bad: Vec<&TrustRow> = people.trust.iter().filter(|row| row.band == Band::Distrusted).collect();
+    let asked = people.asked;
+    let (follows, follows_at) = paging::part(&people.follows, asked.follows);
+    let (voices_here, voices_at) = paging::part(&voices, asked.voices);
+    let (bad_here, bad_at) = paging::part(&bad, asked.distrusted);
     html! {
         h1 { (text::PEOPLE) }
         div .two {
@@ -60,7 +85,8 @@ pub(super) fn render(people: &People) -> Markup {
                 section aria-labelledby="follows" {
                     h2 #follows { (text::FOLLOWS) " " span .count { (people.follows.len()) } }
                     @if people.follows.is_empty() { (empty(text::FOLLOWS_NOBODY, &html! { (text::FOLLOWS_NOBODY_ADVICE) })) }
-                    ul .cards { @for follow in &people.follows { li { (follow_card(follow)) } } }
+                    ul .cards { @for follow in follows { li { (follow_card(follow)) } } }
+                    (asked.links((follows_at, people.follows.len()), "follows", |asked, follows| Asked { follows, ..asked }))
                     @if people.starter == Some(StarterState::Dropped) {
                         form data-verb="take-starter" data-then="reload" { button type="submit" .quiet { (text::TAKE_STARTER) } }
                     }
@@ -68,11 +94,13 @@ pub(super) fn render(people: &People) -> Markup {
                 section aria-labelledby="voices" {
                     h2 #voices { (text::VOICES) " " span .count { (voices.len()) } }
                     p .faint { (text::VOICES_HINT) }
-                    (trust_table(&voices))
+                    (trust_table(voices_here))
+                    (asked.links((voices_at, voices.len()), "voices", |asked, voices| Asked { voices, ..asked }))
                 }
                 section aria-labelledby="distrusted" {
                     h2 #distrusted { (text::DISTRUSTED) " " span .count { (bad.len()) } }
-                    @if bad.is_empty() { p .faint { (text::DISTRUSTS_NOBODY) } } @else { (trust_table(&bad)) }
+                    @if bad.is_empty() { p .faint { (text::DISTRUSTS_NOBODY) } } @else { (trust_table(bad_here)) }
+                    (asked.links((bad_at, bad.len()), "distrusted", |asked, distrusted| Asked { distrusted, ..asked }))
                 }
             }
             (my_card(&people.me))
@@ -223,13 +251,8 @@ async fn previews(node: &Node, text: &str) -> Result<Vec<Previewed>, CommandErro
 }
 
 async fn about(node: &Node, lead: &Lead) -> Result<Followed, CommandError> {
-    let command = Command::Follow {
-        key: lead.contact.key,
-        level: Level::HIGH,
-        scope: Scope::All,
-        alias: lead.contact.name.clone(),
-        preview: true,
-    };
+    let said = Following { found_as: lead.contact.name.clone(), ..Following::default() };
+    let command = Command::FollowAs { key: lead.contact.key, said, preview: true };
     match *node.command(command).await? {
         Reply::Followed(followed) => Ok(followed),
         _ => Err(super::unexpected()),
@@ -256,7 +279,7 @@ fn preview_card(one: &Previewed) -> Markup {
             @if let Some(twin) = &one.twin { p .notice.bad { (text::LOOKS_LIKE) " " (said(twin)) } }
             @match &one.outcome {
                 Err(error) => { p .notice { (said(&error.message)) } }
-                Ok(None) => { p .faint { (text::NO_PREVIEW) } (follow_form(one)) }
+                Ok(None) => { p .faint { (text::NO_PREVIEW) } (follow_form(one, None)) }
                 Ok(Some(followed)) => {
                     @if let Some((_, other)) = &followed.confusable_with {
                         p .notice.bad role="alert" { (text::LOOKS_LIKE) " " (said(other)) }
@@ -266,22 +289,29 @@ fn preview_card(one: &Previewed) -> Markup {
                         li { (text::gains_works(followed.preview.works_gained)) }
                         li { (text::hides_works(followed.preview.works_hidden)) }
                     }
-                    (follow_form(one))
+                    (follow_form(one, Some(followed)))
                 }
             }
         }
     }
 }
 
-fn follow_form(one: &Previewed) -> Markup {
+/// Levels with a name; a follow may have another one, by the command line.
+const LEVELS: [&str; 4] = ["full", "high", "medium", "low"];
+
+/// What is said of them already stands in the fields.
+fn follow_form(one: &Previewed, known: Option<&Followed>) -> Markup {
     let contact = &one.lead.contact;
+    let (name, chosen) = known.map_or((&contact.name, Level::HIGH), |known| (&known.name, known.level));
+    let (chosen, scope) = (chosen.to_string(), known.map_or("*", |known| known.scope.name()));
     html! {
         form .row data-verb="follow" data-then="reload" {
-            (hidden("key", &contact.key.to_string())) (hidden("scope", "*")) (hidden_json("preview", "false"))
-            label { (text::CALL_THEM) input name="alias" value=(contact.name) maxlength="60"; }
+            (hidden("key", &contact.key.to_string())) (hidden("scope", scope)) (hidden_json("preview", "false"))
+            label { (text::CALL_THEM) input name="alias" value=(name) maxlength="60"; }
             label { (text::HOW_MUCH)
                 select name="level" {
-                    @for level in ["full", "high", "medium", "low"] { option value=(level) selected[level == "high"] { (text::level(level)) } }
+                    @if !LEVELS.contains(&&*chosen) { option value=(chosen) selected { (text::level(&chosen)) } }
+                    @for level in LEVELS { option value=(level) selected[level == chosen] { (text::level(level)) } }
                 }
             }
             button type="submit" .main { (text::FOLLOW) }

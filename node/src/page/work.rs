@@ -6,6 +6,7 @@ use super::shelf::{artwork, title_of};
 use super::{Reading, Trouble, cancel, text};
 use crate::driver::Download;
 use axum::extract::{Path, Query, State};
+use heirloom_core::fitting::FilledFile;
 use heirloom_core::views::{Release, Work};
 use heirloom_graph::Band;
 use heirloom_proto::body::{Episode, Opinion};
@@ -60,7 +61,8 @@ pub(super) async fn show(
 pub(super) fn render(work: &Work, around: &Around) -> Markup {
     let id = work.work.as_str();
     let title = title_of(&work.title, id);
-    let best = work.releases.iter().find(|release| matches!(release.band, Band::Trusted | Band::Vouched));
+    let is_best = |release: &&Release| matches!(release.band, Band::Trusted | Band::Vouched) && !release.is_refused();
+    let best = work.releases.iter().find(is_best);
     html! {
         article .work {
             div .cover { (artwork(work.artwork.map(|hash| hash.to_string()).as_deref(), id, title, work.year)) }
@@ -131,7 +133,8 @@ fn episode_row(work: &Work, episode: &Episode) -> Markup {
     let wanted = (episode.season, episode.number);
     let shown = work.releases.iter().filter(|release| matches!(release.band, Band::Trusted | Band::Vouched));
     let held = shown.into_iter().find_map(|release| {
-        let file = release.details.files.iter().find(|file| file.episodes.contains(&wanted) && is_playable(&file.path));
+        let is_it = |file: &&FilledFile| file.episodes.contains(&wanted) && is_playable(&file.path);
+        let file = release.details.files.iter().find(|file| is_it(file) && release.lets_play(&file.path));
         file.map(|file| (release, file.index))
     });
     html! {
@@ -197,8 +200,9 @@ fn release_row(release: &Release, around: &Around) -> Markup {
             }
             p .trust { (sentence(release, around)) }
             @for flag in &release.flags { p class={ "notice " (if flag.is_unsafe() { "bad" } else { "" }) } { (said(&flag.to_string())) } }
+            @if release.is_unsafe() && !release.is_refused() { p .notice { (text::LEFT_OUT) } }
             div .row.actions {
-                @if release.band != Band::Distrusted && !release.is_unsafe() { (play_button(release, None, false)) }
+                @if !release.is_refused() { (play_button(release, None, false)) }
                 @if !is_here(release, around) { (get_button(release)) }
                 (state(release, around))
                 a .button.quiet href={ "/why/" (hash) } data-sheet { (text::WHY) }
@@ -221,7 +225,7 @@ fn files(release: &Release) -> Markup {
                     span .grow { (said(&file.path)) }
                     @for (season, number) in file.episodes.iter().take(4) { span .faint { (text::episode(*season, *number)) } }
                     span .size { (bytes(file.size)) }
-                    @if is_playable(&file.path) && release.band != Band::Distrusted && !release.is_unsafe() {
+                    @if is_playable(&file.path) && release.lets_play(&file.path) {
                         (play_button(release, Some(file.index), false))
                     }
                 }
@@ -266,7 +270,12 @@ pub(super) fn sentence(release: &Release, around: &Around) -> Markup {
 
 /// Plays a file of a release; without one, the largest that a browser may play.
 fn play_button(release: &Release, file: Option<u32>, is_main: bool) -> Markup {
-    let playable = release.details.files.iter().filter(|file| is_playable(&file.path)).max_by_key(|file| file.size);
+    let playable = release
+        .details
+        .files
+        .iter()
+        .filter(|file| is_playable(&file.path) && release.lets_play(&file.path))
+        .max_by_key(|file| file.size);
     // A listing need not name its files; then the first one is tried.
     let index = file.or(playable.map(|file| file.index)).or(release.details.files.is_empty().then_some(0));
     let hash = release.infohash.to_string();
@@ -284,7 +293,7 @@ fn play_button(release: &Release, file: Option<u32>, is_main: bool) -> Markup {
 
 fn get_button(release: &Release) -> Markup {
     let hash = release.infohash.to_string();
-    let is_refused = release.band == Band::Distrusted || release.is_unsafe();
+    let is_refused = release.is_refused();
     html! {
         form data-verb="get" data-then="reload" data-confirm=[is_refused.then_some(text::GET_ANYWAY_ASK)] {
             (hidden("what", &hash)) (hidden_json("to", "null")) (hidden_json("anyway", if is_refused { "true" } else { "false" }))

@@ -1,6 +1,6 @@
 //! The index on disk: opened or thrown away, written, asked.
 
-use super::schema::{AUTHOR, Entry, Fields, PREFIX_LETTERS, author_number, facets, half};
+use super::schema::{AUTHOR, Entry, Fields, PREFIX_LETTERS, WORK, author_number, facets, half};
 use heirloom_core::changes::Mark;
 use heirloom_core::command::{Candidate, Filter};
 use heirloom_core::ground::Stored;
@@ -8,7 +8,7 @@ use heirloom_core::views::Hearing;
 use heirloom_core::wording::{Question, Word, grams, is_dense, typos_allowed};
 use heirloom_proto::StatementId;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::path::Path;
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::IndexWriterOptions;
@@ -22,7 +22,7 @@ use tantivy::{
 };
 
 /// Version of what the index holds. Another one is thrown away and made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Memory of a writer before it writes out: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
 /// Stored entries are read one by one from all over the index, so the blocks that they lie in are small.
@@ -199,10 +199,22 @@ impl Index {
         let Some(query) = self.query(&searcher, question, stage, filter)? else { return Ok(Vec::new()) };
         let weight = query.weight(EnableScoring::enabled_from_searcher(&searcher))?;
         let mut best: BinaryHeap<Reverse<(Rank, DocAddress)>> = BinaryHeap::with_capacity(limit + 1);
+        // The best of each work that its releases were found by. Only what got among the best is noted.
+        let mut of_works: HashMap<(u64, u64), f32> = HashMap::new();
         for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
             let authors = segment.fast_fields().u64(AUTHOR)?;
+            let works = segment.fast_fields().u64(WORK)?;
             weight.for_each_pruning(f32::MIN, segment, &mut |document, score| {
-                let is_wanted = || authors.first(document).is_some_and(|author| voices.has(author, among));
+                let author = authors.first(document).filter(|author| voices.has(*author, among));
+                let mut is_wanted = || {
+                    let Some(author) = author else { return false };
+                    // Ten releases of a work say no more than one: they would push other works out.
+                    let Some(work) = works.first(document) else { return true };
+                    let known = of_works.entry((author, work)).or_insert(f32::MIN);
+                    let is_better = score > *known;
+                    *known = known.max(score);
+                    is_better
+                };
                 if !segment.is_deleted(document) && is_wanted() {
                     best.push(Reverse((Rank(score), DocAddress::new(ordinal, document))));
                     if best.len() > limit {

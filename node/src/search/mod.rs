@@ -19,7 +19,7 @@ use heirloom_core::wording::{Question, RELEVANCE_MAX};
 use heirloom_graph::Band;
 use heirloom_proto::{Infohash, WorkId};
 use index::{Among, Index, Stage, Voices, Writer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -146,8 +146,11 @@ impl<'a> Looking<'a> {
     /// Has the core judge candidates, until there are enough; says how many rows there are.
     fn take(&mut self, candidates: Vec<Candidate>, ask: Ask<'_>) -> Result<usize, CommandError> {
         let seen = &mut self.seen;
-        let fresh: Vec<Candidate> =
-            candidates.into_iter().filter(|c| seen.insert((c.work.clone(), c.author, c.is_by_release))).collect();
+        // What is shown already, and fits no better by this, need not be judged and read again.
+        let shown: BTreeMap<&WorkId, u16> = self.rows.iter().map(|row| (&row.work, row.relevance)).collect();
+        let is_better = |c: &Candidate| shown.get(&c.work).is_none_or(|relevance| *relevance < c.relevance);
+        let is_fresh = |c: &Candidate| seen.insert((c.work.clone(), c.author, c.is_by_release)) && is_better(c);
+        let fresh: Vec<Candidate> = candidates.into_iter().filter(is_fresh).collect();
         for page in fresh.chunks(PAGE) {
             self.judge(page.to_vec(), None, ask)?;
             if self.rows.len() >= self.wish.limit {
@@ -405,8 +408,13 @@ impl Search {
         Use {
             documents: self.index().map_or(0, |found| found.0.documents()),
             bytes: bytes_of(&self.shared.folder),
-            is_current: self.shared.done.load(Ordering::SeqCst) >= self.shared.wanted.load(Ordering::SeqCst),
+            is_current: self.is_current(),
         }
+    }
+
+    /// Whether it holds all that was changed.
+    pub(crate) fn is_current(&self) -> bool {
+        self.shared.done.load(Ordering::SeqCst) >= self.shared.wanted.load(Ordering::SeqCst)
     }
 }
 

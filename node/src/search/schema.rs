@@ -6,15 +6,16 @@ use heirloom_core::release_name;
 use heirloom_core::wording::{Chunk, Question, Text, folded, grams, is_dense, relevance, title_text, words};
 use heirloom_proto::body::{Listing, Work};
 use heirloom_proto::{Body, Key, StatementId, WorkId};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use tantivy::TantivyDocument;
 use tantivy::schema::{
     BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions, Value as _,
 };
 
-/// Letters of which the beginnings of a word are kept. Longer beginnings are looked up in the dictionary, where few words
-/// share one.
-pub(super) const PREFIX_LETTERS: usize = 3;
+/// Letters of which the beginnings of a word are kept: who types stops about there. Longer beginnings are looked up in the
+/// dictionary, where few words share one.
+pub(super) const PREFIX_LETTERS: usize = 4;
 
 /// The fields.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +38,15 @@ pub(super) struct Fields {
     pub facet: Field,
     /// First eight bytes of the author's key.
     pub author: Field,
+    /// Of a listing: the number that stands for its work.
+    pub work: Field,
     /// What is read back: see [`Entry`].
     pub entry: Field,
 }
 
-/// Name of the field that is read for every match.
+/// Names of the fields that are read for every match.
 pub(super) const AUTHOR: &str = "author";
+pub(super) const WORK: &str = "work";
 
 impl Fields {
     pub(super) fn new() -> (Schema, Self) {
@@ -65,6 +69,7 @@ impl Fields {
             year: schema.add_text_field("year", text("raw", false)),
             facet: schema.add_text_field("facet", text("raw", false)),
             author: schema.add_u64_field(AUTHOR, NumericOptions::default().set_fast()),
+            work: schema.add_u64_field(WORK, NumericOptions::default().set_fast()),
             entry: schema.add_bytes_field("entry", BytesOptions::default().set_stored()),
         };
         (schema.build(), fields)
@@ -132,6 +137,7 @@ impl Fields {
         if let Some(year) = read.year {
             document.add_text(self.year, year.to_string());
         }
+        document.add_u64(self.work, work_number(&listing.work));
         let text =
             Text { titles: vec![title_text(title)], beside: String::new(), year: read.year, is_by_release: true };
         document.add_bytes(self.entry, &Entry { author, work: listing.work.clone(), text }.to_bytes());
@@ -147,6 +153,11 @@ pub(super) fn half(id: &StatementId) -> &[u8] {
 /// The number that stands for an author. Two authors of one number would only be asked for together.
 pub(super) fn author_number(author: &Key) -> u64 {
     author.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The number that stands for a work among those of one author, who could only confuse their own.
+fn work_number(work: &WorkId) -> u64 {
+    Sha256::digest(work.as_str()).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// `en` of `en-GB`.

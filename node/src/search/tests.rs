@@ -4,9 +4,9 @@ use super::*;
 use heirloom_core::changes::{Heard, Mark};
 use heirloom_core::ground::Stored;
 use heirloom_core::views::Source as Way;
-use heirloom_proto::body::{Work, WorkKind, WorkTitle};
+use heirloom_proto::body::{Listing, Work, WorkKind, WorkTitle};
 use heirloom_proto::statement::Header;
-use heirloom_proto::{Body, Key, SecretKey, Statement, StatementId, Timestamp};
+use heirloom_proto::{Body, Infohash, Key, SecretKey, Statement, StatementId, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,10 @@ struct Shelf {
 
 impl Shelf {
     fn put(&mut self, secret: &SecretKey, work: Work) -> StatementId {
+        self.say(secret, &Body::Work(work))
+    }
+
+    fn say(&mut self, secret: &SecretKey, body: &Body) -> StatementId {
         let seq = self.all.len() as u64 + 1;
         let header = Header {
             generation: 0,
@@ -27,7 +31,7 @@ impl Shelf {
             created: Timestamp(1_700_000_000_000),
             expires: Some(Timestamp(1_710_000_000_000)),
         };
-        let statement = Statement::sign(secret, &header, &Body::Work(work)).expect("signed");
+        let statement = Statement::sign(secret, &header, body).expect("signed");
         let id = statement.id();
         let stored = Stored { statement, is_private: false, source: Way::Store, received: Timestamp(0) };
         self.all.insert(id, stored);
@@ -87,6 +91,20 @@ fn found(ready: &Ready, text: &str, heard: &[Key]) -> Vec<String> {
     all.into_iter().collect()
 }
 
+/// The works of at most so many candidates.
+fn works(ready: &Ready, text: &str, stage: Stage, (heard, among): (&[Key], Among), limit: usize) -> BTreeSet<String> {
+    let hearing = Hearing { heard: heard.iter().copied().collect(), ..Hearing::default() };
+    let asked = (&Voices::new(&hearing, false), among);
+    let found = ready.0.candidates(&Question::read(text), stage, &Filter::default(), asked, limit).expect("asked");
+    assert!(found.len() <= limit);
+    found.into_iter().map(|candidate| candidate.work.to_string()).collect()
+}
+
+fn listing(number: u32, release: u8, name: &str) -> Body {
+    let work = format!("imdb:tt{number:07}").parse().expect("id");
+    Body::Listing(Listing::new(work, Infohash([release; 20]), name.into()))
+}
+
 fn open(folder: &Path, shelf: &mut Shelf) -> Ready {
     open_once(folder, shelf, false).expect("an index")
 }
@@ -132,6 +150,60 @@ fn a_lost_damaged_or_stale_index_is_made_anew() {
     assert_eq!(found(&open(folder.path(), &mut shelf), "sintel", &[]), ["imdb:tt0000001"]);
     std::fs::remove_dir_all(folder.path()).expect("removed");
     assert_eq!(found(&open(folder.path(), &mut shelf), "sintel", &[]), ["imdb:tt0000001"]);
+}
+
+#[test]
+fn the_releases_of_one_work_do_not_push_others_out() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut shelf = Shelf::default();
+    for release in 0..200 {
+        shelf.say(&alice(), &listing(1, release, "The Garden 2001 720p"));
+    }
+    shelf.say(&alice(), &listing(2, 201, "Garden of Stones 1080p"));
+    shelf.say(&SecretKey::from_seed(&[2; 32]), &listing(1, 202, "The Garden 2001 480p"));
+    let ready = open(folder.path(), &mut shelf);
+    assert_eq!(ready.documents(), 202);
+    let (nobody, others) = ([], Among::Others);
+    let found = works(&ready, "garden", Stage::Releases, (&nobody, others), 10);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["imdb:tt0000001", "imdb:tt0000002"]);
+}
+
+#[test]
+fn a_crowd_of_strangers_does_not_push_those_out_who_are_heard() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut shelf = Shelf::default();
+    let stranger = SecretKey::from_seed(&[2; 32]);
+    for number in 1..=300 {
+        shelf.put(&stranger, film(number, "Garden"));
+    }
+    shelf.put(&alice(), film(301, "Garden of Stones"));
+    let ready = open(folder.path(), &mut shelf);
+    let heard = [alice().public()];
+    for text in ["garden", "gar", "gardens"] {
+        let stage = if text == "gardens" { Stage::Slips } else { Stage::Words };
+        assert_eq!(
+            works(&ready, text, stage, (&heard, Among::Heard), 10),
+            ["imdb:tt0000301".to_owned()].into(),
+            "{text}"
+        );
+        let others = works(&ready, text, stage, (&heard, Among::Others), 1_000);
+        assert!(others.len() == 300 && !others.contains("imdb:tt0000301"), "{text}: {}", others.len());
+    }
+}
+
+#[test]
+fn a_short_beginning_stands_for_every_word_that_begins_so() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut shelf = Shelf::default();
+    let letters = || 'a'..='z';
+    let titles: Vec<String> = letters().flat_map(|a| letters().map(move |b| format!("moon{a}{b}"))).take(300).collect();
+    for (number, title) in (1..).zip(&titles) {
+        shelf.put(&alice(), film(number, title));
+    }
+    let ready = open(folder.path(), &mut shelf);
+    for text in ["m", "mo", "moo", "moon"] {
+        assert_eq!(works(&ready, text, Stage::Words, (&[], Among::Others), 1_000).len(), titles.len(), "{text}");
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sha1::{Digest, Sha1};
 
@@ -32,12 +34,51 @@ const LEFT_OUT: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 /// # Errors
 /// When something cannot be read, or when downloaders would refuse the result.
 pub async fn create(path: &Path, key: Option<&str>) -> Result<Metainfo, CreateError> {
+    create_watched(path, key, &Arc::default()).await
+}
+
+/// The same, told about and cancelled by others meanwhile.
+///
+/// # Errors
+/// As [`create`]; and [`CreateError::Cancelled`].
+pub async fn create_watched(path: &Path, key: Option<&str>, making: &Arc<Making>) -> Result<Metainfo, CreateError> {
     let (path, key) = (path.to_owned(), key.map(str::to_owned));
     let work = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || create_blocking(&path, key.as_deref())
+        let (path, making) = (path.clone(), Arc::clone(making));
+        move || create_blocking(&path, key.as_deref(), &making)
     });
     work.await.unwrap_or_else(|error| Err(CreateError::Read { path, source: std::io::Error::other(error) }))
+}
+
+/// How far a torrent that is made is. Read and cancelled from any thread.
+#[derive(Debug, Default)]
+pub struct Making {
+    bytes: AtomicU64,
+    total: AtomicU64,
+    is_cancelled: AtomicBool,
+}
+
+impl Making {
+    /// Bytes that were hashed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the content; 0 until all of its files were found.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Has it end with [`CreateError::Cancelled`], at the next quarter of a mebibyte.
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    fn go_on(&self) -> Result<(), CreateError> {
+        if self.is_cancelled.load(Ordering::Relaxed) { Err(CreateError::Cancelled) } else { Ok(()) }
+    }
 }
 
 /// A file to be taken in: its path below the root, and where it is.
@@ -47,7 +88,7 @@ struct Found {
     bytes: u64,
 }
 
-fn create_blocking(path: &Path, key: Option<&str>) -> Result<Metainfo, CreateError> {
+fn create_blocking(path: &Path, key: Option<&str>, making: &Making) -> Result<Metainfo, CreateError> {
     let read = |source| CreateError::Read { path: path.to_owned(), source };
     let root = path.canonicalize().map_err(read)?;
     // `.` and `..` have no name of their own.
@@ -55,7 +96,7 @@ fn create_blocking(path: &Path, key: Option<&str>) -> Result<Metainfo, CreateErr
     let is_folder = root.is_dir();
     let mut files = Vec::new();
     if is_folder {
-        walk(&root, &mut Vec::new(), &mut files)?;
+        walk(&root, &mut Vec::new(), &mut files, making)?;
     } else {
         let bytes = root.metadata().map_err(read)?.len();
         files.push(Found { parts: vec![name.clone()], at: root.clone(), bytes });
@@ -66,7 +107,8 @@ fn create_blocking(path: &Path, key: Option<&str>) -> Result<Metainfo, CreateErr
         return Err(CreateError::Empty { path: path.to_owned() });
     }
     let piece_bytes = choose_piece_bytes(total);
-    let pieces = hash_pieces(&files, piece_bytes)?;
+    making.total.store(total, Ordering::Relaxed);
+    let pieces = hash_pieces(&files, piece_bytes, making)?;
     let info = encode_info(&name, is_folder.then_some(&files[..]), total, piece_bytes, &pieces);
     let mut torrent = b"d8:encoding5:UTF-84:info".to_vec();
     torrent.extend_from_slice(&info);
@@ -122,9 +164,10 @@ fn unicode(path: &Path, name: Option<&std::ffi::OsStr>) -> Result<String, Create
     name.map(str::to_owned).ok_or_else(|| CreateError::NotUnicode { path: path.to_owned() })
 }
 
-fn walk(folder: &Path, parts: &mut Vec<String>, files: &mut Vec<Found>) -> Result<(), CreateError> {
+fn walk(folder: &Path, parts: &mut Vec<String>, files: &mut Vec<Found>, making: &Making) -> Result<(), CreateError> {
     let read = |source| CreateError::Read { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(read)? {
+        making.go_on()?;
         let entry = entry.map_err(read)?;
         let at = entry.path();
         let kind = entry.file_type().map_err(read)?;
@@ -136,7 +179,7 @@ fn walk(folder: &Path, parts: &mut Vec<String>, files: &mut Vec<Found>) -> Resul
         if kind.is_dir() {
             // Refused here already: a folder nested without end would exhaust the stack.
             paths::check(parts).map_err(MetainfoError::from)?;
-            walk(&at, parts, files)?;
+            walk(&at, parts, files, making)?;
         } else if kind.is_file() {
             if files.len() >= FILES_MAX {
                 return Err(MetainfoError::TooManyFiles { files: files.len() + 1, limit: FILES_MAX }.into());
@@ -154,7 +197,7 @@ fn choose_piece_bytes(total: u64) -> u64 {
     (total / PIECES_AIM).next_power_of_two().clamp(PIECE_BYTES_MIN, PIECE_BYTES_CHOSEN_MAX)
 }
 
-fn hash_pieces(files: &[Found], piece_bytes: u64) -> Result<Vec<u8>, CreateError> {
+fn hash_pieces(files: &[Found], piece_bytes: u64, making: &Making) -> Result<Vec<u8>, CreateError> {
     let mut hashes = Vec::new();
     let mut hasher = Sha1::new();
     let mut room = piece_bytes;
@@ -164,6 +207,7 @@ fn hash_pieces(files: &[Found], piece_bytes: u64) -> Result<Vec<u8>, CreateError
         let mut reader = fs::File::open(&file.at).map_err(read)?;
         let mut rest = file.bytes;
         loop {
+            making.go_on()?;
             let want = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
             let count = reader.read(&mut buffer[..want]).map_err(read)?;
             let Some(left) = rest.checked_sub(count as u64) else { break };
@@ -172,6 +216,7 @@ fn hash_pieces(files: &[Found], piece_bytes: u64) -> Result<Vec<u8>, CreateError
             }
             rest = left;
             hasher.update(&buffer[..count]);
+            making.bytes.fetch_add(count as u64, Ordering::Relaxed);
             room -= count as u64;
             if room == 0 {
                 hashes.extend_from_slice(&hasher.finalize_reset());
@@ -233,6 +278,23 @@ mod tests {
         ] {
             assert_eq!(choose_piece_bytes(total), wanted, "{total} bytes");
             assert!(total.div_ceil(wanted) <= super::super::metainfo::PIECES_MAX);
+        }
+    }
+
+    #[tokio::test]
+    async fn how_far_it_is_can_be_read_and_it_can_be_cancelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = folder.path().join("clip.mp4");
+        fs::write(&clip, vec![7; 700_000]).unwrap();
+        let making = Arc::new(Making::default());
+        create_watched(&clip, None, &making).await.unwrap();
+        assert_eq!((making.bytes(), making.total()), (700_000, 700_000));
+        for path in [clip.as_path(), folder.path()] {
+            let cancelled = Arc::new(Making::default());
+            cancelled.cancel();
+            let refusal = create_watched(path, None, &cancelled).await.unwrap_err();
+            assert!(matches!(refusal, CreateError::Cancelled), "{refusal}");
+            assert_eq!(cancelled.bytes(), 0);
         }
     }
 

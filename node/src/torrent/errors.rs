@@ -184,6 +184,9 @@ pub enum CreateError {
         /// The file.
         path: PathBuf,
     },
+    /// Whoever asked for it no longer wants it. Nothing was written.
+    #[error("publishing was cancelled: nothing was signed")]
+    Cancelled,
     /// The result would break a limit that downloaders enforce.
     #[error(transparent)]
     Refused(#[from] MetainfoError),

@@ -235,6 +235,47 @@ async fn what_is_handed_off_carries_its_category_and_folder() {
     assert_eq!(added(true, None).await.1, Err("client_refuses"));
 }
 
+#[tokio::test]
+async fn of_a_pack_a_client_is_told_which_files_to_fetch() {
+    let files = |all: &[u32]| all.iter().copied().collect::<std::collections::BTreeSet<u32>>();
+    let fake = Fake::that(|asked| match asked.path.as_str() {
+        path if path.ends_with("app/version") => text(200, "v5.0.0"),
+        path if path.ends_with("torrents/filePrio") && asked.body.contains("9") => text(409, ""),
+        path if path.ends_with("torrents/filePrio") => text(200, ""),
+        _ => text(404, "Endpoint does not exist"),
+    })
+    .await;
+    let mut session = Session::open(&fake.endpoint(Client::Qbittorrent)).await.expect("open");
+    session.select(&HASH, &files(&[1, 3]), &files(&[0, 2])).await.expect("chosen");
+    session.select(&HASH, &files(&[2]), &files(&[])).await.expect("one more");
+    let refused = session.select(&HASH, &files(&[9]), &files(&[])).await.expect_err("it has no such file");
+    assert_eq!(refused.code, "client_refuses");
+    let told: Vec<String> = fake.asked().into_iter().map(|asked| asked.body).filter(|body| !body.is_empty()).collect();
+    let form = |ids: &str, priority: u8| format!("hash={HASH}&id={ids}&priority={priority}");
+    assert_eq!(told[..3], [form("0%7C2", 0), form("1%7C3", 1), form("2", 1)], "what is not wanted first");
+
+    for is_new in [true, false] {
+        let fake = transmission(is_new).await;
+        let mut session = Session::open(&fake.endpoint(Client::Transmission)).await.expect("open");
+        session.select(&HASH, &files(&[1, 3]), &files(&[0, 2])).await.expect("chosen");
+        session.select(&HASH, &files(&[2]), &files(&[])).await.expect("one more");
+        let asked = fake.asked();
+        let told: Vec<Value> = asked
+            .iter()
+            .filter_map(|asked| serde_json::from_str::<Value>(&asked.body).ok())
+            .filter(|body| {
+                body["method"].as_str().is_some_and(|method| method.ends_with("set") && method != "session_set")
+            })
+            .map(|body| if is_new { body["params"].clone() } else { body["arguments"].clone() })
+            .filter(|params| params["ids"].is_array())
+            .collect();
+        let (wanted, unwanted) =
+            if is_new { ("files_wanted", "files_unwanted") } else { ("files-wanted", "files-unwanted") };
+        assert_eq!((&told[0][wanted], &told[0][unwanted]), (&json!([1, 3]), &json!([0, 2])), "{told:?}");
+        assert!(told[1][wanted] == json!([2]) && told[1][unwanted].is_null(), "an empty list would be all: {told:?}");
+    }
+}
+
 /// Transmission in either dialect, with the refusal that gives the session id.
 async fn transmission(is_new: bool) -> Fake {
     let mut is_there = false;

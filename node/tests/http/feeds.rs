@@ -25,6 +25,7 @@ async fn feeds_are_of_a_query_a_curator_and_a_band_and_are_sent_once() {
         ("&band=unknown", 8),
         ("&min_trust=trusted", 7),
         ("&limit=2", 2),
+        ("&q=%21%21", 0),
         ("&q=night+of+the+living", 0),
         ("&q=night+of+the+living&band=all", 1),
         (&format!("&by={stranger}"), 1),
@@ -103,7 +104,7 @@ async fn figures_keep_to_the_format_and_name_nobody() {
     assert_eq!(face.send(face.ask("GET", "/metrics")).await.status, 200, "the token will do");
     let text = text(&response);
     assert!(text.ends_with('\n'));
-    let (mut seen, mut family, mut kind) = (BTreeSet::new(), String::new(), String::new());
+    let (mut seen, mut series, mut family, mut kind) = (BTreeSet::new(), BTreeSet::new(), String::new(), String::new());
     for line in text.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
             let (name, about) = help.split_once(' ').expect("a name and a sentence");
@@ -116,8 +117,15 @@ async fn figures_keep_to_the_format_and_name_nobody() {
             kind = of.to_owned();
         } else {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+            assert!(series.insert(name.to_owned()), "said twice: {line}");
             let name = name.split('{').next().expect("a name");
             assert!(name == family && !kind.is_empty(), "{line}");
+            assert!(name.starts_with("heirloom_") || name.starts_with("process_"), "{line}");
+            // Units are written out, and are those of Prometheus.
+            let base = name.trim_end_matches("_total");
+            for (odd, wanted) in [("_ms", "_seconds"), ("_s", "_seconds"), ("_kb", "_bytes"), ("_percent", "_ratio")] {
+                assert!(!base.ends_with(odd), "{line}: {wanted}");
+            }
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
             assert!(name.bytes().all(is_plain), "{line}");
             let value: f64 = value.parse().unwrap_or_else(|_| panic!("{line}"));

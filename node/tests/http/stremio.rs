@@ -179,3 +179,75 @@ async fn a_curator_can_be_installed_like_an_add_on() {
     let streams = json_for_all(&fetch(&face, &format!("{of_stranger}/stream/movie/tt1254207.json")).await);
     assert_eq!(streams, json!({ "streams": [] }), "she does not list that");
 }
+
+/// As Stremio's apps send them, and as nobody should: each address follows the secret path. The number is that of metas,
+/// streams or subtitles; none for a refusal.
+const CASES: [(&str, u16, Option<usize>); 33] = [
+    // Board, discover and search, as stremio-core asks.
+    ("/catalog/movie/heirloom.json", 200, Some(2)),
+    ("/catalog/movie/heirloom/genre=Animation.json", 200, Some(1)),
+    ("/catalog/movie/heirloom/genre=Animation&skip=0.json", 200, Some(1)),
+    ("/catalog/movie/heirloom/search=big%20buck%20bunny.json", 200, Some(1)),
+    ("/catalog/movie/heirloom/search=Big%20Buck%20Bunny%202008.json", 200, Some(1)),
+    ("/catalog/series/heirloom/search=pioneer.json", 200, Some(1)),
+    ("/catalog/other/heirloom/search=debian.json", 200, Some(0)),
+    ("/catalog/movie/heirloom/skip=100&genre=Comedy.json", 200, Some(0)),
+    // Details, from its own catalogue and from those of others.
+    ("/meta/movie/tt1254207.json", 200, None),
+    ("/meta/movie/tmdb%3A10378.json", 200, None),
+    ("/meta/series/tt1748166.json", 200, None),
+    ("/stream/movie/tt1254207.json", 200, Some(4)),
+    ("/stream/movie/tmdb%3A10378.json", 200, Some(4)),
+    ("/stream/series/tt1748166%3A1%3A2.json", 200, Some(4)),
+    ("/stream/series/tt1748166:1:3.json", 200, Some(2)),
+    ("/stream/series/heirloom%3Atvdb%3A170551%3A1%3A2.json", 200, Some(4)),
+    ("/subtitles/movie/tt1254207/videoHash=8e245d9679d31e12&videoSize=1400000000&filename=a.mp4.json", 200, Some(0)),
+    ("/subtitles/series/tt1748166%3A1%3A2.json", 200, Some(0)),
+    // What no app should send.
+    ("/catalog/movie/heirloom/skip=abc.json", 200, Some(2)),
+    ("/catalog/movie/heirloom/skip=-1.json", 200, Some(2)),
+    ("/catalog/movie/heirloom/skip=99999999999999999999.json", 200, Some(2)),
+    ("/catalog/movie/heirloom/skip=4000000000.json", 200, Some(0)),
+    ("/catalog/movie/heirloom/unknown=1&genre=.json", 200, Some(2)),
+    ("/catalog/movie/heirloom/genre=No%20such%20genre.json", 200, Some(0)),
+    ("/catalog/movie/heirloom/search=..%2F..%2Fetc%2Fpasswd.json", 200, Some(0)),
+    ("/catalog/movie/heirloom/%3Cscript%3E.json", 200, Some(2)),
+    ("/catalog/film/heirloom.json", 404, None),
+    ("/stream/series/tt1748166:99999:1.json", 200, Some(0)),
+    ("/stream/series/tt1748166:S:E.json", 200, Some(0)),
+    ("/stream/movie/%00.json", 200, Some(0)),
+    ("/stream/channel/tt1254207.json", 200, Some(4)),
+    ("/meta/movie/%F0%9F%8E%AC.json", 404, None),
+    ("/meta/series/tt1254207.json", 404, None),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_of_apps_and_of_nobody_are_answered_in_the_protocol() {
+    let face = catalogue::start().await;
+    catalogue::list(&face).await;
+    catalogue::import_strangers(&face).await;
+    let addon = addon(&face).await;
+    for (question, status, count) in CASES {
+        let response = fetch(&face, &format!("{addon}{question}")).await;
+        assert_eq!(response.status, status, "{question}: {response:?}");
+        // Pages of other sites read refusals too, or they could not say what is wrong.
+        assert_eq!(response.header("access-control-allow-origin"), "*", "{question}");
+        let told = response.json();
+        let lists = ["metas", "streams", "subtitles"].into_iter().filter_map(|name| told[name].as_array());
+        assert_eq!(lists.map(Vec::len).next(), count, "{question}: {told}");
+    }
+    let long = fetch(&face, &format!("{addon}/stream/movie/{}.json", "t".repeat(4_000))).await;
+    assert!([200, 404, 414].contains(&long.status), "{}", long.status);
+    let odd = fetch(&face, &format!("{addon}/catalog/movie/heirloom/search=%FF%FE.json")).await;
+    assert!([200, 400].contains(&odd.status), "{odd:?}");
+
+    // A page that has the list is told so, and may read that it has.
+    let list = format!("{addon}/catalog/movie/heirloom.json");
+    let tag = fetch(&face, &list).await.header("etag").to_owned();
+    let again = Ask::new("GET", &list).with("Host", face.address.to_string()).with("If-None-Match", tag);
+    let again = face.send(again.with("Origin", "https://web.stremio.com").with("Sec-Fetch-Site", "cross-site")).await;
+    assert_eq!((again.status, again.body.len(), again.header("access-control-allow-origin")), (304, 0, "*"));
+    assert_eq!(again.header("cache-control"), "private, max-age=300");
+    let head = face.send(Ask::new("HEAD", &list).with("Host", face.address.to_string())).await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+}

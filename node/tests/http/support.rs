@@ -2,15 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "support of tests: a failure here is the test's")]
 
 use heirloom::driver::{Node, Options, SeedAs, Settings};
-use heirloom::home::Home;
+use heirloom::home::{Home, Lock, Running};
 use heirloom::http::{self, Shared};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// A node and where its API listens. Stopped when dropped.
@@ -217,4 +219,65 @@ fn unchunk(mut rest: &[u8]) -> Vec<u8> {
         rest = &rest[at + 4 + size..];
     }
     body
+}
+
+/// A listener that stands where the node of a home would: it writes down what is asked, and refuses everything.
+pub struct Stub {
+    pub folder: TempDir,
+    home: Home,
+    asked: Arc<Mutex<Vec<String>>>,
+    _lock: Lock,
+}
+
+impl Stub {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::find(Some(folder.path().join("home"))).unwrap();
+        home.prepare().unwrap();
+        home.token().unwrap();
+        let lock = home.lock().unwrap().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let running = Running { http: listener.local_addr().unwrap().to_string(), pid: std::process::id() };
+        home.write_running(&running).unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let heard = Arc::clone(&heard);
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    // Who only looks whether somebody listens says nothing.
+                    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+                        let mut part = [0; 4096];
+                        match stream.read(&mut part).await {
+                            Ok(bytes) if bytes > 0 => head.extend_from_slice(&part[..bytes]),
+                            _ => return,
+                        }
+                    }
+                    let head = String::from_utf8_lossy(&head).into_owned();
+                    let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
+                    heard.lock().unwrap().push(line);
+                    let body = r#"{"error":{"code":"stub","message":"nobody is here","exit":1}}"#;
+                    let answer = format!(
+                        "HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                        body.len()
+                    );
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                    // What of the body is still on its way must not reset the connection under the answer.
+                    let _ = stream.shutdown().await;
+                    while let Ok(1..) = stream.read(&mut [0; 4096]).await {}
+                });
+            }
+        });
+        Self { folder, home, asked, _lock: lock }
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.root()
+    }
+
+    /// What was asked since the last look.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
 }

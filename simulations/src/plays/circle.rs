@@ -352,8 +352,13 @@ impl<'a> Run<'a> {
             words.insert(key, log);
         }
         if before.is_none() {
-            for forker in &self.cast.forkers() {
-                words.insert(forker.0, forker.1.clone());
+            for (key, stands_by) in self.cast.forkers() {
+                // A forker speaks to some of its peers alone. What only reached those who pass nothing on, nobody can hear.
+                let heard: healed::Log = (0..self.world.len())
+                    .filter(|node| !self.world.is_liar(*node))
+                    .flat_map(|node| healed::log(&self.world, node, &key))
+                    .collect();
+                words.insert(key, stands_by.intersection(&heard).copied().collect());
             }
         }
         words

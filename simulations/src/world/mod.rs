@@ -230,6 +230,12 @@ impl World {
         self.line.make_liar(node, lie);
     }
 
+    /// Whether a node answers questions of sync with lies.
+    #[must_use]
+    pub fn is_liar(&self, node: NodeId) -> bool {
+        self.line.is_liar(node)
+    }
+
     /// The key of a node.
     #[must_use]
     pub fn key(&self, node: NodeId) -> Key {

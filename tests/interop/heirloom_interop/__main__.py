@@ -14,7 +14,8 @@ from .context import Context
 SECONDS_MAX = 420
 SELF_MODULES = ("selftests",)
 MODULES = (
-    "client_tests", "dht_tests", "libp2p_tests", "name_tests", "player_tests", "surfaces_tests", "transfer_tests"
+    "client_tests", "dht_tests", "libp2p_tests", "name_tests", "player_tests", "program_tests", "surfaces_tests",
+    "transfer_tests",
 )
 
 

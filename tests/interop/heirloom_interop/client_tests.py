@@ -1,5 +1,7 @@
 """The owner's own clients: what they received is weak evidence, and they fetch what they are handed."""
 
+import concurrent.futures
+import json
 import pathlib
 
 import libtorrent
@@ -207,3 +209,45 @@ def test_a_client_that_is_none_or_down_is_told_in_one_sentence(t):
     said = reader.cli("ledger", "import", "--client", "qbittorrent", "--url", other.url, codes=(1,))
     assert said["error"]["code"] in ("client_answer", "client_refuses"), said
     assert reader.ledger("key") == []
+
+
+def test_of_a_season_a_client_fetches_the_episode_that_was_asked_for(t):
+    season = t.folder / "source" / "Pioneer.One.S01.720p"
+    paths = [content.clip(season / f"Pioneer.One.S01E0{number}.720p.mkv", 3 * MIB + number, 50 + number) for number in (1, 2, 3)]
+    curator = t.node("curator", "127.0.3.1").start((), "--no-dht")
+    series = "imdb:tt1748166"
+    published = curator.cli(
+        *("publish", season, "--work", series, "--title", "Pioneer One", "--year", 2010, "--kind", "series")
+    )
+    infohash = published["infohash"]
+    client = t.closing(own_clients.OwnQBittorrent(t.folder / "qb", "127.0.3.4"))
+    reader = reader_of(t, curator)
+    at = ("--client", "qbittorrent", "--url", client.url)
+    refused = reader.cli("get", series, "s01e02", *at, "--paused", codes=(2,))
+    assert refused["error"]["code"] == "paused_episode", refused
+
+    # A magnet link: what is in it is known once a seeder told.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(reader.cli, "get", series, "s01e02", *at, "--to", t.folder / "copy", "--wait", seconds=300)
+        wait.until(lambda: asked.done() or client.torrent(infohash), 120, "qBittorrent to be asked", 0.2)
+        client.meet(infohash, seeder_of(curator))
+        done = asked.result()
+    assert done["finished"] and done["infohash"] == infohash, done
+    assert [(file["index"], file["path"]) for file in done["files"]] == [(1, paths[1].name)], done
+    rows = json.loads(client.call(f"torrents/files?hash={infohash}"))
+    assert [row["priority"] > 0 for row in rows] == [False, True, False], rows
+    content.assert_same(paths[1], t.folder / "copy" / season.name / paths[1].name)
+    # Another episode of it beside the first, which stays.
+    more = reader.cli("get", series, "s01e03", *at, "--wait", seconds=300)
+    assert not more["new"] and [file["index"] for file in more["files"]] == [2], more
+    rows = json.loads(client.call(f"torrents/files?hash={infohash}"))
+    assert [row["priority"] > 0 for row in rows] == [False, True, True], rows
+
+    # A torrent file, which the curator keeps: its files are known at once.
+    other = t.closing(own_clients.OwnTransmission(t.folder / "tr", "127.0.3.6"))
+    given = curator.cli("get", series, "s01e01", "--client", "transmission", "--url", other.url, "--to", t.folder / "tr")
+    assert [file["index"] for file in given["files"]] == [0], given
+    (row,) = other.torrents("fileStats")
+    assert [stats["wanted"] for stats in row["fileStats"]] == [True, False, False], row
+    unknown = reader.cli("get", series, "s09e09", *at, codes=(3,))
+    assert unknown["error"]["code"] == "unknown_episode", unknown

@@ -23,6 +23,13 @@ pub fn is_pack<'a>(paths: impl Iterator<Item = &'a str>) -> bool {
     paths.filter(|path| file_type(path) == FileType::Video && !is_extra(path)).take(PACK_MIN).count() == PACK_MIN
 }
 
+/// Whether a file of this path does no harm by what it is.
+#[must_use]
+pub fn is_harmless(path: &str) -> bool {
+    // Padding has no path.
+    !path.is_empty() && file_type(path) != FileType::Unsafe
+}
+
 /// What of a series is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pick {
@@ -154,12 +161,7 @@ impl Pick {
             Some(wanted) => file_for(release, whole, files, &wanted).map(|file| file.index).into_iter().collect(),
             None => match self {
                 Self::File(index) => files.iter().map(|file| file.index).filter(|at| at == index).collect(),
-                // Padding has no path.
-                Self::Harmless => files
-                    .iter()
-                    .filter(|file| !file.path.is_empty() && file_type(&file.path) != FileType::Unsafe)
-                    .map(|file| file.index)
-                    .collect(),
+                Self::Harmless => files.iter().filter(|file| is_harmless(&file.path)).map(|file| file.index).collect(),
                 _ => self.files_of_season(release, files),
             },
         }

@@ -8,7 +8,7 @@ mod fill;
 mod flags;
 mod pack;
 
-pub use choosing::{Holding, Pick, PickError, is_pack};
+pub use choosing::{Holding, Pick, PickError, is_harmless, is_pack};
 pub use file_type::{FileType, file_type, is_extra};
 pub use fill::{Derived, Filled, FilledFile, filled};
 pub use flags::{FLAGS_MAX, Flag, flags};

@@ -1,6 +1,7 @@
 //! What a key says: its listings, attestations and verdicts, as its page shows them.
 
 use super::Service;
+use crate::command::Skip;
 use crate::ground::Stored;
 use crate::store::{Store, StoreError};
 use crate::views::{About, AttestationRow, ListingRow, SAID_MAX, VerdictRow};
@@ -12,16 +13,12 @@ impl<S: Store> Service<S> {
     ///
     /// COST: reads every listing, attestation and verdict of that key, of which a key may have some 20,000; only its
     /// page asks for it.
-    pub(super) fn about(&self, key: &Key) -> Result<About, StoreError> {
+    pub(super) fn about(&self, key: &Key, skip: Skip) -> Result<About, StoreError> {
         let profile = self.profile_of(key)?;
         let is_me = *key == self.identity.key();
-        let (mut listings, listed) = self.newest_of(key, Kind::Listing)?;
-        let (mut attestations, attested) = self.newest_of(key, Kind::Attestation)?;
-        let (mut verdicts, judged) = self.newest_of(key, Kind::Verdict)?;
-        // A statement that never leaves its author's node is nobody else's; one that was imported says so too.
-        for said in [&mut listings, &mut attestations, &mut verdicts] {
-            said.retain(|stored| is_me || !stored.is_private);
-        }
+        let (listings, listed) = self.newest_of(key, Kind::Listing, skip.listings)?;
+        let (attestations, attested) = self.newest_of(key, Kind::Attestation, skip.attestations)?;
+        let (verdicts, judged) = self.newest_of(key, Kind::Verdict, skip.verdicts)?;
         let mut rows = Vec::with_capacity(attestations.len());
         for stored in &attestations {
             if let Body::Attestation(said) = stored.statement.body() {
@@ -47,13 +44,15 @@ impl<S: Store> Service<S> {
         })
     }
 
-    /// The newest statements of a kind, and how many there are.
-    fn newest_of(&self, key: &Key, kind: Kind) -> Result<(Vec<Stored>, usize), StoreError> {
+    /// The newest statements of a kind behind those that are skipped, and how many there are in all.
+    fn newest_of(&self, key: &Key, kind: Kind, skip: usize) -> Result<(Vec<Stored>, usize), StoreError> {
         let mut all = self.ground.statements_of_kind(key, kind)?;
+        // A statement that never leaves its author's node is nobody else's; one that was imported says so too.
+        let is_me = *key == self.identity.key();
+        all.retain(|stored| is_me || !stored.is_private);
         let count = all.len();
         all.sort_by_key(|stored| Reverse(stored.statement.header().order()));
-        all.truncate(SAID_MAX);
-        Ok((all, count))
+        Ok((all.into_iter().skip(skip).take(SAID_MAX).collect(), count))
     }
 
     fn listing_row(&self, author: &Key, stored: &Stored) -> Option<ListingRow> {

@@ -5,7 +5,7 @@
 
 use super::Service;
 use crate::command::{Choice, CommandError, Fault, Reply, Wanted};
-use crate::fitting::{FileType, Holding, Pick, file_type, is_pack};
+use crate::fitting::{FileType, Holding, Pick, file_type, is_harmless, is_pack};
 use crate::io::{Now, Output, TorrentOrder};
 use crate::merging;
 use crate::scoring::{band_rank, listing_score};
@@ -32,15 +32,32 @@ pub(super) struct Chosen {
 }
 
 impl<S: Store> Service<S> {
-    /// Refuses a release that holds what may do harm, unless that can be left out: in a pack, or where an episode or season
-    /// is wanted, whose files do none. Says whether something is left out.
-    fn refuse_or_leave_out(&self, release: &views::Release, pick: Option<&Pick>) -> Result<bool, CommandError> {
+    /// Refuses a release that holds what may do harm, unless that can be left out: in a pack, of which all else is wanted, an
+    /// episode, a season or one file that does none. Says whether something is left out.
+    fn refuse_or_leave_out(&self, release: &views::Release, picks: &[Pick]) -> Result<bool, CommandError> {
         let Err(refusal) = Self::refuse_unsafe(release) else { return Ok(false) };
-        let is_a_pack = match self.torrents.files_of(&release.infohash) {
-            Some(files) => is_pack(files.iter().map(|(path, _)| path.as_str())),
-            None => is_pack(release.details.files.iter().map(|file| file.path.as_str())),
+        // Who wants one file wants that very one: it is only left out with all that is asked for.
+        let is_sound = |pick: &Pick| match pick {
+            Pick::File(index) => self.path_of(release, *index).is_some_and(|path| is_harmless(&path)),
+            _ => true,
         };
-        if is_a_pack && !matches!(pick, Some(Pick::File(_))) { Ok(true) } else { Err(refusal) }
+        if release.is_pack && picks.iter().all(is_sound) { Ok(true) } else { Err(refusal) }
+    }
+
+    /// Whether several videos lie in a release, by its torrent where that was seen.
+    pub(super) fn is_pack(&self, listing: &Listing) -> bool {
+        match self.torrents.files_of(&listing.infohash) {
+            Some(files) => is_pack(files.iter().map(|(path, _)| path.as_str())),
+            None => is_pack(listing.files.iter().map(|file| file.path.as_str())),
+        }
+    }
+
+    /// The path of a file by its index: as its torrent has it, where that was seen, else as it is listed.
+    fn path_of(&self, release: &views::Release, index: u32) -> Option<String> {
+        if let Some(files) = self.torrents.files_of(&release.infohash) {
+            return usize::try_from(index).ok().and_then(|at| files.get(at)).map(|(path, _)| path.clone());
+        }
+        release.details.files.iter().find(|file| file.index == index).map(|file| file.path.clone())
     }
 
     /// Refuses a release that holds what may do harm.
@@ -81,7 +98,7 @@ impl<S: Store> Service<S> {
         }
         let mut is_partly_harmful = false;
         if !anyway && let Some(release) = self.release_of(now, infohash)? {
-            is_partly_harmful = match self.refuse_or_leave_out(&release, choice.pick.as_ref()) {
+            is_partly_harmful = match self.refuse_or_leave_out(&release, choice.pick.as_slice()) {
                 Ok(is_so) => is_so,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -130,7 +147,7 @@ impl<S: Store> Service<S> {
                 ),
             )));
         }
-        let is_partly_harmful = match self.refuse_or_leave_out(best, choice.pick.as_ref()) {
+        let is_partly_harmful = match self.refuse_or_leave_out(best, choice.pick.as_slice()) {
             _ if anyway => false,
             Ok(is_so) => is_so,
             Err(refusal) => return Ok(Err(refusal)),
@@ -164,7 +181,7 @@ impl<S: Store> Service<S> {
     }
 
     /// What is known of the episodes of a work.
-    fn episodes_of(&mut self, now: Now, work: &WorkId) -> Result<Vec<Episode>, StoreError> {
+    pub(super) fn episodes_of(&mut self, now: Now, work: &WorkId) -> Result<Vec<Episode>, StoreError> {
         let ids = self.ids_of(now, work)?;
         let (records, _) = self.records_of(now, &ids)?;
         Ok(merging::merged(&records).episodes)
@@ -173,12 +190,7 @@ impl<S: Store> Service<S> {
     /// The files of a torrent as it was seen, with the episodes that a listing says they are. A listing that names another
     /// file under an index says nothing of it.
     fn actual_files(&self, listing: &Listing) -> Option<Vec<File>> {
-        let files = self.torrents.files_of(&listing.infohash)?;
-        let to_file = |(index, (path, size)): (u32, &(String, u64))| {
-            let said = listing.files.iter().find(|file| file.index == index && file.path == *path);
-            File { index, path: path.clone(), size: *size, episode: said.and_then(|file| file.episode) }
-        };
-        Some((0..).zip(files).map(to_file).collect())
+        self.torrents.files_of(&listing.infohash).map(|files| as_listed(listing, files))
     }
 
     /// Begins to fetch a release, or says why not.
@@ -350,11 +362,11 @@ impl<S: Store> Service<S> {
             return Ok(());
         }
         let Some(release) = self.release_of(now, &infohash)? else { return Ok(()) };
-        let pick = match &torrent.selection {
-            Selection::All => None,
-            Selection::Some { picks, .. } => picks.iter().find(|pick| matches!(pick, Pick::File(_))),
+        let picks = match &torrent.selection {
+            Selection::All => &[][..],
+            Selection::Some { picks, .. } => picks,
         };
-        let checked = self.refuse_or_leave_out(&release, pick);
+        let checked = self.refuse_or_leave_out(&release, picks);
         if checked == Ok(true) && torrent.selection == Selection::All {
             self.ingest.count("torrents_partly_unsafe");
             let selection = Selection::Some { files: BTreeSet::new(), picks: vec![Pick::Harmless] };
@@ -373,7 +385,7 @@ impl<S: Store> Service<S> {
 }
 
 /// What nobody lists: its files' names say all.
-fn unlisted(infohash: Infohash) -> Listing {
+pub(super) fn unlisted(infohash: Infohash) -> Listing {
     Listing::new(WorkId::of_title("", 0, ""), infohash, String::new())
 }
 
@@ -399,7 +411,16 @@ fn not_listed(work: &WorkId, pick: &Pick, known: &[Episode]) -> CommandError {
     CommandError::not_found("unknown_episode", message)
 }
 
-fn not_inside(infohash: &Infohash, pick: &Pick) -> CommandError {
+/// Paths and sizes as the files of a torrent, with the episodes that its listing says they are.
+pub(super) fn as_listed(listing: &Listing, files: &[(String, u64)]) -> Vec<File> {
+    let to_file = |(index, (path, size)): (u32, &(String, u64))| {
+        let said = listing.files.iter().find(|file| file.index == index && file.path == *path);
+        File { index, path: path.clone(), size: *size, episode: said.and_then(|file| file.episode) }
+    };
+    (0..).zip(files).map(to_file).collect()
+}
+
+pub(super) fn not_inside(infohash: &Infohash, pick: &Pick) -> CommandError {
     let message = format!(
         "no file of {infohash} is {pick}, as far as their names and the listing say: `heirloom get {infohash}` fetches all of it"
     );

@@ -1,7 +1,9 @@
 //! The owner's other clients: what their figures are worth, and what is handed to them to fetch.
 
 use super::Service;
+use super::choosing::{as_listed, not_inside, unlisted};
 use crate::command::{Choice, CommandError, Reply, Wanted};
+use crate::fitting::Pick;
 use crate::handed::Handed;
 use crate::io::Now;
 use crate::observed::{Client, Looked, PEERS_MAX, SWARMS_MAX, Swarm, TALLIES_MAX};
@@ -59,9 +61,8 @@ impl<S: Store> Service<S> {
     }
 
     /// What a client is to be given, by the rules of `get`.
-    pub(super) fn hand_off(&mut self, now: Now, what: &Wanted, lines: u32, anyway: bool) -> Outcome {
-        let choice = Choice { pick: None, lines };
-        let chosen = match self.choose(now, what, &choice, anyway)? {
+    pub(super) fn hand_off(&mut self, now: Now, what: &Wanted, choice: &Choice, anyway: bool) -> Outcome {
+        let chosen = match self.choose(now, what, choice, anyway)? {
             Ok(chosen) => chosen,
             Err(error) => return Ok(Err(error)),
         };
@@ -85,6 +86,23 @@ impl<S: Store> Service<S> {
             trackers: listing.as_ref().map(|listing| listing.trackers.clone()).unwrap_or_default(),
             web_seeds: listing.map(|listing| listing.web_seeds).unwrap_or_default(),
         }))))
+    }
+
+    /// The files of a release that are what is wanted of it, as its client lists them.
+    pub(super) fn handed_files(
+        &mut self,
+        now: Now,
+        infohash: Infohash,
+        pick: &Pick,
+        files: &[(String, u64)],
+    ) -> Outcome {
+        let listing = self.listing_of(now, &infohash)?.unwrap_or_else(|| unlisted(infohash));
+        let known = self.episodes_of(now, &listing.work)?;
+        let found = pick.files(&listing.name, listing.episode, &as_listed(&listing, files), &known);
+        if found.is_empty() {
+            return Ok(Err(not_inside(&infohash, pick)));
+        }
+        Ok(Ok(Reply::HandedFiles(found)))
     }
 
     /// Remembers that a client has it.

@@ -1,7 +1,7 @@
 //! Routes commands to the topics.
 
 use super::Service;
-use crate::command::{Choice, Command, CommandError, Fault, Reply, Wanted};
+use crate::command::{Command, CommandError, Fault, Reply, Wanted};
 use crate::curation::Follow;
 use crate::ground::Stored;
 use crate::io::{Now, RequestId};
@@ -35,10 +35,9 @@ impl<S: Store> Service<S> {
                 }
                 self.look_up(now, request, work, None, command)
             }
-            Command::HandOff { what: Wanted::Work(ref work), lines, .. } => {
+            Command::HandOff { what: Wanted::Work(ref work), ref choice, .. } => {
                 let work = work.clone();
-                let choice = Choice { pick: None, lines };
-                if self.choose(now, &Wanted::Work(work.clone()), &choice, false)?.is_ok() {
+                if self.choose(now, &Wanted::Work(work.clone()), choice, false)?.is_ok() {
                     return self.answer_from_store(now, request, command);
                 }
                 self.look_up(now, request, work, None, command)
@@ -67,8 +66,12 @@ impl<S: Store> Service<S> {
                 let gives_voice = self.curation.of(&newest).is_none_or(|old| old.gives_voice);
                 self.follow(now, key, Follow { level, scope, alias, since: now.wall, gives_voice }, preview)?
             }
+            Command::FollowAs { key, said, preview } => {
+                let follow = self.following(now, &key, said);
+                self.follow(now, key, follow, preview)?
+            }
             Command::Follows => Ok(Reply::Follows(self.follows(now)?)),
-            Command::About { key } => Ok(Reply::About(Box::new(self.about(&key)?))),
+            Command::About { key, skip } => Ok(Reply::About(Box::new(self.about(&key, skip)?))),
             Command::Unfollow { key } => self.unfollow(now, &key)?,
             Command::TakeStarter { key, envelopes, again } => self.take_starter(now, &key, &envelopes, again)?,
             Command::DropStarter => self.drop_starter(now)?,
@@ -85,7 +88,8 @@ impl<S: Store> Service<S> {
             Command::Link { address, key } => self.link(address, key)?,
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),
             Command::Observe { client, swarms, is_dry } => self.observe(now, client, &swarms, is_dry)?,
-            Command::HandOff { what, anyway, lines } => self.hand_off(now, &what, lines, anyway)?,
+            Command::HandOff { what, anyway, choice } => self.hand_off(now, &what, &choice, anyway)?,
+            Command::HandedFiles { infohash, pick, files } => self.handed_files(now, infohash, &pick, &files)?,
             Command::HandedOff { infohash, client, url, anyway } => {
                 self.handed_off(now, infohash, client, url, anyway)?
             }
@@ -99,6 +103,7 @@ impl<S: Store> Service<S> {
             }
             Command::Rank(rank) => Ok(Reply::Works(self.rank(now, *rank)?)),
             Command::Hearing => Ok(Reply::Hearing(self.hearing(now))),
+            Command::Showing => Ok(Reply::Showing(self.showing(now))),
             Command::Newest(newest) => Ok(Reply::Newest(self.newest(now, &newest))),
             Command::Shelf { works, lines } => Ok(Reply::Shelf(self.shelf(now, &works, lines)?)),
             Command::Show { work, lines, .. } => Ok(Reply::Work(Box::new(self.show_liked(now, &work, lines)?))),

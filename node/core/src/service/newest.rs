@@ -50,6 +50,15 @@ impl<S: Store> Service<S> {
             .collect()
     }
 
+    /// A number that grows whenever works or releases may be shown otherwise than before: something of which they are made
+    /// was written, or scores are others, as they are each day. Since the start of the process; it means nothing beyond.
+    pub(super) fn showing(&mut self, now: Now) -> u64 {
+        self.refresh_scoring(now.wall);
+        self.scoring.scores(now.wall, Scope::Metadata);
+        self.scoring.scores(now.wall, Scope::Catalogue);
+        self.ground.changes() + self.scoring.computed()
+    }
+
     /// Works with their releases, as they are known here: each once, though it may be named by several of its ids.
     pub(super) fn shelf(&mut self, now: Now, works: &[WorkId], lines: u32) -> Result<Vec<views::Work>, StoreError> {
         let mut seen: BTreeSet<WorkId> = BTreeSet::new();

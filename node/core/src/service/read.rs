@@ -307,6 +307,7 @@ impl<S: Store> Service<S> {
             release.details = fitting::filled(best, kind);
             release.resolution.clone_from(&release.details.resolution);
             release.flags = self.flags_of(now, best, listings, kind);
+            release.is_pack = self.is_pack(best);
             let listers: BTreeSet<Key> = listings.iter().map(|(key, ..)| *key).collect();
             if !received.contains_key(&listers) {
                 let of_them = self.received_by_trusted(now, &listers);
@@ -356,6 +357,7 @@ impl<S: Store> Service<S> {
             resolution: best.resolution,
             details: fitting::Filled::default(),
             flags: Vec::new(),
+            is_pack: false,
             licence: best.licence,
             trackers: best.trackers,
             web_seeds: best.web_seeds,

@@ -438,6 +438,7 @@ impl<S: Store> Service<S> {
                 release.details = fitting::filled(listing, work.kind);
                 release.resolution.clone_from(&release.details.resolution);
                 release.flags = self.flags_of(now, listing, &listings, work.kind);
+                release.is_pack = self.is_pack(listing);
             }
         }
         Ok(best)

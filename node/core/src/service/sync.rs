@@ -237,7 +237,7 @@ impl<S: Store> Service<S> {
         let is_under_way = self.sync.asking.values().any(|other| other.fetching.is_some_and(|f| f.author == author));
         if is_under_way || self.archives.holds(&author) || self.is_whole(&author)? {
             if is_under_way && let Some(head) = self.sync.marks.head_of(&author) {
-                self.sync.set_unmet(author, peer, head, Miss::UnderWay, now.mono);
+                self.sync.put_off(author, peer, head, now.mono);
             }
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! What the owner says: signing, listing, following, judging, taking back.
 
 use super::{Preparing, Service};
-use crate::command::{Command, CommandError, Fault, OwnContent, Publish, Reply, Target};
+use crate::command::{Command, CommandError, Fault, Following, OwnContent, Publish, Reply, Target};
 use crate::curation::{Follow, are_confusable};
 use crate::ground::{Place, Stored};
 use crate::ingest::{Refusal, Standing, stands_for_good};
@@ -233,6 +233,19 @@ impl<S: Store> Service<S> {
         }
     }
 
+    /// A follow of which some is said, and the rest is as it was: whoever sees a card again has not changed their mind.
+    pub(super) fn following(&self, now: Now, key: &Key, said: Following) -> Follow {
+        let Following { level, scope, alias, found_as } = said;
+        let new = Follow { level: Level::HIGH, scope: Scope::All, alias: found_as, since: now.wall, gives_voice: true };
+        let old = self.curation.of(&self.succession.newest(key)).cloned().unwrap_or(new);
+        Follow {
+            level: level.unwrap_or(old.level),
+            scope: scope.unwrap_or(old.scope),
+            alias: alias.unwrap_or(old.alias),
+            ..old
+        }
+    }
+
     pub(super) fn follow(&mut self, now: Now, key: Key, follow: Follow, is_preview: bool) -> Outcome {
         // A card on an old page names a key that was left since.
         let key = self.succession.newest(&key);
@@ -246,7 +259,11 @@ impl<S: Store> Service<S> {
             )));
         }
         let preview = self.preview(now, &key, &follow)?;
-        let name = if follow.alias.is_empty() { self.name_of(&key)? } else { follow.alias.clone() };
+        // Without an alias they are called what they call themselves, whatever they were called here until now.
+        let name = match &follow.alias {
+            alias if alias.is_empty() => self.profile_of(&key)?.map(|profile| profile.name).unwrap_or_default(),
+            alias => alias.clone(),
+        };
         let mut confusable_with = None;
         for other in self.curation.all().keys().copied().collect::<Vec<_>>() {
             if other != key && confusable_with.is_none() {

@@ -34,6 +34,10 @@ fn one(person: &mut Person, work: WorkId, number: u8) -> Release {
     person.show(work).releases.into_iter().find(|shown| shown.infohash == release(number)).expect("a release")
 }
 
+fn one_of(person: &mut Person, number: u8) -> Release {
+    one(person, bunny(), number)
+}
+
 fn get(person: &mut Person, what: Wanted, anyway: bool) -> Result<Reply, heirloom_core::command::CommandError> {
     person.ask(Command::Get { what, to: None, anyway, choice: heirloom_core::command::Choice::default() })
 }
@@ -132,6 +136,13 @@ fn of_a_pack_only_what_runs_is_left_out() {
     let what = || Wanted::Release(release(1));
     let one = alice.ask(Command::Get { what: what(), to: None, anyway: false, choice });
     assert_eq!(one.expect_err("it runs").code, "unsafe");
+    // Any other of its files is played, and the views say so too.
+    let shown = one_of(&mut alice, 1);
+    assert!(shown.is_unsafe() && !shown.is_refused());
+    assert!(shown.lets_play("Garden.S01E02.mkv") && !shown.lets_play("codec.exe"));
+    let choice = Choice { pick: Some(fitting::Pick::File(1)), lines: 0 };
+    let one = getting(alice.ask(Command::Get { what: what(), to: None, anyway: false, choice }));
+    assert_eq!((one.files.len(), one.left_out), (1, vec!["codec.exe".to_owned()]));
     assert_eq!(getting(get(&mut alice, what(), true)).left_out, [""; 0]);
     assert_eq!(only(&mut alice), Files::All, "whoever knows it has it all");
 
@@ -214,4 +225,38 @@ fn of_releases_that_score_alike_that_one_is_best_whose_lister_gave_more() {
     let (other, lister) = if before.0 == release(1) { (2, carol.key()) } else { (1, bob.key()) };
     alice.receive(7, 0, Some(lister), 5000);
     assert_eq!((before.1, best(&mut alice)), (0, (release(other), 5000)));
+}
+
+#[test]
+fn one_file_of_a_pack_is_played_if_it_is_what_it_was_listed_as() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    alice.accept(&bob.says(1, START, &record(bunny(), WorkKind::Series)));
+    let paths = ["Garden.S01E01.mkv", "Garden.S01E02.mkv", "codec.exe"];
+    let play = |person: &mut Person, number: u8, index: u32| {
+        let choice = Choice { pick: Some(fitting::Pick::File(index)), lines: 0 };
+        person.ask(Command::Get { what: Wanted::Release(release(number)), to: None, anyway: false, choice })
+    };
+    let inside = |number: u8, paths: &[&str]| {
+        let files = paths.iter().map(|path| ((*path).to_owned(), 100)).collect();
+        Input::Torrent(TorrentEvent::Metadata { infohash: release(number), files })
+    };
+    alice.accept(&bob.says(2, START, &Body::Listing(listed(bunny(), 1, "Garden.S01", &paths))));
+    assert!(play(&mut alice, 1, 1).is_ok());
+    assert_eq!(play(&mut alice, 1, 2).expect_err("it runs").code, "unsafe");
+    assert_eq!(play(&mut alice, 1, 9).expect_err("nobody says what that is").code, "unsafe");
+    alice.torrent_orders();
+    alice.feed(inside(1, &paths));
+    let is_it =
+        |order: &TorrentOrder| matches!(order, TorrentOrder::Fetch { files, .. } if *files == Files::Only([1].into()));
+    assert!(alice.torrent_orders().iter().any(is_it), "that file and no other");
+    // Listed as an episode, and a program in truth.
+    alice.accept(&bob.says(3, START, &Body::Listing(listed(bunny(), 2, "Garden.S02", &paths))));
+    assert!(play(&mut alice, 2, 0).is_ok());
+    alice.torrent_orders();
+    alice.feed(inside(2, &["Garden.S02E01.mkv.exe", "Garden.S02E02.mkv", "Garden.S02E03.mkv"]));
+    let orders = alice.torrent_orders();
+    let is_refused =
+        |order: &TorrentOrder| matches!(order, TorrentOrder::Refuse { error, .. } if error.code == "unsafe");
+    assert!(orders.iter().any(is_refused), "{orders:?}");
 }

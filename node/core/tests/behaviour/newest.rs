@@ -85,3 +85,30 @@ fn a_shelf_shows_works_once_and_asks_nobody() {
     assert_eq!(shelf.iter().map(|work| work.releases.len()).collect::<Vec<_>>(), [1, 0], "two ids are one work");
     assert_eq!((alice.gets().len(), alice.seeks().len()), (0, 0), "nobody was asked");
 }
+
+#[test]
+fn a_number_grows_whenever_something_may_be_shown_otherwise() {
+    let (mut alice, bob) = (offline("alice"), signer("bob"));
+    let showing = |person: &mut Person| match person.must(Command::Showing) {
+        Reply::Showing(number) => number,
+        other => panic!("{other:?}"),
+    };
+    let mut last = showing(&mut alice);
+    let mut grows = |alice: &mut Person, what: &str| {
+        let now = showing(alice);
+        assert!(now > last, "{what}: {now} after {last}");
+        assert_eq!(showing(alice), now, "{what}: asking changes nothing");
+        last = now;
+    };
+    alice.follow(bob.key(), Level::HIGH);
+    grows(&mut alice, "a follow");
+    let at = ago(&alice, 9);
+    alice.accept(&bob.says(1, at, &listing(sintel(), 1)));
+    grows(&mut alice, "a listing");
+    alice.judge(1, heirloom_proto::body::Opinion::Good);
+    grows(&mut alice, "a judgement of the owner's");
+    alice.receive(1, 0, Some(bob.key()), 1000);
+    grows(&mut alice, "bytes of a lister");
+    alice.leap(DAY);
+    grows(&mut alice, "a day");
+}

@@ -1,7 +1,7 @@
 //! Figures of other clients: weak evidence, beside the ledger.
 
 use crate::rig::*;
-use heirloom_core::command::{Command, Fault, Reply, Wanted};
+use heirloom_core::command::{Choice, Command, Fault, Reply, Wanted};
 use heirloom_core::io::{Input, Share, TorrentEvent};
 use heirloom_core::observed::{Client, Figure, SWARMS_MAX, Source, Swarm, WEAK_BYTES_MAX, WEAK_PART};
 use heirloom_core::views::{LedgerBy, Observation, Origin};
@@ -157,7 +157,7 @@ fn too_much_at_once_is_refused() {
 #[test]
 fn what_is_handed_off_passes_the_checks_of_get() {
     let mut alice = person("alice");
-    let hand_off = |anyway| Command::HandOff { what: Wanted::Release(release(1)), anyway, lines: 0 };
+    let hand_off = |anyway| Command::HandOff { what: Wanted::Release(release(1)), anyway, choice: Choice::default() };
     match alice.must(hand_off(false)) {
         Reply::HandingOff(to) => assert_eq!(to.infohash, release(1)),
         other => panic!("{other:?}"),
@@ -170,6 +170,23 @@ fn what_is_handed_off_passes_the_checks_of_get() {
     });
     assert_eq!(alice.ask(hand_off(false)).expect_err("malware").fault, Fault::Refused);
     alice.ask(hand_off(true)).expect("the owner insists");
+}
+
+#[test]
+fn of_a_pack_that_was_handed_off_the_files_of_an_episode_are_named() {
+    let mut alice = person("alice");
+    let files: Vec<(String, u64)> =
+        ["Show.S01E01.mkv", "Show.S01E02.mkv", "", "Show.S01E02.srt"].map(|path| (path.to_owned(), 10)).into();
+    let of = |pick: &str| Command::HandedFiles {
+        infohash: release(1),
+        pick: pick.parse().expect("an episode"),
+        files: files.clone(),
+    };
+    match alice.must(of("s01e02")) {
+        Reply::HandedFiles(found) => assert!(found.contains(&1) && !found.contains(&0), "{found:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(alice.ask(of("s04e01")).expect_err("it is not inside").fault, Fault::NotFound);
 }
 
 #[test]

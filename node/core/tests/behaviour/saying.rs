@@ -1,13 +1,17 @@
 //! What a key's page shows: what it said, newest first, and nobody's private words.
 
 use crate::rig::*;
-use heirloom_core::command::{Command, Reply};
+use heirloom_core::command::{Command, Reply, Skip};
 use heirloom_core::views::About;
 use heirloom_proto::Key;
 use heirloom_proto::body::Opinion;
 
 fn about(of: &mut Person, key: Key) -> About {
-    match of.must(Command::About { key }) {
+    about_after(of, key, Skip::default())
+}
+
+fn about_after(of: &mut Person, key: Key, skip: Skip) -> About {
+    match of.must(Command::About { key, skip }) {
         Reply::About(about) => *about,
         other => panic!("{other:?}"),
     }
@@ -23,6 +27,11 @@ fn a_key_is_shown_by_what_it_said_newest_first() {
     assert_eq!((bobs.listings.1, bobs.attestations.1, bobs.verdicts.1), (2, 0, 0));
     let works: Vec<_> = bobs.listings.0.iter().map(|row| row.work.clone()).collect();
     assert_eq!(works, [sintel(), bunny()]);
+    for (listings, left) in [(1, vec![bunny()]), (2, vec![]), (usize::MAX, vec![])] {
+        let rest = about_after(&mut alice, bob.key(), Skip { listings, ..Skip::default() });
+        let works: Vec<_> = rest.listings.0.iter().map(|row| row.work.clone()).collect();
+        assert_eq!((works, rest.listings.1), (left, 2), "the count is of all");
+    }
 
     alice.judge(1, Opinion::Good);
     let me = alice.key();

@@ -1,7 +1,7 @@
 //! Whose word counts, for what, and how that is explained.
 
 use crate::rig::*;
-use heirloom_core::command::{Command, Fault, Reply, Subject, Target, Wanted};
+use heirloom_core::command::{Command, Fault, Following, Reply, Subject, Target, Wanted};
 use heirloom_core::io::{Input, TorrentOrder};
 use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
@@ -91,6 +91,39 @@ fn trust_passes_from_those_i_follow_to_those_they_vouch_for() {
     assert!(matches!(alice.band_of(1), Band::Trusted | Band::Vouched));
     let path: Vec<Key> = why(&mut alice, Subject::Release(release(1))).because[0].path.clone();
     assert_eq!(path, [bob.key(), carol.key()], "the path is explained");
+}
+
+#[test]
+fn following_again_changes_what_is_said_and_nothing_else() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    let mut follow = |said: Following, preview| match alice.must(Command::FollowAs { key: bob.key(), said, preview }) {
+        Reply::Followed(followed) => (followed.level, followed.scope, followed.name),
+        other => panic!("{other:?}"),
+    };
+    let card = || Following { found_as: "Bob's Films".into(), ..Following::default() };
+    assert_eq!(
+        follow(card(), false),
+        (Level::HIGH, Scope::All, "Bob's Films".to_owned()),
+        "the usual, where it is new"
+    );
+    let said =
+        Following { level: Some(Level::LOW), scope: Some(Scope::Catalogue), alias: Some("Bob".into()), ..card() };
+    assert_eq!(follow(said, false), (Level::LOW, Scope::Catalogue, "Bob".to_owned()));
+    for preview in [true, false] {
+        assert_eq!(follow(card(), preview), (Level::LOW, Scope::Catalogue, "Bob".to_owned()), "nothing was said anew");
+    }
+    let more = Following { level: Some(Level::FULL), ..card() };
+    assert_eq!(follow(more, false), (Level::FULL, Scope::Catalogue, "Bob".to_owned()));
+    let unnamed = Following { alias: Some(String::new()), ..card() };
+    assert_ne!(follow(unnamed, false).2, "Bob", "an alias is taken away by saying that there is none");
+    alice.elapse(DAY);
+    let since = |alice: &mut Person| match alice.must(Command::Follows) {
+        Reply::Follows(all) => all[0].since,
+        other => panic!("{other:?}"),
+    };
+    let before = since(&mut alice);
+    alice.must(Command::FollowAs { key: bob.key(), said: card(), preview: false });
+    assert_eq!(since(&mut alice), before, "it is followed since then");
 }
 
 #[test]

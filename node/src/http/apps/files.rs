@@ -21,7 +21,7 @@ async fn listed(server: &Shared, text: &str) -> Result<Entry, CommandError> {
         .parse()
         .map_err(|error: heirloom_proto::ids::IdError| CommandError::bad_input("bad_infohash", error.to_string()))?;
     let asked = Asked { words: infohash.to_string(), ..Asked::within(Band::Unknown) };
-    let found = reading::entries(server.node(), &asked).await?;
+    let found = reading::entries(server, &asked).await?;
     let found = found.into_iter().find(|entry| entry.release().infohash == infohash);
     found.ok_or_else(|| {
         let message = format!("no listing of {infohash} that may be fetched is known here");

@@ -114,6 +114,16 @@ async fn figures(server: &Server) -> Result<String, CommandError> {
     put(&mut text, "budget_short", false, "Whether a budget is at its limit.", &short.collect::<Vec<_>>());
     put(&mut text, "http_streams", false, "Streams to players.", &[(Vec::new(), count(server.streams_open()))]);
     put(&mut text, "http_listeners", false, "Listeners to events.", &[(Vec::new(), count(server.listeners()))]);
+    let answers = server.apps.polls.counts().map(|(how, count)| (vec![("how", how.to_owned())], large(count)));
+    put(
+        &mut text,
+        "app_answers_total",
+        true,
+        "Answers to programs that ask by the hour, by how they came about.",
+        &answers,
+    );
+    let works = vec![(Vec::new(), large(server.apps.pages.works_read()))];
+    put(&mut text, "app_works_read_total", true, "Works that were looked at for them.", &works);
     downloads(server, &mut text);
     Ok(text)
 }
@@ -182,4 +192,82 @@ fn put(text: &mut String, name: &str, is_sum: bool, about: &str, all: &[(Vec<(&s
 /// The value of a label, as the format quotes it.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The labels of a line, read by the rules of the format: `name="value"` with `\\`, `\"` and `\n` for three signs.
+    fn labels(line: &str) -> Vec<(String, String)> {
+        let mut rest = line.split_once('{').map(|(_, rest)| rest.chars()).expect("labels");
+        let mut all = Vec::new();
+        loop {
+            let name: String = rest.by_ref().take_while(|c| *c != '=').collect();
+            assert_eq!(rest.next(), Some('"'), "{line:?}");
+            let mut value = String::new();
+            loop {
+                match rest.next().expect("the end of a value") {
+                    '"' => break,
+                    '\\' => value.push(match rest.next() {
+                        Some('n') => '\n',
+                        Some(sign @ ('\\' | '"')) => sign,
+                        other => panic!("{other:?} is escaped in {line:?}"),
+                    }),
+                    '\n' => panic!("a line ends within a value: {line:?}"),
+                    sign => value.push(sign),
+                }
+            }
+            all.push((name, value));
+            match rest.next() {
+                Some(',') => {}
+                Some('}') => break,
+                other => panic!("{other:?} behind a value in {line:?}"),
+            }
+        }
+        assert!(rest.as_str().starts_with(' '), "{line:?}");
+        all
+    }
+
+    #[test]
+    fn whatever_a_label_holds_is_one_line_and_can_be_read_again() {
+        let hostile = [
+            "plain",
+            "",
+            "with \"quotes\"",
+            "back\\slash\\",
+            "two\nlines\r\n# TYPE heirloom_x counter",
+            "\\n is no end of a line",
+            "} 5\nheirloom_works 1000000",
+            "ünïcode 🎬 a=\"b\",c",
+        ];
+        let labelled = |text: &&str| (vec![("reason", (*text).to_owned()), ("of", "x".to_owned())], 1.0);
+        let all: Vec<_> = hostile.iter().map(labelled).collect();
+        let mut text = String::new();
+        put(&mut text, "odd_events_total", true, "Odd ones.", &all);
+        let lines: Vec<&str> = text.strip_suffix('\n').expect("a last line").split('\n').collect();
+        assert_eq!(lines.len(), 2 + hostile.len(), "{text}");
+        assert_eq!(
+            lines[..2],
+            ["# HELP heirloom_odd_events_total Odd ones.", "# TYPE heirloom_odd_events_total counter"]
+        );
+        for (line, wanted) in lines[2..].iter().zip(hostile) {
+            let read = labels(line);
+            assert_eq!(read, [("reason".to_owned(), wanted.to_owned()), ("of".to_owned(), "x".to_owned())], "{line}");
+            assert!(line.ends_with("} 1"), "{line}");
+        }
+    }
+
+    #[test]
+    fn names_end_in_their_unit_and_in_total_if_they_only_grow() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (name, is_sum, about, at) in FIGURES {
+            assert!(seen.insert(name), "{name} is there twice");
+            assert_eq!(is_sum, name.ends_with("_total"), "{name}");
+            assert!(about.ends_with('.') && !about.contains('\n') && at.starts_with('/'), "{name}");
+            let base = name.trim_end_matches("_total");
+            let says_unit = |unit: &str| about.to_ascii_lowercase().starts_with(unit) == base.ends_with(unit);
+            assert!(at.ends_with("/used") || !about.starts_with("Bytes") || says_unit("bytes"), "{name}: {about}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ mod feed;
 mod files;
 mod health;
 mod keys;
+mod pages;
+mod polls;
 mod qbittorrent;
 mod reading;
 mod rss;
@@ -27,17 +29,21 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::response::Response;
 use heirloom_core::command::CommandError;
 use keys::{Kept, Keys};
+use pages::Pages;
+use polls::Polls;
 use serde_json::Value;
 
 /// What other programs need of the server.
 pub(super) struct Apps {
     keys: Kept,
     urls: Vec<AppsUrl>,
+    pages: Pages,
+    polls: Polls,
 }
 
 impl Apps {
     pub(super) fn open(home: Home, urls: Vec<AppsUrl>) -> Self {
-        Self { keys: Kept::open(home), urls }
+        Self { keys: Kept::open(home), urls, pages: Pages::default(), polls: Polls::default() }
     }
 }
 

@@ -3,24 +3,20 @@
 //! It decides nothing about trust: the core says which releases there are and in which order, and this leaves out what
 //! is not asked for. What is unsafe by its files is given to no program, since programs fetch without looking.
 
+use super::pages::ENTRIES_MAX;
 use crate::driver::Node;
-use crate::http::LINES_LIKED;
-use crate::search::Wish;
-use heirloom_core::command::{Command, CommandError, Fault, Filter, NEWEST_MAX, Newest, Reply, SHELF_MAX};
+use crate::http::{LINES_LIKED, Server};
+use heirloom_core::command::{Command, CommandError, Fault, Reply, SHELF_MAX};
 use heirloom_core::fitting::{Holding, Pick};
 use heirloom_core::scoring::band_rank;
 use heirloom_core::views::{Release, Work};
 use heirloom_graph::Band;
 use heirloom_proto::body::{File, Listing, WorkKind};
 use heirloom_proto::{Infohash, Key, WorkId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Most works of one answer by words: their releases are more.
-const WORKS_MAX: usize = 100;
-/// Most releases of one answer, over all of its pages.
-pub(super) const ENTRIES_MAX: usize = NEWEST_MAX;
 /// How long a work that is not known here is looked for among others, when somebody asks for it by its id. Programs give
 /// up after a minute or more.
 const LOOKED_FOR: Duration = Duration::from_secs(8);
@@ -72,6 +68,14 @@ impl Asked {
             && self.by.is_none_or(|by| release.listed_by.iter().any(|(key, ..)| *key == by))
             && self.pick.as_ref().is_none_or(|pick| holding(pick, work, release) != Holding::No)
     }
+
+    /// What of a work is asked for, best first; of one release, if one is meant.
+    pub(super) fn of(&self, work: &Arc<Work>, infohash: Option<Infohash>) -> Vec<Entry> {
+        let is_meant = |release: &Release| infohash.is_none_or(|infohash| release.infohash == infohash);
+        let fitting = work.releases.iter().enumerate();
+        let fitting = fitting.filter(|(_, release)| is_meant(release) && self.admits(work, release));
+        fitting.map(|(at, _)| Entry { work: Arc::clone(work), at }).collect()
+    }
 }
 
 /// A release with its work.
@@ -107,7 +111,7 @@ pub(super) fn holding(pick: &Pick, work: &Work, release: &Release) -> Holding {
     pick.held_by(&listing, &work.episodes)
 }
 
-fn unexpected() -> CommandError {
+pub(super) fn unexpected() -> CommandError {
     CommandError::new(Fault::Failed, "failed", "the node gave another answer than was asked for")
 }
 
@@ -136,80 +140,41 @@ pub(super) async fn work(node: &Node, id: &WorkId, may_ask: bool) -> Result<Work
     }
 }
 
-/// Releases as they are asked for: by ids or words best first, else the newest first. Each release once.
-pub(super) async fn entries(node: &Node, asked: &Asked) -> Result<Vec<Entry>, CommandError> {
+/// Releases of the works that are asked for by id, best first: looked for among others where none is known here. `None`: by
+/// ids nothing is asked, or nothing is found and there are words.
+pub(super) async fn by_ids(node: &Node, asked: &Asked) -> Result<Option<Vec<Entry>>, CommandError> {
     let mut found = Vec::new();
-    if !asked.ids.is_empty() {
-        for work in shelf(node, &asked.ids).await? {
-            take(&mut found, Arc::new(work), asked);
-        }
-        let is_known = !found.is_empty();
-        if let (false, true, Some(id)) = (is_known, asked.may_ask, asked.ids.first()) {
-            take(&mut found, Arc::new(work(node, id, true).await?), asked);
-        }
-    } else if asked.words.trim().is_empty() {
-        return newest(node, asked).await;
+    for work in shelf(node, &asked.ids).await? {
+        found.extend(asked.of(&Arc::new(work), None));
     }
-    if found.is_empty() && !asked.words.trim().is_empty() {
-        found = by_words(node, asked).await?;
+    if let (true, true, Some(id)) = (found.is_empty(), asked.may_ask, asked.ids.first()) {
+        found.extend(asked.of(&Arc::new(work(node, id, true).await?), None));
+    }
+    if found.is_empty() && (asked.ids.is_empty() || !asked.words.trim().is_empty()) {
+        return Ok(None);
     }
     let mut seen: BTreeSet<Infohash> = BTreeSet::new();
     found.retain(|entry| seen.insert(entry.release().infohash));
     found.truncate(ENTRIES_MAX);
-    Ok(found)
+    Ok(Some(found))
 }
 
-/// Takes what of a work is asked for.
-fn take(found: &mut Vec<Entry>, work: Arc<Work>, asked: &Asked) {
-    let fitting = (0..work.releases.len()).filter(|at| asked.admits(&work, &work.releases[*at]));
-    found.extend(fitting.map(|at| Entry { work: Arc::clone(&work), at }));
+/// Releases as they are asked for, all of them: by ids or words best first, else the newest first. Each once.
+pub(super) async fn entries(server: &Server, asked: &Asked) -> Result<Vec<Entry>, CommandError> {
+    if let Some(found) = by_ids(server.node(), asked).await? {
+        return Ok(found);
+    }
+    let pages = &server.apps.pages;
+    Ok(pages.page(server.node(), asked, ("", &|_| true), 0..ENTRIES_MAX).await?.entries)
 }
 
 /// The best release of a work that is asked for.
 pub(super) fn best(work: &Arc<Work>, asked: &Asked) -> Option<Entry> {
-    let mut found = Vec::new();
-    take(&mut found, Arc::clone(work), asked);
-    found.into_iter().next()
+    asked.of(work, None).into_iter().next()
 }
 
-async fn by_words(node: &Node, asked: &Asked) -> Result<Vec<Entry>, CommandError> {
-    let one = Some(&asked.kinds).filter(|kinds| kinds.len() == 1).and_then(BTreeSet::first).copied();
-    let filter = Filter {
-        kind: one,
-        genre: asked.genre.clone(),
-        years: asked.year.map(|year| (year, year)),
-        ..Filter::default()
-    };
-    let band = Some(asked.band);
-    let wish = Wish { text: asked.words.clone(), filter, band, limit: WORKS_MAX, lines: LINES_LIKED };
-    let rows = node.search(wish).await?;
-    let picks: BTreeMap<WorkId, Pick> = rows
-        .iter()
-        .filter_map(|row| {
-            let episode = row.episode.as_ref()?;
-            Some((row.work.clone(), Pick::Episode(episode.season, episode.number)))
-        })
-        .collect();
-    let ids: Vec<WorkId> = rows.into_iter().map(|row| row.work).collect();
-    let mut found = Vec::new();
-    for work in shelf(node, &ids).await? {
-        // An episode that is named among the words is asked for like one that is named beside.
-        let pick = asked.pick.clone().or_else(|| picks.get(&work.work).cloned());
-        take(&mut found, Arc::new(work), &Asked { pick, ..asked.clone() });
-    }
-    Ok(found)
-}
-
-async fn newest(node: &Node, asked: &Asked) -> Result<Vec<Entry>, CommandError> {
-    let wish = Newest { kinds: asked.kinds.clone(), band: Some(asked.band), by: asked.by, limit: ENTRIES_MAX };
-    let Reply::Newest(pairs) = *node.command(Command::Newest(wish)).await? else { return Err(unexpected()) };
-    let mut seen: BTreeSet<&WorkId> = BTreeSet::new();
-    let ids: Vec<WorkId> = pairs.iter().map(|(work, _)| work).filter(|work| seen.insert(work)).cloned().collect();
-    let mut by_release: BTreeMap<Infohash, Entry> = BTreeMap::new();
-    for work in shelf(node, &ids).await? {
-        let mut found = Vec::new();
-        take(&mut found, Arc::new(work), asked);
-        by_release.extend(found.into_iter().map(|entry| (entry.release().infohash, entry)));
-    }
-    Ok(pairs.iter().filter_map(|(_, infohash)| by_release.remove(infohash)).collect())
+/// A release of a work.
+pub(super) fn release_of(work: &Arc<Work>, infohash: Infohash) -> Option<Entry> {
+    let at = work.releases.iter().position(|release| release.infohash == infohash)?;
+    Some(Entry { work: Arc::clone(work), at })
 }

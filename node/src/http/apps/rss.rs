@@ -2,25 +2,24 @@
 //! curators that are followed, as OPML.
 
 use super::feed::Feed;
-use super::reading::{self, Asked, Entry};
+use super::pages::ENTRIES_MAX;
+use super::polls::{self, Told};
+use super::reading::{Asked, Entry};
 use super::xml::Xml;
 use super::{category, door};
 use crate::http::{Routes, Server, Shared, refused};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use data_encoding::HEXLOWER;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 use heirloom_core::command::{Command, CommandError, Reply};
 use heirloom_graph::Band;
 use heirloom_proto::Key;
 use heirloom_proto::body::WorkKind;
 use heirloom_proto::text::Contact;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
-/// Entries of a feed, when nothing is said, and most of them.
+/// Entries of a feed, when nothing is said; at most there are [`ENTRIES_MAX`].
 const ENTRIES: usize = 100;
-const ENTRIES_MAX: usize = reading::ENTRIES_MAX;
 /// Namespace of the key of a curator in OPML, which other programs pass over.
 const OPML_SPACE: &str = "https://heirloom.invalid/opml";
 
@@ -109,18 +108,26 @@ fn band(text: &str) -> Result<Band, CommandError> {
 }
 
 async fn rss(State(server): State<Shared>, headers: HeaderMap, uri: Uri) -> Response {
-    match entries(&server, &headers, &uri).await {
-        Ok(xml) => tagged(&headers, "application/rss+xml; charset=utf-8", xml),
+    let base = door::base(&server, &headers);
+    let told = entries(&server, &headers, &uri);
+    match polls::answer(&server, &headers, &["rss", &base, &uri.to_string()], told).await {
+        Ok(response) => response,
         Err(error) => refused(&error),
     }
 }
 
-async fn entries(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Vec<u8>, CommandError> {
+async fn entries(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Told, CommandError> {
     let mut wanted = Wanted::read(&door::pairs(uri))?;
-    let mut found: Vec<Entry> = reading::entries(server.node(), &wanted.asked).await?;
-    if let Some(categories) = &wanted.categories {
-        found.retain(|entry| category::is_wanted(&category::of(&entry.work, entry.release()), categories));
-    }
+    let categories = wanted.categories.clone();
+    let keeps = |entry: &Entry| {
+        let of = || category::of(&entry.work, entry.release());
+        categories.as_ref().is_none_or(|categories| category::is_wanted(&of(), categories))
+    };
+    // Of words all is looked at: what was found best is told from the newest on.
+    let span = if wanted.asked.words.is_empty() { wanted.limit } else { ENTRIES_MAX };
+    let beside = format!("{categories:?}");
+    let pages = &server.apps.pages;
+    let mut found = pages.page(server.node(), &wanted.asked, (&beside, &keeps), 0..span).await?.entries;
     // A feed is read from the newest on, whatever was searched for.
     found.sort_by_key(|entry| std::cmp::Reverse(entry.release().listed_at));
     found.truncate(wanted.limit);
@@ -140,41 +147,30 @@ async fn entries(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Vec<
         page: None,
         engine: server.node().networks().engine.as_ref(),
     };
-    Ok(feed.to_xml(&found))
-}
-
-/// A document with a tag of its content; nothing of it, if that is what the reader has.
-fn tagged(headers: &HeaderMap, kind: &'static str, body: Vec<u8>) -> Response {
-    let tag = format!("\"{}\"", &HEXLOWER.encode(&Sha256::digest(&body))[..32]);
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_known = known
-        .flat_map(|value| value.split(','))
-        .map(|one| one.trim().trim_start_matches("W/"))
-        .any(|one| one == tag || one == "*");
-    let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.extend(HeaderValue::from_str(&tag).ok().map(|tag| (header::ETAG, tag)));
-    // It may be kept, and is asked for each time.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    response
+    let releases = found.iter().map(|entry| entry.release().infohash).collect();
+    let is_searched = !wanted.asked.words.is_empty();
+    let (kind, body) = ("application/rss+xml; charset=utf-8", feed.to_xml(&found));
+    Ok(Told { kind, body, releases, may_keep: true, is_searched })
 }
 
 /// `GET /opml`: whom the owner follows. Of each the link by which to follow them, so that the file may be given to others:
 /// it holds no key of this node. With `?feeds=1` the feed of each on this node instead, for the owner's own reader.
 async fn opml(State(server): State<Shared>, headers: HeaderMap, uri: Uri) -> Response {
     let has_feeds = door::pairs(&uri).iter().any(|(name, value)| name == "feeds" && value == "1");
-    let follows = match server.node().command(Command::Follows).await {
-        Ok(reply) => match *reply {
-            Reply::Follows(all) => all,
-            _ => Vec::new(),
-        },
-        Err(error) => return refused(&error),
-    };
     let base = door::base(&server, &headers);
+    match polls::answer(&server, &headers, &["opml", &base, &uri.to_string()], curators(&server, &base, has_feeds))
+        .await
+    {
+        Ok(response) => response,
+        Err(error) => refused(&error),
+    }
+}
+
+async fn curators(server: &Server, base: &str, has_feeds: bool) -> Result<Told, CommandError> {
+    let follows = match *server.node().command(Command::Follows).await? {
+        Reply::Follows(all) => all,
+        _ => Vec::new(),
+    };
     let keys = server.apps.keys.now();
     let mut xml = Xml::new();
     xml.open("opml", &[("version", "2.0"), ("xmlns:heirloom", OPML_SPACE)]);
@@ -197,5 +193,7 @@ async fn opml(State(server): State<Shared>, headers: HeaderMap, uri: Uri) -> Res
     }
     xml.close("body");
     xml.close("opml");
-    tagged(&headers, "text/x-opml; charset=utf-8", xml.finish())
+    let body = xml.finish();
+    let kind = "text/x-opml; charset=utf-8";
+    Ok(Told { kind, body, releases: Vec::new(), may_keep: true, is_searched: false })
 }

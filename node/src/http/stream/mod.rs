@@ -103,22 +103,12 @@ pub(super) async fn stream(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    serve(&server, session, &infohash, &file, &method, &headers).await
+    let asked = serve(&server, session, &infohash, &file, &method, &headers).await;
+    asked.unwrap_or_else(|error| refused(&error))
 }
 
 /// The same, at whatever address.
 pub(super) async fn serve(
-    server: &Server,
-    session: Session,
-    infohash: &str,
-    file: &str,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Response {
-    answer(server, session, infohash, file, method, headers).await.unwrap_or_else(|error| refused(&error))
-}
-
-async fn answer(
     server: &Server,
     session: Session,
     infohash: &str,

@@ -267,9 +267,31 @@
     setTimeout(() => { isReading = false; if (isStale) refresh(); }, 500);
   };
 
+  // What is read before it is published. Whoever is about to press its button keeps their place.
+  let isAsking = false, isOld = false;
+  const readJobs = async () => {
+    const place = one("[data-jobs]");
+    if (!place) return;
+    if (isAsking) { isOld = true; return; }
+    isAsking = true;
+    isOld = false;
+    try {
+      const fresh = one("[data-jobs]", parse(await (await ask(place.dataset.jobs)).text()));
+      if (fresh) {
+        const held = place.contains(document.activeElement) ? document.activeElement.id : "";
+        const wasBusy = one("li", place);
+        place.replaceWith(fresh);
+        if (held) (document.getElementById(held) ?? one("#source"))?.focus();
+        if (wasBusy && !one("li", fresh)) speak(fresh.dataset.tRead);
+      }
+    } catch { /* the banner says it */ }
+    isAsking = false;
+    if (isOld) readJobs();
+  };
+
   // What changes is told by the node. A browser opens six connections to a node, and each tab that listens holds one: so
   // only those listen that are looked at and have something to tell.
-  const livePlaces = "[data-download], [data-live], [data-shelf]";
+  const livePlaces = "[data-download], [data-live], [data-shelf], [data-jobs]";
   let events, known, poll;
   const listen = () => {
     if (events || document.hidden || !one(livePlaces)) return;
@@ -288,7 +310,8 @@
       }
       known ??= values.works;
     };
-    on("hello", (all) => { one("#offline").hidden = true; figures({ peers: all.peers }); news(all.news); refresh(); });
+    on("hello", (all) => { one("#offline").hidden = true; figures({ peers: all.peers }); news(all.news); refresh(); readJobs(); });
+    on("publishing", readJobs);
     on("download", (row) => { if (one(`[data-download="${row.infohash}"]`)) refresh(); });
     on("peers", figures);
     on("news", news);

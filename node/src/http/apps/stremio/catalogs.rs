@@ -85,8 +85,19 @@ async fn listed(asking: &Asking, kind: &str, extra: &Extra) -> Result<Vec<Arc<Wo
         by: asking.by,
         ..Asked::within(Band::Unknown)
     };
-    let entries = reading::entries(asking.server.node(), &asked).await?;
-    let mut seen = BTreeSet::new();
-    let works = entries.into_iter().map(|entry| entry.work).filter(|work| seen.insert(ids::of(work)));
-    Ok(works.skip(extra.skip).take(PAGE).collect())
+    // The newest releases, until there are works enough for the page.
+    let wanted = extra.skip.saturating_add(PAGE);
+    let mut upto = wanted;
+    loop {
+        let pages = &asking.server.apps.pages;
+        let found = pages.page(asking.server.node(), &asked, ("", &|_| true), 0..upto).await?.entries;
+        let is_all = found.len() < upto;
+        let mut seen = BTreeSet::new();
+        let works: Vec<Arc<Work>> =
+            found.into_iter().map(|entry| entry.work).filter(|work| seen.insert(ids::of(work))).collect();
+        if is_all || works.len() >= wanted {
+            return Ok(works.into_iter().skip(extra.skip).take(PAGE).collect());
+        }
+        upto = upto.saturating_mul(2);
+    }
 }

@@ -35,7 +35,7 @@ async fn found(asking: &Asking, kind: &str, id: &str) -> Result<(Vec<Entry>, Opt
     let pick = episode.map(|(season, number)| Pick::Episode(season, number));
     let asked =
         Asked { ids: vec![work], pick: pick.clone(), by: asking.by, may_ask: true, ..Asked::within(Band::Unknown) };
-    let mut entries = reading::entries(asking.server.node(), &asked).await?;
+    let mut entries = reading::entries(&asking.server, &asked).await?;
     let mut unknown = 0;
     entries.retain(|entry| {
         unknown += usize::from(entry.release().band == Band::Unknown);

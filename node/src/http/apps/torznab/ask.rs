@@ -2,6 +2,7 @@
 
 use super::PAGE;
 use axum::http::StatusCode;
+use heirloom_core::command::CommandError;
 use heirloom_core::fitting::Pick;
 use heirloom_proto::WorkId;
 use heirloom_proto::body::WorkKind;
@@ -40,6 +41,12 @@ pub(in crate::http::apps) enum Refusal {
     NotAvailable(&'static str),
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        Self::Failed(error.message)
+    }
 }
 
 impl Refusal {
@@ -185,6 +192,11 @@ impl Ask {
             with_tags: has_tags(false),
             without_tags: has_tags(true),
         })
+    }
+
+    /// The tags that are wanted and those that are not, as text by which questions are told apart.
+    pub(super) fn tags(&self) -> String {
+        format!("{:?} {:?}", self.with_tags, self.without_tags)
     }
 
     /// Whether what has this tag is wanted.

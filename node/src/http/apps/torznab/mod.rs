@@ -8,16 +8,19 @@ mod ask;
 mod caps;
 
 use super::feed::{self, Feed};
+use super::pages::Page;
+use super::polls::{self, Told};
 use super::reading::{self, Asked, Entry};
 use super::{category, door};
 use crate::http::{Routes, Server, Shared};
 use ask::{Ask, Function, Refusal};
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use heirloom_core::command::CommandError;
 use heirloom_core::scoring::band_rank;
 use heirloom_graph::Band;
+use std::collections::BTreeSet;
 
 /// Most releases of one page, and as many as a page has when nothing is said.
 pub(super) const PAGE: usize = 100;
@@ -35,7 +38,10 @@ pub(super) fn routes() -> Routes {
         let handler = move |State(server): State<Shared>, headers: HeaderMap, uri: Uri| async move {
             answer(&server, &headers, &uri, band, name).await
         };
-        routes = routes.get(&format!("/torznab{at}"), handler).get(&format!("/torznab{at}/api"), handler);
+        // Programs add `/api` by themselves, or nothing, or a slash.
+        for end in ["", "/", "/api"] {
+            routes = routes.get(&format!("/torznab{at}{end}"), handler);
+        }
     }
     routes
 }
@@ -62,33 +68,51 @@ async fn search(
     (band, name): (Band, &str),
     ask: Ask,
 ) -> Result<Response, Refusal> {
-    let wanted = ask.categories.as_deref().map(category::known);
-    let is_hopeless = ask.is_beyond || wanted.as_ref().is_some_and(std::collections::BTreeSet::is_empty);
-    let mut entries = if is_hopeless { Vec::new() } else { found(server, band, &ask).await? };
-    if let Some(wanted) = &wanted {
-        entries.retain(|entry| category::is_wanted(&category::of(&entry.work, entry.release()), wanted));
-    }
-    entries.retain(|entry| ask.admits_tag(&entry.release().band.to_string()));
-    let total = entries.len();
-    let page: Vec<Entry> = entries.into_iter().skip(ask.offset).take(ask.limit).collect();
-    let keys = server.apps.keys.now();
     let base = door::base(server, headers);
+    let told = told(server, uri, (band, name), &ask, &base);
+    polls::answer(server, headers, &["torznab", &base, &uri.to_string()], told).await
+}
+
+/// A page of what is asked for.
+async fn told(server: &Server, uri: &Uri, (band, name): (Band, &str), ask: &Ask, base: &str) -> Result<Told, Refusal> {
+    let wanted = ask.categories.as_deref().map(category::known);
+    let is_hopeless = ask.is_beyond || wanted.as_ref().is_some_and(BTreeSet::is_empty);
+    let keeps = |entry: &Entry| {
+        let of = || category::of(&entry.work, entry.release());
+        wanted.as_ref().is_none_or(|wanted| category::is_wanted(&of(), wanted))
+            && ask.admits_tag(&entry.release().band.to_string())
+    };
+    let page = if is_hopeless {
+        Page { entries: Vec::new(), total: 0 }
+    } else {
+        found(server, band, ask, (&format!("{wanted:?} {}", ask.tags()), &keeps)).await?
+    };
+    let keys = server.apps.keys.now();
     let feed = Feed {
         title: name.to_owned(),
         address: format!("{base}{}", uri.path()),
-        base: &base,
+        base,
         key: &keys.api,
-        page: Some((ask.offset, total)),
+        page: Some((ask.offset, page.total)),
         engine: server.node().networks().engine.as_ref(),
     };
-    Ok(if ask.is_json {
-        Json(feed.to_json(&page)).into_response()
+    let releases = page.entries.iter().map(|entry| entry.release().infohash).collect();
+    let (kind, body) = if ask.is_json {
+        ("application/json", feed.to_json(&page.entries).to_string().into_bytes())
     } else {
-        feed::answer(StatusCode::OK, "application/rss+xml; charset=utf-8", feed.to_xml(&page))
-    })
+        ("application/rss+xml; charset=utf-8", feed.to_xml(&page.entries))
+    };
+    // What was not found by an id is asked of others again, when it is asked for again.
+    let may_keep = ask.ids.is_empty() || page.total > 0;
+    Ok(Told { kind, body, releases, may_keep, is_searched: !ask.words.is_empty() })
 }
 
-async fn found(server: &Server, band: Band, ask: &Ask) -> Result<Vec<Entry>, Refusal> {
+async fn found(
+    server: &Server,
+    band: Band,
+    ask: &Ask,
+    (beside, keeps): (&str, &(dyn Fn(&Entry) -> bool + Sync)),
+) -> Result<Page, CommandError> {
     let mut kinds = ask.function.kinds();
     if kinds.is_empty()
         && let Some(categories) = &ask.categories
@@ -108,5 +132,11 @@ async fn found(server: &Server, band: Band, ask: &Ask) -> Result<Vec<Entry>, Ref
         by: None,
         may_ask: true,
     };
-    reading::entries(server.node(), &asked).await.map_err(|error| Refusal::Failed(error.message))
+    let span = ask.offset..ask.offset.saturating_add(ask.limit);
+    let Some(mut entries) = reading::by_ids(server.node(), &asked).await? else {
+        return server.apps.pages.page(server.node(), &asked, (beside, keeps), span).await;
+    };
+    entries.retain(keeps);
+    let total = entries.len();
+    Ok(Page { entries: entries.into_iter().skip(ask.offset).take(ask.limit).collect(), total })
 }

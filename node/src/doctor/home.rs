@@ -1,0 +1,175 @@
+//! The folder, the disk under it, the clock, and what the system lets a process open.
+
+use super::{Check, span};
+use crate::home::{Home, random};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Bytes written and read back: more than one block of any usual disk.
+const TRIAL_BYTES: usize = 16 << 10;
+/// Fewest files that a node must be allowed to open: the store's, its connections, and the files of downloads. What
+/// systems allow when nobody says anything.
+const OPEN_FILES_MIN: u64 = 1024;
+/// How far a file may lie in the future: clocks are set right by so much at a start.
+const FUTURE_MAX: Duration = Duration::from_secs(120);
+
+/// Files of the folder that hold keys, tokens or passwords, or tell whom the owner knows.
+#[cfg(unix)]
+const SECRETS: [&str; 9] = [
+    "identity.key",
+    "next.key",
+    "next.rotating",
+    "p2p.key",
+    "api-token",
+    "app-keys",
+    "sessions",
+    "config.toml",
+    "peers",
+];
+
+/// Everything about the folder that can be seen without a node.
+pub(crate) fn of_home(home: &Home) -> Vec<Check> {
+    vec![writes(home.root()), permissions(home.root()), clock(home.root(), SystemTime::now()), open_files()]
+}
+
+/// Writes a file, has the disk take it, and reads it back.
+fn writes(root: &Path) -> Check {
+    let fix = "make the node's folder writable for this user, or free some space; if it stays so, look at the disk";
+    let trial = || -> io::Result<bool> {
+        let seed = random::<32>()?;
+        let bytes = seed.repeat(TRIAL_BYTES / seed.len());
+        let mut file = tempfile::tempfile_in(root)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        file.rewind()?;
+        let mut read = Vec::with_capacity(bytes.len());
+        file.read_to_end(&mut read)?;
+        Ok(read == bytes)
+    };
+    match trial() {
+        Ok(true) => Check::new("disk_writes", true, format!("{TRIAL_BYTES} bytes written, synced and read back"), fix),
+        Ok(false) => Check::new("disk_writes", false, "what was written reads differently", fix),
+        Err(error) => Check::new("disk_writes", false, format!("{}: {error}", root.display()), fix),
+    }
+}
+
+/// Nobody else may change the folder or read the keys in it.
+#[cfg(unix)]
+fn permissions(root: &Path) -> Check {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fix = "run `chmod -R go-rwx` on the node's folder: others on this machine can read its keys or change it";
+    let mode = |path: &Path| fs::metadata(path).map(|data| data.permissions().mode());
+    let of_root = match mode(root) {
+        Ok(mode) => mode,
+        Err(error) => return Check::new("permissions", false, format!("{}: {error}", root.display()), fix),
+    };
+    if of_root & 0o022 != 0 {
+        let detail = format!("others may write in {}", root.display());
+        return Check::new("permissions", false, detail, fix);
+    }
+    let is_closed = of_root & 0o077 == 0;
+    let open =
+        SECRETS.map(|name| root.join(name)).into_iter().find(|path| mode(path).is_ok_and(|mode| mode & 0o077 != 0));
+    match open.filter(|_| !is_closed) {
+        Some(path) => Check::new("permissions", false, format!("others may read {}", path.display()), fix),
+        None => Check::new("permissions", true, "only you can read the keys", fix),
+    }
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path) -> Check {
+    Check::unknown("permissions", "this system has no such bits")
+}
+
+/// A clock that was set back is seen by the files written before. How far it is off otherwise no peer tells.
+fn clock(root: &Path, now: SystemTime) -> Check {
+    let fix = "set this machine's clock right, best by NTP: what a node says with a wrong time others ignore";
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let newest = entries.filter_map(|entry| entry.metadata().ok()?.modified().ok()).max();
+    match newest.map(|newest| newest.duration_since(now)) {
+        Some(Ok(ahead)) if ahead > FUTURE_MAX => {
+            let detail = format!("files here were written {} in the future", span(ahead.as_secs()));
+            Check::new("clock", false, detail, fix)
+        }
+        _ => Check::unknown("clock", "no peer tells its time; it was not set back since files here were written"),
+    }
+}
+
+/// How many files this process may open, and has open.
+fn open_files() -> Check {
+    match File::open("/proc/self/limits").and_then(io::read_to_string) {
+        Ok(limits) => judge_open_files(&limits, fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)),
+        Err(_) => Check::unknown("open_files", "this system does not tell"),
+    }
+}
+
+fn judge_open_files(limits: &str, open: usize) -> Check {
+    let fix = "raise the limit: `ulimit -n 65536` before the start, or LimitNOFILE=65536 in the service";
+    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = soft.and_then(|line| line.split_whitespace().next());
+    let Some(soft) = soft.and_then(|soft| if soft == "unlimited" { Some(u64::MAX) } else { soft.parse().ok() }) else {
+        return Check::unknown("open_files", "this system does not tell");
+    };
+    // At nine tenths the next burst of connections fails.
+    let is_room = u64::try_from(open).is_ok_and(|open| open < soft / 10 * 9);
+    Check::new("open_files", soft >= OPEN_FILES_MIN && is_room, format!("{open} of {soft} open"), fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn a_folder_that_takes_bytes_is_well_and_one_that_is_gone_is_not() {
+        let folder = tempfile::tempdir().expect("folder");
+        assert_eq!(writes(folder.path()).verdict, Verdict::Well);
+        assert_eq!(fs::read_dir(folder.path()).expect("still there").count(), 0, "nothing is left behind");
+        let gone = folder.path().join("gone");
+        assert_eq!((writes(&gone).verdict, permissions(&gone).verdict), (Verdict::Amiss, Verdict::Amiss));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_neither_write_here_nor_read_a_key() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("folder");
+        let (root, key) = (folder.path(), folder.path().join("p2p.key"));
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+        fs::write(&key, "secret").expect("written");
+        for (of_root, of_key, expected) in [
+            (0o700, 0o644, Verdict::Well),
+            (0o755, 0o600, Verdict::Well),
+            (0o755, 0o644, Verdict::Amiss),
+            (0o770, 0o600, Verdict::Amiss),
+        ] {
+            set(root, of_root);
+            set(&key, of_key);
+            assert_eq!(permissions(root).verdict, expected, "{of_root:o} {of_key:o}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_seen() {
+        let folder = tempfile::tempdir().expect("folder");
+        fs::write(folder.path().join("a"), "a").expect("written");
+        let now = SystemTime::now();
+        assert_eq!(clock(folder.path(), now).verdict, Verdict::Unknown);
+        let back = clock(folder.path(), now - Duration::from_secs(3 * 86_400));
+        assert_eq!(back.verdict, Verdict::Amiss);
+        assert!(back.detail.contains("days in the future"), "{}", back.detail);
+    }
+
+    #[test]
+    fn too_few_files_or_nearly_all_in_use_is_amiss() {
+        let limits =
+            |soft| format!("Limit  Soft  Hard  Units\nMax open files            {soft}      524288     files \n");
+        assert_eq!(judge_open_files(&limits("1024"), 100).verdict, Verdict::Well);
+        assert_eq!(judge_open_files(&limits("unlimited"), 100).verdict, Verdict::Well);
+        assert_eq!(judge_open_files(&limits("256"), 10).verdict, Verdict::Amiss);
+        assert_eq!(judge_open_files(&limits("1024"), 1000).verdict, Verdict::Amiss);
+        assert_eq!(judge_open_files("nothing", 1).verdict, Verdict::Unknown);
+    }
+}
