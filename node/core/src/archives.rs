@@ -44,7 +44,10 @@ pub const FETCHES_MAX: usize = 4;
 pub const WAITING_MAX: usize = 32;
 /// How long one waits at most before sync takes its log instead.
 pub const WAIT_MAX: Duration = Duration::from_secs(120);
-/// How long somebody who has it is looked for. Sync waits meanwhile, so not longer than a person would.
+/// How long sync leaves a log alone while somebody who has its archive is looked for. The DHT and a handshake take a few
+/// seconds; who follows a key whose archive nobody has sees what it lists no later than this.
+pub const LEAD: Duration = Duration::from_secs(8);
+/// How long somebody who has it is looked for at most, after [`LEAD`] beside sync.
 pub const FIND_MAX: Duration = Duration::from_secs(45);
 /// Slowest transfer that is waited for, in bytes a second: sync gives no peer more than four times that.
 pub const SLOWEST: u64 = 64 << 10;
@@ -106,6 +109,8 @@ pub struct Fetch {
     pub sha256: Sha256,
     /// Its file is here and is being read.
     pub is_reading: bool,
+    /// Until when sync waits although nobody was found who has it; `None` once that is over.
+    pub lead: Option<Duration>,
     /// When it counts as failed.
     pub by: Duration,
     /// Size of its file, once known.
@@ -144,8 +149,18 @@ pub struct Waiting {
     pub infohash: Infohash,
     /// Its file.
     pub sha256: Sha256,
+    /// Until when sync waits for it; `None` once that is over.
+    pub lead: Option<Duration>,
     /// Until when.
     pub by: Duration,
+}
+
+impl Fetch {
+    /// Whether somebody was found who has it.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.bytes > 0 || self.is_reading
+    }
 }
 
 /// All of them.
@@ -239,13 +254,24 @@ impl Archives {
     /// Whether sync leaves the log of a key alone, because its archive comes first.
     #[must_use]
     pub fn holds(&self, author: &Key) -> bool {
-        self.waiting.contains_key(author) || self.fetches.values().any(|fetch| fetch.author == *author)
+        let is_held = |fetch: &Fetch| fetch.is_found() || fetch.lead.is_some();
+        self.waiting.get(author).is_some_and(|waiting| waiting.lead.is_some())
+            || self.fetches.values().any(|fetch| fetch.author == *author && is_held(fetch))
+    }
+
+    /// Lets go of the logs whose archives took too long to be found. Says whether there were any.
+    pub fn let_go(&mut self, mono: Duration) -> bool {
+        let leads = self.fetches.values_mut().filter(|fetch| !fetch.is_found()).map(|fetch| &mut fetch.lead);
+        let leads = leads.chain(self.waiting.values_mut().map(|waiting| &mut waiting.lead));
+        leads.filter_map(|lead| lead.take_if(|until| *until <= mono)).count() > 0
     }
 
     /// Whether anything is under way about a key.
     #[must_use]
     pub fn is_busy_with(&self, author: &Key) -> bool {
-        self.holds(author) || self.write.as_ref().is_some_and(|write| write.author == *author)
+        self.waiting.contains_key(author)
+            || self.fetches.values().any(|fetch| fetch.author == *author)
+            || self.write.as_ref().is_some_and(|write| write.author == *author)
     }
 
     /// No archive of that key is looked for until a time.
@@ -272,8 +298,10 @@ impl Archives {
     /// The next time at which something is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
-        let fetches = self.fetches.values().map(|fetch| fetch.by);
-        let waiting = self.waiting.values().map(|waiting| waiting.by);
+        let sought =
+            |fetch: &Fetch| fetch.lead.filter(|_| !fetch.is_found()).map_or(fetch.by, |lead| lead.min(fetch.by));
+        let fetches = self.fetches.values().map(sought);
+        let waiting = self.waiting.values().map(|waiting| waiting.lead.map_or(waiting.by, |lead| lead.min(waiting.by)));
         let own = self.due.filter(|_| self.write.is_none());
         fetches.chain(waiting).chain(self.write.as_ref().map(|write| write.by)).chain(own).min()
     }

@@ -4,7 +4,8 @@
 //! here. A crowd of invented keys would leave floors behind without end, so those of keys without standing are limited.
 //! What is given up with one: an older statement of such a key may be taken in again. Nobody here trusts that key, so it
 //! weighs nothing; it still expires; the newer one replaces it as soon as anybody brings it; and if the key is followed
-//! later, its head tells which of the two is live. Floors of the owner, of whom they follow and of rated keys all stay.
+//! later, its head tells which of the two is live. Floors of the owner, of whom they follow and of rated keys stay for as
+//! long as anything older could be valid, and a key that fills them up gets no new places.
 
 use heirloom_proto::Key;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,6 +76,26 @@ impl Floors {
         *old = hold;
     }
 
+    /// How many floors a key has.
+    #[must_use]
+    pub fn of(&self, key: &Key) -> u32 {
+        self.keys.get(key).map_or(0, |(count, _)| *count)
+    }
+
+    /// Notes that one floor of a key is gone.
+    pub fn lose(&mut self, key: &Key) {
+        match self.keys.get_mut(key) {
+            Some((count, hold)) if *count > 1 => {
+                *count -= 1;
+                self.total = self.total.saturating_sub(1);
+                if *hold != Hold::Kept {
+                    self.loose = self.loose.saturating_sub(1);
+                }
+            }
+            _ => self.delete(key),
+        }
+    }
+
     /// Notes that the floors of a key were deleted.
     pub fn delete(&mut self, key: &Key) {
         self.hold(key, Hold::Kept);
@@ -108,6 +129,11 @@ mod tests {
             floors.add(key(number), count);
         }
         assert_eq!((floors.total(), floors.loose()), (20, 20));
+        floors.lose(&key(1));
+        floors.lose(&key(2));
+        assert_eq!((floors.of(&key(1)), floors.of(&key(2)), floors.total(), floors.loose()), (4, 0, 18, 18));
+        floors.add(key(1), 1);
+        floors.add(key(2), 1);
         floors.hold(&key(1), Hold::Kept);
         floors.hold(&key(2), Hold::Gone(20));
         floors.hold(&key(3), Hold::Pooled);

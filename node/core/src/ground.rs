@@ -411,7 +411,7 @@ impl<S: Store> Ground<S> {
     /// Puts a statement at its place, which is free: what stood there was removed.
     pub(crate) fn insert(&mut self, place: &Place, stored: &Stored, durability: Durability) {
         let order = stored.statement.header().order();
-        let floor = Floor { order, evicted_ms: None }.to_bytes();
+        let floor = Floor { order, evicted_ms: None, left_ms: None }.to_bytes();
         let (spot, marks) = (place.to_bytes(), stored.marks());
         let (checksum, envelope) = stored.statement.store_parts();
         let pending = &mut self.pending;
@@ -444,10 +444,55 @@ impl<S: Store> Ground<S> {
     pub(crate) fn evict(&mut self, place: &Place, at: Timestamp) -> Result<Option<Stored>, StoreError> {
         let Some(old) = self.remove(place)? else { return Ok(None) };
         if let Some(floor) = self.floor_row(place)? {
-            let floor = Floor { evicted_ms: Some(at.0), ..floor };
+            let floor = Floor { evicted_ms: Some(at.0), left_ms: None, ..floor };
             self.put(Table::Floors, place.to_bytes(), Some(floor.to_bytes()), Durability::Process);
         }
         Ok(Some(old))
+    }
+
+    /// Looks at some `count` floors from the key `from` on, and settles those at whose places nothing stands: what is
+    /// found like that for the first time is marked with the time, and `is_dead` says of what time a mark is to go. Whose
+    /// floors went, and where to go on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn settle_floors(
+        &mut self,
+        from: &[u8],
+        count: usize,
+        now: Timestamp,
+        is_dead: impl Fn(Timestamp) -> bool,
+    ) -> Result<(Vec<Key>, Option<Vec<u8>>), StoreError> {
+        let (mut seen, mut next) = (Vec::new(), None);
+        self.store.scan_from(Table::Floors, &[], from, &mut |key, value| {
+            if seen.len() == count {
+                next = Some(key.to_vec());
+                return ControlFlow::Break(());
+            }
+            seen.push((key.to_vec(), value.to_vec()));
+            ControlFlow::Continue(())
+        })?;
+        let mut gone = Vec::new();
+        for (key, value) in seen {
+            // Items of the DHT have floors too, and are no statements. What waits for its commit is seen next time.
+            let (Some(place), Some(floor)) = (Place::from_bytes(&key), Floor::from_bytes(&value)) else { continue };
+            let is_for_good = place.kind.limits().lifetime_ms_max.is_none();
+            if is_for_good || self.pending.get(Table::Floors, &key).is_some() || self.statement(&place)?.is_some() {
+                continue;
+            }
+            match floor.evicted_ms.or(floor.left_ms) {
+                None => {
+                    let floor = Floor { left_ms: Some(now.0), ..floor };
+                    self.put(Table::Floors, key, Some(floor.to_bytes()), Durability::Process);
+                }
+                Some(at) if is_dead(Timestamp(at)) => {
+                    self.put(Table::Floors, key, None, Durability::Process);
+                    gone.push(place.author);
+                }
+                Some(_) => {}
+            }
+        }
+        Ok((gone, next))
     }
 
     /// Forgets every floor of a key.
@@ -469,15 +514,20 @@ pub(crate) struct Floor {
     pub order: (u32, u64),
     /// When the statement of that order was taken away for want of room, in Unix milliseconds: it may come back.
     pub evicted_ms: Option<u64>,
+    /// When it was noticed that nothing stands there any longer for another reason, in Unix milliseconds.
+    pub left_ms: Option<u64>,
 }
 
 impl Floor {
-    /// Generation, sequence number, and the time of the eviction if there was one.
+    /// Generation and sequence number; then the time of an eviction, or a mark and the time since when nothing is there.
     fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(20);
+        let mut bytes = Vec::with_capacity(21);
         bytes.extend_from_slice(&self.order.0.to_be_bytes());
         bytes.extend_from_slice(&self.order.1.to_be_bytes());
         if let Some(at) = self.evicted_ms {
+            bytes.extend_from_slice(&at.to_be_bytes());
+        } else if let Some(at) = self.left_ms {
+            bytes.push(LEFT);
             bytes.extend_from_slice(&at.to_be_bytes());
         }
         bytes
@@ -486,9 +536,16 @@ impl Floor {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
         let order = (fields.u32()?, fields.u64()?);
-        Some(Self { order, evicted_ms: fields.u64() })
+        let (evicted_ms, left_ms) = match fields.0 {
+            [LEFT, at @ ..] if at.len() == 8 => (None, Fields(at).u64()),
+            _ => (fields.u64(), None),
+        };
+        Some(Self { order, evicted_ms, left_ms })
     }
 }
+
+/// What stands before the time since when a place is empty.
+const LEFT: u8 = 1;
 
 fn sequence_key(author: &Key, (generation, seq): (u32, u64)) -> [u8; 44] {
     let mut key = [0; 44];

@@ -3,17 +3,25 @@
 //!
 //! Order of the checks: signature (already behind a [`Verified`]), time, floors, conflicts, retractions, quotas.
 
+mod checks;
+mod refusal;
+mod room;
+
+pub use checks::{is_gone, item_floor_key, stands_for_good};
+pub use refusal::Refusal;
+pub use room::{Over, goes_last};
+
 use crate::budgets::Budgets;
 use crate::floors::{Floors, Hold};
 use crate::ground::{Ground, Place, Stored};
-use crate::io::{Admission, Now};
+use crate::io::Now;
 use crate::store::{Durability, Store, StoreError};
 use crate::strangers::Strangers;
 use crate::views::Source;
+use checks::{check_place, check_receipt, check_time};
 use heirloom_proto::body::Head;
-use heirloom_proto::limits::{FUTURE_MS_MAX, LIFETIME_MS_MAX, PUSH_AGE_MS_MAX};
-use heirloom_proto::{Body, Key, Kind, Sha256, Statement, Timestamp, Verified};
-use rand_core::Rng;
+use heirloom_proto::limits::{FUTURE_MS_MAX, LIFETIME_MS_MAX};
+use heirloom_proto::{Body, Key, Kind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -32,99 +40,13 @@ pub const STRANGERS_BYTES_MAX: usize = 16 << 20;
 pub const ROW_BYTES: u64 = 320;
 /// What a floor takes on disk.
 pub const FLOOR_BYTES: u64 = 96;
-/// When statements must go for want of room on disk, so much more goes, as a part of all: what has to be sorted for it is
-/// sorted seldom.
-const SLACK: u64 = 64;
-/// Keys that may come to be rated before authors are sorted anew, as a part of K and at least so many: K is passed by no more.
-const RATED_SLACK: usize = 16;
-const RATED_SLACK_MIN: usize = 64;
-
+/// Most floors of one key that has a score but is not followed: eight times as many as statements fit, since what expired
+/// or was taken back leaves one. With [`RATED_KEYS_MAX`] such keys, a gigabyte that only they could fill.
+pub const RATED_FLOORS_MAX: u32 = 2_048;
+/// How long a place is empty before its floor goes: nothing that was signed before it was left is valid by then.
+pub const FLOOR_LIFETIME_MS: u64 = LIFETIME_MS_MAX + FUTURE_MS_MAX;
 /// Most authors whose push rate is remembered. Overflow forgets the one that pushed longest ago.
 const BUCKETS_MAX: usize = 10_000;
-
-/// Why a statement did not get in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Refusal {
-    /// Its time is more than ten minutes ahead of this clock.
-    #[error("from the future")]
-    Future,
-    /// It no longer counts.
-    #[error("expired")]
-    Expired,
-    /// Too old to be pushed; sync may still bring it.
-    #[error("too old to push")]
-    TooOldToPush,
-    /// The same statement is here.
-    #[error("known")]
-    Known,
-    /// A newer one stood at its place.
-    #[error("rolled back")]
-    RolledBack,
-    /// Another statement with the same number wins.
-    #[error("lost a conflict")]
-    LostConflict,
-    /// Its author took it back.
-    #[error("retracted")]
-    Retracted,
-    /// Its author has as many as a key may have.
-    #[error("over the quota of its author")]
-    OverQuota,
-    /// The store holds as much as the owner grants, and nothing in it may go before this.
-    #[error("no room in the store")]
-    NoRoom,
-    /// The disk is nearly full: what room is left is for the owner's own words.
-    #[error("the disk is nearly full")]
-    DiskLow,
-    /// The node is short of memory or processor time, and its author is not followed.
-    #[error("put off")]
-    PutOff,
-    /// Its author pushes too fast.
-    #[error("pushed too fast")]
-    TooFast,
-    /// Nobody here knows its author, and who pushed it has pushed as many such as one may.
-    #[error("one more stranger than its pusher may push")]
-    StrangerTooFast,
-    /// Its author's next key took over and says that the old one is compromised.
-    #[error("by a compromised key")]
-    Compromised,
-    /// Its author committed to another next key before, or was left for another key.
-    #[error("contradicts an earlier commitment")]
-    Contradicts,
-    /// As [`Refusal::Contradicts`], and nobody has said so to everybody: whoever hears it next may.
-    #[error("evidence of a contradiction")]
-    Evidence,
-    /// A rotation to a key that the profile of the previous one did not commit to, or whose profile is not known here.
-    #[error("not committed to")]
-    Uncommitted,
-    /// The key that it accuses is convicted here.
-    #[error("proven already")]
-    Proven,
-    /// A receipt about its own author.
-    #[error("a receipt about oneself")]
-    AboutItself,
-    /// A receipt about a week that was not over when it was made.
-    #[error("a receipt about a week that was not over")]
-    WeekNotOver,
-}
-
-/// What is over its budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
-    /// A key has more than its standing allows.
-    Key(Key),
-    /// The pool of the strangers.
-    Strangers,
-    /// Floors of keys without standing.
-    Floors,
-    /// The store as a whole.
-    Store,
-}
-
-/// What goes last of a key's statements when some must go: what it committed to, and the head that counts the rest.
-#[must_use]
-pub fn goes_last(kind: Kind) -> bool {
-    stands_for_good(kind) || kind == Kind::Head
-}
 
 /// What a new statement did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,25 +187,6 @@ impl Ingest {
         self.floors.hold(&author, if standing == Standing::Stranger { Hold::Pooled } else { Hold::Kept });
     }
 
-    /// Notes that a key has no more than may stay of it, even if that is too much.
-    pub fn note_trimmed(&mut self, author: Key, standing: Standing) {
-        self.note_standing(author, standing);
-        self.oversize.remove(&author);
-    }
-
-    /// Notes that every author's standing was looked at.
-    pub fn sorted(&mut self) {
-        self.rated_when_sorted = self.rated.len();
-        self.is_stuck = false;
-    }
-
-    /// Whether so many were rated since authors were sorted that more than K may be.
-    #[must_use]
-    pub fn must_sort(&self) -> bool {
-        let most = self.budgets.rated_keys.max(self.rated_when_sorted);
-        self.rated.len() > most + (self.budgets.rated_keys / RATED_SLACK).max(RATED_SLACK_MIN)
-    }
-
     /// Notes a record that is in the store.
     pub fn note(&mut self, stored: &Stored) {
         let author = *stored.statement.author();
@@ -331,144 +234,6 @@ impl Ingest {
         if !self.tallies.contains_key(&author) {
             self.floors.hold(&author, Hold::Gone(evicted_ms));
         }
-    }
-
-    /// Most bytes of a key of that standing.
-    fn bytes_max(&self, standing: Standing) -> usize {
-        match standing {
-            Standing::Own => usize::MAX,
-            Standing::Followed => self.budgets.followed_bytes,
-            // One stranger may have what a rated key may have; all of them share one pool.
-            Standing::Rated => self.budgets.rated_bytes,
-            Standing::Stranger => self.budgets.rated_bytes.min(self.budgets.strangers_bytes),
-        }
-    }
-
-    /// What the statements, their rows and all floors take on disk, about.
-    #[must_use]
-    pub fn store_bytes(&self) -> u64 {
-        self.live.1 + self.live.0 as u64 * ROW_BYTES + self.floors.total() as u64 * FLOOR_BYTES
-    }
-
-    /// Whether so much was evicted for want of room on disk that what is fetched again would only go again.
-    #[must_use]
-    pub fn is_tight(&self) -> bool {
-        let most = self.store_max();
-        self.store_bytes() > most - most / (SLACK / 2)
-    }
-
-    /// What is to be given up next, as long as something is. Keys that have more than their standing allows come first,
-    /// so that nobody else makes room for them; then strangers, then the lowest scores.
-    #[must_use]
-    pub fn over(&self) -> Option<Over> {
-        if let Some(author) = self.oversize.first() {
-            return Some(Over::Key(*author));
-        }
-        if self.strangers.bytes > self.budgets.strangers_bytes {
-            return Some(Over::Strangers);
-        }
-        if self.floors.loose() > self.budgets.loose_floors_max() {
-            return Some(Over::Floors);
-        }
-        let is_over = self.store_bytes() > self.store_max();
-        (is_over && !self.is_stuck).then_some(Over::Store)
-    }
-
-    /// Whether the store is to give up still more, once it has begun to.
-    #[must_use]
-    pub fn must_shrink(&self) -> bool {
-        let most = self.store_max();
-        self.store_bytes() > most - most / SLACK
-    }
-
-    /// Notes how much of the store the search index takes.
-    pub fn set_index_bytes(&mut self, bytes: u64) {
-        self.index_bytes = bytes;
-    }
-
-    /// Bytes that statements may take beside the search index.
-    fn store_max(&self) -> u64 {
-        self.budgets.store_bytes.saturating_sub(self.index_bytes)
-    }
-
-    /// Notes whether there is anything left that may go.
-    pub fn set_stuck(&mut self, is_stuck: bool) {
-        self.is_stuck = is_stuck;
-    }
-
-    /// A random stranger; the newest only when there is no other.
-    pub fn draw_stranger(&self, rng: &mut impl Rng, newest: Option<&Key>) -> Option<Key> {
-        self.strangers.draw(rng, newest)
-    }
-
-    /// Keys that are kept for their score, or for what binds them to followed keys.
-    pub fn rated_keys(&self) -> impl Iterator<Item = &Key> {
-        self.rated.iter()
-    }
-
-    /// Takes a statement out for want of room; it may come back when there is some. The caller takes it out of what it
-    /// derived.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn evict<S: Store>(&mut self, ground: &mut Ground<S>, old: &Stored) -> Result<(), StoreError> {
-        if ground.evict(&Place::of(&old.statement), self.seen)?.is_some() {
-            self.forget(old);
-            self.count("evicted");
-        }
-        Ok(())
-    }
-
-    /// How many bytes a key is over what its standing allows.
-    #[must_use]
-    pub fn excess_of(&self, author: &Key, standing: Standing) -> usize {
-        self.tally(author).bytes.saturating_sub(self.bytes_max(standing))
-    }
-
-    /// Whose floors are given up next.
-    #[must_use]
-    pub fn first_floors_to_go(&self) -> Option<Key> {
-        self.floors.first_to_go()
-    }
-
-    /// Spares the floors of a key that turned out to have a standing.
-    pub fn spare_floors(&mut self, author: &Key) {
-        self.floors.hold(author, Hold::Kept);
-    }
-
-    /// Gives up the floors of a key whose statements are gone.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn drop_floors<S: Store>(&mut self, ground: &mut Ground<S>, author: &Key) -> Result<(), StoreError> {
-        ground.drop_floors(author)?;
-        self.floors.delete(author);
-        self.count("floors_dropped");
-        Ok(())
-    }
-
-    /// Floors of all keys, and of those without standing.
-    #[must_use]
-    pub fn floor_counts(&self) -> (usize, usize) {
-        (self.floors.total(), self.floors.loose())
-    }
-
-    /// Bytes of all strangers' statements.
-    #[must_use]
-    pub fn strangers_bytes(&self) -> usize {
-        self.strangers.bytes
-    }
-
-    /// Whether strangers may bring so many bytes more before anybody is evicted.
-    #[must_use]
-    pub fn has_room_for_strangers(&self, bytes: usize) -> bool {
-        self.strangers.bytes.saturating_add(bytes) <= self.budgets.strangers_bytes
-    }
-
-    /// Keys that share the strangers' pool.
-    #[must_use]
-    pub fn strangers(&self) -> usize {
-        self.strangers.len()
     }
 
     /// Live statements of a key that its head may count.
@@ -526,6 +291,9 @@ impl Ingest {
         if new.source == Source::Gossip && !self.takes_token(now, place.author, place.kind) {
             return Ok(Err(Refusal::TooFast));
         }
+        if is_first && self.floors.of(&place.author) >= self.floors_max(standing) {
+            return Ok(Err(Refusal::OverQuota));
+        }
         // COST: half of the reads of a new statement. Nothing ever stood where there is no floor.
         let replaces = if is_first { None } else { ground.statement(&place)? };
         if self.is_over_quota(&tally, &new.statement, replaces.as_ref(), standing) {
@@ -577,43 +345,6 @@ impl Ingest {
         }
         bucket.tokens -= 1.0;
         true
-    }
-
-    fn is_over_quota(&self, tally: &Tally, new: &Statement, replaces: Option<&Stored>, standing: Standing) -> bool {
-        let count = tally.count(new.kind());
-        let freed = replaces.map_or(0, |old| old.statement.bytes().len());
-        let bytes = tally.bytes.saturating_sub(freed) + new.bytes().len();
-        let bytes_max = self.bytes_max(standing);
-        // What replaces something and is no longer than it fits always.
-        (replaces.is_none() && count >= new.kind().limits().live_per_key_max)
-            || (bytes > bytes_max && new.bytes().len() > freed)
-    }
-
-    /// What is short binds others only. The owner's own words are written while the disk takes them.
-    fn check_room(&self, new: &Statement, replaces: Option<&Stored>, standing: Standing) -> Result<(), Refusal> {
-        if standing == Standing::Own {
-            return Ok(());
-        }
-        if self.is_disk_low {
-            return Err(Refusal::DiskLow);
-        }
-        let is_put_off = match standing {
-            Standing::Stranger => self.puts_strangers_off,
-            Standing::Rated => self.puts_rated_off,
-            Standing::Own | Standing::Followed => false,
-        };
-        if is_put_off {
-            return Err(Refusal::PutOff);
-        }
-        let freed = replaces.map_or(0, |old| old.statement.bytes().len() as u64 + ROW_BYTES);
-        let after = (self.store_bytes() + new.bytes().len() as u64 + ROW_BYTES).saturating_sub(freed);
-        // A stranger would be the first to go, when no other stranger is left.
-        let is_first_to_go =
-            standing == Standing::Stranger && self.strangers.len() <= usize::from(self.strangers.has(new.author()));
-        if after > self.store_max() && (self.is_stuck || is_first_to_go) {
-            return Err(Refusal::NoRoom);
-        }
-        Ok(())
     }
 
     /// Takes out a record that its author no longer stands by; its floor stays, so that it does not come back. The
@@ -674,147 +405,24 @@ impl Ingest {
         }
         Ok((expired, next))
     }
-}
 
-/// Whether a statement is of no more use to anybody: expired, but for a head. A head that its author did not renew still
-/// leads to all that the author said, so it is kept, served and put again for [`LIFETIME_MS_MAX`] whatever end it names.
-#[must_use]
-pub fn is_gone(statement: &Statement, now: Timestamp) -> bool {
-    let header = statement.header();
-    match statement.kind() {
-        Kind::Head => now.0.saturating_sub(header.created.0) >= LIFETIME_MS_MAX,
-        _ => header.is_expired(now),
-    }
-}
-
-fn check_time(now: Now, new: &Stored, standing: Standing) -> Result<(), Refusal> {
-    let header = new.statement.header();
-    if standing != Standing::Own && header.created.0 > now.wall.0.saturating_add(FUTURE_MS_MAX) {
-        return Err(Refusal::Future);
-    }
-    if is_gone(&new.statement, now.wall) {
-        return Err(Refusal::Expired);
-    }
-    if new.source == Source::Gossip && now.wall.0.saturating_sub(header.created.0) > PUSH_AGE_MS_MAX {
-        return Err(Refusal::TooOldToPush);
-    }
-    Ok(())
-}
-
-fn check_receipt(new: &Statement) -> Result<(), Refusal> {
-    match new.body() {
-        Body::Receipt(receipt) => crate::receipts::check(new.author(), new.header(), receipt),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a kind cannot be taken back: what a key committed to, its rotation and what is proven. Else a thief could
-/// remove a commitment and make another.
-#[must_use]
-pub fn stands_for_good(kind: Kind) -> bool {
-    matches!(kind, Kind::Profile | Kind::Rotation | Kind::DuplicityProof)
-}
-
-/// What wins a conflict before ids are compared, for the same reason: no thief pushes a commitment out by signing
-/// something else with its number.
-fn rank(statement: &Statement) -> u8 {
-    match statement.kind() {
-        Kind::Profile => 0,
-        Kind::Rotation => 1,
-        _ => 2,
-    }
-}
-
-/// Floors, conflicts and retractions. `Ok(Ok((losers, is_first)))`: statements that lose a conflict against the new one,
-/// and whether nothing ever stood at its place. What is live of its author says what need not be looked for.
-fn check_place<S: Store>(
-    ground: &Ground<S>,
-    place: &Place,
-    new: &Verified<Statement>,
-    tally: &Tally,
-) -> Result<Result<(Vec<Stored>, bool), Refusal>, StoreError> {
-    let order = new.header().order();
-    let mut losers = Vec::new();
-    // The same number at another place: the lower id wins everywhere, whatever came first; but see [`rank`].
-    if order <= tally.top
-        && let Some(other) = ground.place_by_sequence(&place.author, order)?
-        && let Some(stored) = ground.statement(&other)?
-    {
-        if stored.statement.id() == new.id() {
-            return Ok(Err(Refusal::Known));
+    /// Takes away floors that keep nothing out any longer, among some `count` from the key `from` on; where to go on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn expire_floors<S: Store>(
+        &mut self,
+        now: Now,
+        ground: &mut Ground<S>,
+        from: &[u8],
+        count: usize,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let is_dead = |left: Timestamp| now.wall.0.saturating_sub(left.0) > FLOOR_LIFETIME_MS;
+        let (gone, next) = ground.settle_floors(from, count, now.wall, is_dead)?;
+        for author in gone {
+            self.floors.lose(&author);
+            self.count("floors_expired");
         }
-        if (rank(&stored.statement), stored.statement.id()) < (rank(new), new.id()) {
-            return Ok(Err(Refusal::LostConflict));
-        }
-        losers.push(stored);
+        Ok(next)
     }
-    let floor = ground.floor_row(place)?;
-    if let Some(floor) = &floor {
-        let is_winner_of_conflict = floor.order == order && losers.iter().any(|l| Place::of(&l.statement) == *place);
-        // What went for want of room may come back; what is older may not.
-        let may_stand = is_winner_of_conflict || floor.evicted_ms.is_some();
-        if order < floor.order || (order == floor.order && !may_stand) {
-            let live = ground.statement(place)?;
-            let is_known = live.is_some_and(|stored| stored.statement.id() == new.id());
-            return Ok(Err(if is_known { Refusal::Known } else { Refusal::RolledBack }));
-        }
-    }
-    if tally.count(Kind::Retraction) > 0 && !stands_for_good(place.kind) {
-        let retraction = Body::Retraction(heirloom_proto::body::Retraction { target: new.id() });
-        let by_author = Place { author: place.author, kind: Kind::Retraction, slot: retraction.slot() };
-        if ground.statement(&by_author)?.is_some() {
-            return Ok(Err(Refusal::Retracted));
-        }
-    }
-    losers.retain(|loser| Place::of(&loser.statement) != *place);
-    Ok(Ok((losers, floor.is_none())))
-}
-
-impl Refusal {
-    /// Whether no more of the same author can come in now: there is no use in asking for the rest.
-    #[must_use]
-    pub fn is_full(self) -> bool {
-        matches!(self, Self::OverQuota | Self::NoRoom | Self::DiskLow | Self::PutOff)
-    }
-
-    /// What gossip does with it. Nobody is blamed for what they could not know.
-    #[must_use]
-    pub fn admission(self) -> Admission {
-        if self == Self::Evidence { Admission::Accept } else { Admission::Ignore }
-    }
-
-    /// Name of its counter.
-    #[must_use]
-    pub fn counter(self) -> &'static str {
-        match self {
-            Self::Future => "future",
-            Self::Expired => "expired",
-            Self::TooOldToPush => "too_old_to_push",
-            Self::Known => "known",
-            Self::RolledBack => "rolled_back",
-            Self::LostConflict => "conflict",
-            Self::Retracted => "retracted",
-            Self::OverQuota => "over_quota",
-            Self::NoRoom => "no_room",
-            Self::DiskLow => "disk_low",
-            Self::PutOff => "put_off",
-            Self::TooFast => "too_fast",
-            Self::StrangerTooFast => "stranger_too_fast",
-            Self::Compromised => "compromised",
-            Self::Contradicts | Self::Evidence => "contradicts",
-            Self::Uncommitted => "uncommitted",
-            Self::Proven => "proven",
-            Self::AboutItself => "receipt_about_itself",
-            Self::WeekNotOver => "receipt_too_early",
-        }
-    }
-}
-
-/// Slot helper for the floor of a DHT item, which is no statement: key ‖ 0 ‖ SHA-256 of the salt.
-#[must_use]
-pub fn item_floor_key(key: &[u8; 32], salt: &[u8]) -> Vec<u8> {
-    let mut bytes = key.to_vec();
-    bytes.push(0);
-    bytes.extend_from_slice(&Sha256::of(salt).0);
-    bytes
 }

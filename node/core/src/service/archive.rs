@@ -3,7 +3,7 @@
 use super::Service;
 use crate::archives::{
     AGE_MAX, ARCHIVE_AT, ARCHIVE_UNTIL, CHANGED_PART, FETCHES_MAX, FIND_MAX, Fetch, GRACE, KEPT_BYTES_MAX, KEPT_MAX,
-    Kept, MISSING_MIN, MISSING_PART, PART_BYTES_MAX, PERIOD, QUIET, QUIET_WAIT_MAX, SLOWEST, STEP_MAX, State,
+    Kept, LEAD, MISSING_MIN, MISSING_PART, PART_BYTES_MAX, PERIOD, QUIET, QUIET_WAIT_MAX, SLOWEST, STEP_MAX, State,
     TRANSFER_SPARE, WAIT_MAX, WAITING_MAX, Waiting, Write,
 };
 use crate::command::{CommandError, Fault};
@@ -49,7 +49,7 @@ impl<S: Store> Service<S> {
                     self.order_archive(ArchiveOrder::Seed { infohash, author, named: author == me });
                 }
                 State::Begun if self.has_archives() && self.standing(&author) == Standing::Followed => {
-                    self.begin_fetch(now, author, infohash, kept.sha256);
+                    self.begin_fetch(now, author, infohash, kept.sha256, Some(now.mono + LEAD));
                 }
                 State::Begun => self.drop_archive(&author, &infohash),
                 State::Refused => {}
@@ -63,6 +63,9 @@ impl<S: Store> Service<S> {
     pub(super) fn archive_tick(&mut self, now: Now) -> Result<(), StoreError> {
         for author in std::mem::take(&mut self.archives.look) {
             self.consider_archive(now, author)?;
+        }
+        if self.archives.let_go(now.mono) {
+            self.sync.hasten(now.mono);
         }
         let late: Vec<OrderId> =
             self.archives.fetches.iter().filter(|(_, fetch)| fetch.by <= now.mono).map(|(order, _)| *order).collect();
@@ -321,6 +324,9 @@ impl<S: Store> Service<S> {
             None => {}
             Some(_) => return Ok(()),
         }
+        if self.sync.is_whole(&author, order) {
+            self.leave_unfound(now, &author);
+        }
         if self.archives.is_busy_with(&author) {
             return Ok(());
         }
@@ -350,35 +356,49 @@ impl<S: Store> Service<S> {
         let is_worth_it = missing >= MISSING_MIN && missing.saturating_mul(MISSING_PART) >= head.live_count;
         let is_under_way = self.sync.asking.values().any(|asking| asking.fetching.is_some_and(|f| f.author == author));
         if is_worth_it && !is_under_way && may_fetch {
+            let lead = Some(now.mono + LEAD);
             if self.archives.fetches.len() < FETCHES_MAX {
-                self.begin_fetch(now, author, infohash, sha256);
+                self.begin_fetch(now, author, infohash, sha256, lead);
             } else if self.archives.waiting.len() < WAITING_MAX {
                 let by = now.mono + WAIT_MAX;
-                self.archives.waiting.insert(author, Waiting { infohash, sha256, by });
+                self.archives.waiting.insert(author, Waiting { infohash, sha256, lead, by });
             }
         }
         Ok(())
     }
 
-    fn begin_fetch(&mut self, now: Now, author: Key, infohash: Infohash, sha256: Sha256) {
+    fn begin_fetch(&mut self, now: Now, author: Key, infohash: Infohash, sha256: Sha256, lead: Option<Duration>) {
         let kept = Kept { state: State::Begun, sha256, bytes: 0, statements: 0, last: (0, 0), since: now.wall };
         self.archives.set(author, infohash, kept, &mut self.ground);
         let order = self.replication.next_order();
         let (by, log) = (now.mono + FIND_MAX, Log::of(author));
-        let fetch = Fetch { author, infohash, sha256, is_reading: false, by, bytes: 0, log, statements: 0 };
+        let fetch = Fetch { author, infohash, sha256, is_reading: false, lead, by, bytes: 0, log, statements: 0 };
         self.archives.fetches.insert(order, fetch);
         self.order_archive(ArchiveOrder::Fetch { order, author, infohash });
+    }
+
+    /// Sync was done before anybody was found who has the archive of that key: it can be made anew of what is here.
+    fn leave_unfound(&mut self, now: Now, author: &Key) {
+        self.archives.waiting.remove(author);
+        let is_unfound = |fetch: &Fetch| fetch.author == *author && !fetch.is_found();
+        let unfound = self.archives.fetches.values().find(|fetch| is_unfound(fetch)).map(|fetch| fetch.infohash);
+        if let Some(infohash) = unfound {
+            self.ingest.count("archive_overtaken");
+            self.drop_archive(author, &infohash);
+            self.begin_waiting(now);
+        }
     }
 
     /// Places are free: those that waited come next.
     fn begin_waiting(&mut self, now: Now) {
         while self.archives.fetches.len() < FETCHES_MAX {
             let next = self.archives.waiting.iter().min_by_key(|(_, waiting)| waiting.by);
-            let Some((author, Waiting { infohash, sha256, .. })) = next.map(|(author, one)| (*author, *one)) else {
+            let Some((author, Waiting { infohash, sha256, lead, .. })) = next.map(|(author, one)| (*author, *one))
+            else {
                 return;
             };
             self.archives.waiting.remove(&author);
-            self.begin_fetch(now, author, infohash, sha256);
+            self.begin_fetch(now, author, infohash, sha256, lead);
         }
     }
 

@@ -15,30 +15,41 @@ const SLICE: usize = 500;
 /// Time between two slices. A million statements take two minutes.
 const SLICE_GAP: Duration = Duration::from_millis(50);
 
+/// Time between two looks through all floors. They go after a year; a day more costs nobody anything.
+const FLOORS_PERIOD: Duration = Duration::from_secs(24 * 3600);
+
 /// Where the sweep is.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     next_due: Duration,
     /// The key of the record at which the next slice begins.
     from: Vec<u8>,
+    /// When the next slice of the floors is due, and the key at which it begins.
+    floors: (Duration, Vec<u8>),
 }
 
 impl Sweep {
     /// When there is something to do.
     pub(super) fn next_due(&self) -> Duration {
-        self.next_due
+        self.next_due.min(self.floors.0)
     }
 }
 
 impl<S: Store> Service<S> {
     /// The next slice, when it is time.
     pub(super) fn sweep_tick(&mut self, now: Now) -> Result<(), StoreError> {
+        if self.sweep.floors.0 <= now.mono {
+            let from = std::mem::take(&mut self.sweep.floors.1);
+            let next = self.ingest.expire_floors(now, &mut self.ground, &from, SLICE)?;
+            let wait = if next.is_some() { SLICE_GAP } else { FLOORS_PERIOD };
+            self.sweep.floors = (now.mono + wait, next.unwrap_or_default());
+        }
         if self.sweep.next_due <= now.mono { self.sweep_slice(now) } else { Ok(()) }
     }
 
     /// Everything at once: at a start nothing that expired meanwhile may be announced.
     pub(super) fn sweep_all(&mut self, now: Now) -> Result<(), StoreError> {
-        self.sweep = Sweep::default();
+        self.sweep = Sweep { floors: (now.mono + PERIOD, Vec::new()), ..Sweep::default() };
         self.sweep_slice(now)?;
         while !self.sweep.from.is_empty() {
             self.sweep_slice(now)?;
@@ -53,7 +64,7 @@ impl<S: Store> Service<S> {
             self.note_expired(now, old)?;
         }
         if let Some(next) = next {
-            self.sweep = Sweep { next_due: now.mono + SLICE_GAP, from: next };
+            (self.sweep.from, self.sweep.next_due) = (next, now.mono + SLICE_GAP);
             return Ok(());
         }
         self.sweep.next_due = now.mono + PERIOD;

@@ -443,8 +443,10 @@ impl<S: Store> Service<S> {
             if !is_probe {
                 self.set_pulled(&author, after);
             }
+            // Its archive was found meanwhile: that brings the rest in one go, and from many.
+            let is_left = self.archives.holds(&author);
             if let Some(session) = self.sync.asking.get_mut(&peer) {
-                session.fetching = Some(Fetching { author, after, is_from_start, is_probe });
+                session.fetching = (!is_left).then_some(Fetching { author, after, is_from_start, is_probe });
             }
             return self.go_on(now, peer);
         }

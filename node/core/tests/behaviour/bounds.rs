@@ -25,7 +25,7 @@ fn profile_of(by: &Signer, name: &str, seq: u64) -> Verified<Statement> {
 }
 
 impl Person {
-    fn usage(&mut self) -> views::Usage {
+    pub fn usage(&mut self) -> views::Usage {
         self.status().usage
     }
 

@@ -9,6 +9,7 @@ mod dht;
 mod episodes;
 mod explaining;
 mod fitting;
+mod floors;
 mod importing;
 mod linking;
 mod listing;
