@@ -53,6 +53,8 @@ mod ring;
 mod running;
 #[path = "story/searching.rs"]
 mod searching;
+#[path = "story/seeding.rs"]
+mod seeding;
 #[path = "story/settings.rs"]
 mod settings;
 #[path = "story/shelves.rs"]

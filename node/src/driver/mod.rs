@@ -321,6 +321,7 @@ impl Node {
     async fn read_meters(self) {
         loop {
             tokio::time::sleep(meter::EVERY).await;
+            self.networks.tell_own_addresses();
             let node = self.clone();
             let read = tokio::task::spawn_blocking(move || {
                 node.gauge.mind_the_quota();

@@ -319,6 +319,14 @@ impl Networks {
         });
     }
 
+    /// Tells the engine which addresses others say are ours: nobody else's peers live there.
+    pub(super) fn tell_own_addresses(&self) {
+        if let (Some(engine), Some(p2p)) = (&self.engine, &self.p2p) {
+            let places = p2p.overview().external;
+            engine.set_external_ips(places.iter().filter_map(|at| Some(p2p::place_of(at)?.ip())).collect());
+        }
+    }
+
     /// Stops everything.
     pub async fn stop(&self) {
         if let Some(engine) = &self.engine {
@@ -414,6 +422,10 @@ impl PeerSource for FromDht {
             }
             found
         })
+    }
+
+    fn can_ask(&self) -> bool {
+        self.dht.is_some()
     }
 
     fn announce(&self, infohash: torrent::Infohash, port: u16) -> BoxFuture<'_, ()> {
