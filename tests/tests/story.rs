@@ -19,6 +19,8 @@ mod bounds;
 mod calibration;
 #[path = "story/catching_up.rs"]
 mod catching_up;
+#[path = "story/clients.rs"]
+mod clients;
 #[path = "story/cold_start.rs"]
 mod cold_start;
 #[path = "story/crashes.rs"]
