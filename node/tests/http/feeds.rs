@@ -144,7 +144,7 @@ async fn figures_keep_to_the_format_and_name_nobody() {
     }
     assert!(series.len() < 200, "{} series", series.len());
     assert!(
-        seen.contains("heirloom_stranger_keys") && !text.contains("strangers\"}"),
+        seen.contains("heirloom_stranger_keys") && !text.contains("reason=\"strangers\""),
         "what may fall is no counter: {text}"
     );
     for name in
