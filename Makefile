@@ -33,7 +33,7 @@ tests = if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  $(CARGO) test $(LOCKED) $(1) --lib --bins --tests $(ARGS); \
 	fi
 
-.PHONY: help setup build demo demo-exit run test test-light test-heavy lint lint-light lint-heavy fmt doc interop browser deb
+.PHONY: help setup build demo demo-exit run test test-light test-heavy lint lint-light lint-heavy fmt doc interop browser deb check-deb
 
 help: ## list the targets
 	@printf 'Targets (ARGS="…" is passed on):\n'
@@ -93,6 +93,10 @@ interop: build ## other BitTorrent, DHT and libp2p programs against ours
 browser: build ## the page in a real Chromium, with screenshots
 	@scripts/setup browser
 	@HEIRLOOM_BIN="$(BIN)" tests/browser/run $(ARGS)
+
+check-deb: build ## pack that program, and see whether Debian, systemd and shells like it
+	@scripts/setup package
+	@packaging/check "$$($(MAKE) -s deb PROFILE=dev | tail -n 1)"
 
 deb: setup ## a Debian package; PROFILE=dev packs what `make build` made
 	$(CARGO) build $(LOCKED) -p heirloom --profile $(or $(PROFILE),release)

@@ -19,6 +19,8 @@ mod bounds;
 mod calibration;
 #[path = "story/catching_up.rs"]
 mod catching_up;
+#[path = "story/clients.rs"]
+mod clients;
 #[path = "story/cold_start.rs"]
 mod cold_start;
 #[path = "story/crashes.rs"]
@@ -53,6 +55,8 @@ mod ring;
 mod running;
 #[path = "story/searching.rs"]
 mod searching;
+#[path = "story/seeding.rs"]
+mod seeding;
 #[path = "story/settings.rs"]
 mod settings;
 #[path = "story/shelves.rs"]

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 /// How much more of its size a torrent that is seeded may have given than one that rests, before they change places, in
 /// thousandths. A quarter: changing places costs announcements, and two that are alike would do so for ever.
 pub const PATIENCE_PER_MILLE: u64 = 250;
+/// Others that are assumed where nobody was asked: neither rare nor common.
+const OTHERS_UNKNOWN: u32 = 3;
 
 /// What the owner grants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Seed {
     pub is_published: bool,
     /// It rests now.
     pub is_resting: bool,
+    /// Others that were found to have it, or to fetch it; `None`: nobody was asked.
+    pub others: Option<u32>,
 }
 
 impl Seed {
@@ -46,26 +50,45 @@ impl Seed {
         let ratio = u128::from(self.given) * 1000 / u128::from(self.size.max(1));
         u64::try_from(ratio).unwrap_or(u64::MAX)
     }
+
+    /// Nobody else was found to have it: at rest it would be nowhere.
+    fn is_only_here(&self) -> bool {
+        self.others == Some(0)
+    }
+
+    /// How little it needs this node: what was given of it, and as much as its size again for each doubling of the others.
+    fn ease(&self) -> u64 {
+        let patience = if self.is_resting { PATIENCE_PER_MILLE } else { 0 };
+        let doublings = doublings_per_mille(self.others.unwrap_or(OTHERS_UNKNOWN));
+        self.ratio().saturating_add(doublings).saturating_add(patience)
+    }
 }
 
-/// The torrents that rest: those of which enough was given, and of the others those of which most was given, until the
-/// rest fits into the budget.
+/// log₂(1 + others) in thousandths, straight between powers of two: 0, 1, 3 and 7 others are 0, 1000, 2000 and 3000.
+fn doublings_per_mille(others: u32) -> u64 {
+    let all = u64::from(others) + 1;
+    let whole = all.ilog2();
+    u64::from(whole) * 1000 + (((all - (1 << whole)) * 1000) >> whole)
+}
+
+/// The torrents that rest: those of which enough was given, and of the others those that need it least, until the rest fits
+/// into the budget. What is only here never rests, though it takes its part of the budget.
 #[must_use]
 pub fn resting(seeds: &[Seed], limits: Limits) -> BTreeSet<Infohash> {
     let (mut wanting, mut resting) = (Vec::new(), BTreeSet::new());
+    let mut only_here = 0_u64;
     for seed in seeds.iter().filter(|seed| !seed.is_published) {
-        if limits.ratio_per_mille.is_some_and(|most| seed.ratio() >= most) {
+        if seed.is_only_here() {
+            only_here = only_here.saturating_add(seed.size);
+        } else if limits.ratio_per_mille.is_some_and(|most| seed.ratio() >= most) {
             resting.insert(seed.infohash);
         } else {
             wanting.push(seed);
         }
     }
     let Some(budget) = limits.bytes else { return resting };
-    wanting.sort_by_key(|seed| {
-        let patience = if seed.is_resting { PATIENCE_PER_MILLE } else { 0 };
-        (seed.ratio().saturating_add(patience), seed.infohash)
-    });
-    let mut left = budget;
+    wanting.sort_by_key(|seed| (seed.ease(), seed.infohash));
+    let mut left = budget.saturating_sub(only_here);
     for seed in wanting {
         match left.checked_sub(seed.size) {
             Some(rest) => left = rest,
@@ -82,7 +105,11 @@ mod tests {
     use super::*;
 
     fn seed(number: u8, size: u64, given: u64) -> Seed {
-        Seed { infohash: Infohash([number; 20]), size, given, is_published: false, is_resting: false }
+        Seed { infohash: Infohash([number; 20]), size, given, is_published: false, is_resting: false, others: None }
+    }
+
+    fn among(number: u8, size: u64, given: u64, others: u32) -> Seed {
+        Seed { others: Some(others), ..seed(number, size, given) }
     }
 
     fn numbers(seeds: &[Seed], limits: Limits) -> Vec<u8> {
@@ -120,6 +147,38 @@ mod tests {
         let rests = |given| Seed { is_resting: true, ..seed(2, 100, given) };
         assert_eq!(numbers(&[seed(1, 100, 60), rests(40)], limits), [2], "as it was");
         assert_eq!(numbers(&[seed(1, 100, 66), rests(40)], limits), [1], "now the other");
+    }
+
+    #[test]
+    fn what_others_seed_best_rests_first() {
+        let seeds = [among(1, 100, 0, 40), among(2, 100, 0, 1), among(3, 100, 0, 6), among(4, 100, 0, 2)];
+        let budget = |bytes| Limits { ratio_per_mille: None, bytes: Some(bytes) };
+        assert_eq!(numbers(&seeds, budget(300)), [1]);
+        assert_eq!(numbers(&seeds, budget(200)), [1, 3]);
+        assert_eq!(numbers(&seeds, budget(100)), [1, 3, 4]);
+        // Twice as many others weigh as much as having given its size once more.
+        assert_eq!(numbers(&[among(1, 100, 0, 7), among(2, 100, 90, 3)], budget(100)), [1]);
+        assert_eq!(numbers(&[among(1, 100, 0, 7), among(2, 100, 110, 3)], budget(100)), [2]);
+    }
+
+    #[test]
+    fn what_is_only_here_never_rests_and_takes_its_part_of_the_budget() {
+        let alone = among(1, 100, 900, 0);
+        let seeds = [alone, among(2, 100, 0, 1), among(3, 60, 0, 1)];
+        let limits = |bytes| Limits { ratio_per_mille: Some(2000), bytes };
+        assert_eq!(numbers(&seeds, limits(None)), [0; 0], "though it gave nine times its size");
+        assert_eq!(numbers(&seeds, limits(Some(160))), [2], "sixty are left");
+        assert_eq!(numbers(&seeds, limits(Some(0))), [2, 3]);
+        let found = Seed { others: Some(1), ..alone };
+        assert_eq!(numbers(&[found], limits(None)), [1], "once somebody else has it, it may rest");
+    }
+
+    #[test]
+    fn doublings_grow_with_every_other() {
+        let of = |others: [u32; 6]| others.map(doublings_per_mille);
+        assert_eq!(of([0, 1, 2, 3, 7, u32::MAX]), [0, 1000, 1500, 2000, 3000, 32_000]);
+        let all: Vec<u64> = (0..200).map(doublings_per_mille).collect();
+        assert!(all.is_sorted_by(|one, next| one < next), "{all:?}");
     }
 
     #[test]

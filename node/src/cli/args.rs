@@ -224,6 +224,8 @@ pub enum Verb {
     /// Say how the node is
     Status,
     /// Check what a node needs, and say how to mend it
+    ///
+    /// Ends with 1 if a check failed. A warning is no failure: it passes by itself, or somebody chose it so.
     Doctor,
     /// What a curator hands out
     Curator {

@@ -218,14 +218,10 @@ fn unattended(home: &Home, store: Result<(), CommandError>) -> Value {
         Ok(()) => (true, "it opens".to_owned()),
         Err(error) => (false, error.message),
     };
-    let mut checks = vec![Check::new(
-        "node",
-        false,
-        "none runs with this folder",
-        "start it with `heirloom run`: the network is tried by a node",
-    )];
+    let fix_node = "start it with `heirloom run`: the network is tried by a node";
+    let mut checks = vec![Check::new("node", false, "none runs with this folder", fix_node).gently()];
     checks.push(Check::new("store", is_readable, detail, fix));
-    checks.extend(doctor::of_home(home));
+    checks.extend(doctor::of_home(home, doctor::clock::Heard::default()));
     checks.push(doctor::of_ports(|name| desk.one(name).ok().map(|setting| setting.value)));
     checks.iter().map(check_json).collect()
 }

@@ -43,7 +43,7 @@ pub(super) async fn import(
     loop {
         let look = session.look().await?;
         sum.looks += 1;
-        sum.skipped.extend(look.skipped);
+        sum.skipped.extend(look.skipped.into_iter().chain(look.doubted));
         sum.take(&mut door, client, look.swarms).await?;
         let now = Instant::now();
         if now >= until {

@@ -219,6 +219,7 @@ async fn carry_out(cli: Cli, matches: &ArgMatches) -> Result<Outcome, CommandErr
         }
         Verb::Export { strm: Some(folder), .. } => strm::export(&client, &folder).await,
         Verb::Export { statements: Some(Some(file)), .. } => statements::export(&client, &file).await,
+        Verb::Doctor => Ok(examined(client.request(Request::Doctor { quick: false }).await?)),
         Verb::Why { subject, scope, dot } => {
             let answer = client.request(Request::Why { subject, scope }).await?;
             Ok(match (dot, json) {
@@ -251,6 +252,17 @@ async fn carry_out(cli: Cli, matches: &ArgMatches) -> Result<Outcome, CommandErr
         }
         verb => Ok(Outcome::Answer(client.request(to_request(verb)?).await?)),
     }
+}
+
+/// What `doctor` found; a failure where a check failed, so that scripts need not read it.
+fn examined(checks: Value) -> Outcome {
+    let failed = checks.as_array().into_iter().flatten().filter(|check| check["state"] == "amiss");
+    let failed: Vec<&str> = failed.filter_map(|check| check["check"].as_str()).collect();
+    if failed.is_empty() {
+        return Outcome::Answer(checks);
+    }
+    let message = format!("not as it must be: {}; what to do stands beside each", failed.join(", "));
+    Outcome::Declined(checks, CommandError::new(Fault::Failed, "amiss", message))
 }
 
 /// Opens a store off the runtime's threads.
@@ -299,7 +311,6 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
             Request::Show { work, wait, resolution: Some(resolution) }
         }
         Verb::Status => Request::Status,
-        Verb::Doctor => Request::Doctor { quick: false },
         Verb::Export { .. } => Request::Export,
         Verb::Reindex => Request::Reindex,
         _ => Request::Id,

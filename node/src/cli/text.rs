@@ -1,6 +1,7 @@
 //! Answers as text for people. Scripts use `--json`.
 
 use super::why;
+use crate::page::readable;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -402,10 +403,14 @@ fn check(value: &Value) -> String {
     let mark = match (&value["ok"], value["state"].as_str()) {
         (Value::Bool(true), Some("unknown")) => "unknown",
         (Value::Bool(true), _) => "ok",
+        (_, Some("warn")) => "warning",
         _ => "NOT OK",
     };
     let fix = value["fix"].as_str().map(|fix| format!(": {fix}")).unwrap_or_default();
-    format!("{mark:<7} {:<14} {}{fix}\n", text(&value["check"]), text(&value["detail"]))
+    let detail = value["detail"].as_str().unwrap_or_default();
+    // That it is unknown stands before it already.
+    let detail = readable(detail.strip_prefix("unknown: ").unwrap_or(detail), size);
+    format!("{mark:<7} {:<14} {}{fix}\n", text(&value["check"]), detail)
 }
 
 /// One line of progress.

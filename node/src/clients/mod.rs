@@ -4,6 +4,7 @@
 //! (`wire`), one that looks at them regularly ([`watch`]). What a figure is worth is decided in `heirloom_core::observed`;
 //! here they are only read, under limits: a client may be down, of another version, or somebody else's program.
 
+mod doubt;
 mod form;
 pub mod qbittorrent;
 mod read;
@@ -138,6 +139,8 @@ pub struct Look {
     pub swarms: Vec<Swarm>,
     /// Torrents that were left out: which, and why.
     pub skipped: Vec<(String, String)>,
+    /// Torrents that were left out because their figures cannot be true: which, and why.
+    pub doubted: Vec<(String, String)>,
 }
 
 /// A release for a client to fetch.

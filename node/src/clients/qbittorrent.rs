@@ -3,6 +3,7 @@
 //! It counts what each peer sent since its connection began, and forgets that when the peer leaves. Its peers are asked
 //! for in full each time (`rid=0`): of the changes since the last answer it keeps one state a session, not one a torrent.
 
+use super::doubt::believed;
 use super::wire::{Answer, Wire};
 use super::{Endpoint, FILES_MAX, LABEL, Look, Offer, Progress, form, read};
 use heirloom_core::command::CommandError;
@@ -196,14 +197,14 @@ impl Qbittorrent {
             let Some(sums) = self.sums(&hash).await? else { continue };
             let asked = [("hash", hash.as_str()), ("rid", "0")];
             let Some(peers) = self.ask("sync/torrentPeers", &asked).await? else { continue };
-            match swarm_of(infohash, &sums, &peers) {
+            match swarm_of(infohash, &sums, &peers).and_then(believed) {
                 Ok(swarm) => {
                     let got = swarm.downloaded.saturating_sub(swarm.wasted);
                     let is_settled = swarm.verified >= got || (swarm.size > 0 && swarm.verified >= swarm.size);
                     self.seen.insert(hash, (downloaded, is_settled));
                     look.swarms.push(swarm);
                 }
-                Err(why) => look.skipped.push((infohash.to_string(), why)),
+                Err(why) => look.doubted.push((infohash.to_string(), why)),
             }
         }
         let known: Vec<&str> = rows.iter().filter_map(|row| row["hash"].as_str()).collect();
@@ -333,6 +334,9 @@ fn names(row: &Value) -> Option<(String, Infohash)> {
 fn swarm_of(infohash: Infohash, sums: &Value, peers: &Value) -> Result<Swarm, String> {
     let field = |name: &str| read::field(sums, name).ok_or_else(|| format!("{name} is missing in its properties"));
     let (piece, have, all) = (field("piece_size")?, field("pieces_have")?, field("pieces_num")?);
+    if have > all {
+        return Err(format!("it has {have} of {all} pieces"));
+    }
     let size = read::field(sums, "total_size").unwrap_or_else(|| piece.saturating_mul(all));
     // As if the last piece, which is shorter, were among those that are here.
     let beyond = piece.saturating_mul(all).saturating_sub(size);

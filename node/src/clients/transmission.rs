@@ -3,6 +3,7 @@
 //! It says how fast a peer sends, and from 4.1 on how much it sent in the last minute. Neither is a sum, so both are only
 //! the weights by which what the torrent itself gained is split among its peers.
 
+use super::doubt::believed;
 use super::wire::{Answer, Wire};
 use super::{Endpoint, FILES_MAX, LABEL, Look, Offer, Progress, read};
 use data_encoding::BASE64;
@@ -199,9 +200,9 @@ impl Transmission {
         for hashes in hashes.chunks(AT_ONCE) {
             for row in self.torrents(Some(hashes), &fields).await? {
                 let Some(infohash) = infohash_of(&row) else { continue };
-                match swarm_of(infohash, &row) {
+                match swarm_of(infohash, &row).and_then(believed) {
                     Ok(swarm) => look.swarms.push(swarm),
-                    Err(why) => look.skipped.push((infohash.to_string(), why)),
+                    Err(why) => look.doubted.push((infohash.to_string(), why)),
                 }
             }
         }

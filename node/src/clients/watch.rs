@@ -41,6 +41,8 @@ pub struct ClientState {
     pub booked_bytes: u64,
     /// Torrents that the last look left out.
     pub skipped: usize,
+    /// Which of its figures were not believed at the last look, and why.
+    pub doubt: Option<String>,
     /// What is wrong with it now, and when it is asked again.
     pub trouble: Option<(String, Duration)>,
 }
@@ -124,6 +126,7 @@ impl Watch {
             last_look: None,
             booked_bytes: 0,
             skipped: 0,
+            doubt: None,
             trouble: None,
         };
         change(self.seen().clients.entry(client).or_insert_with(new));
@@ -212,6 +215,23 @@ impl Watch {
         }
     }
 
+    /// One line for each doubt and for each other version, however often they are met.
+    fn took_stock(&self, client: Client, version: &str, doubt: Option<String>) {
+        let mut said = None;
+        self.change(client, |state| {
+            if let Some(before) = state.version.replace(version.to_owned()).filter(|before| *before != version) {
+                info!(client = client.name(), before, version, "the client is of another version now");
+            }
+            if state.doubt != doubt {
+                said.clone_from(&doubt);
+            }
+            state.doubt = doubt;
+        });
+        if let Some(said) = said {
+            warn!("{}: {said}", client.title());
+        }
+    }
+
     /// What of the things handed to a client is not over yet.
     async fn open(&self, client: Client, node: &Node) -> Vec<HandedState> {
         let Ok(reply) = node.command(Command::Handed).await else { return Vec::new() };
@@ -244,7 +264,7 @@ impl Watch {
         if self.settings.observed.contains(&client) {
             let session = opened(sessions, &endpoint).await?;
             let look = session.look().await?;
-            let version = session.version().to_owned();
+            self.took_stock(client, session.version(), look.doubts());
             is_busy = !look.swarms.is_empty();
             let now = node.now().wall;
             let reply = node.command(Command::Observe { client, swarms: look.swarms, is_dry: false }).await?;
@@ -253,11 +273,10 @@ impl Watch {
             let mut is_first = false;
             self.change(client, |state| {
                 is_first = state.looks == 0;
-                state.version = Some(version);
                 state.looks += 1;
                 state.last_look = Some(now);
                 state.booked_bytes = state.booked_bytes.saturating_add(booked);
-                state.skipped = look.skipped.len() + seen.skipped.len();
+                state.skipped = look.skipped.len() + look.doubted.len() + seen.skipped.len();
             });
             if is_first {
                 info!(client = client.name(), url = endpoint.url, "its figures are booked as weak evidence");

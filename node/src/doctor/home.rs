@@ -1,19 +1,18 @@
-//! The folder, the disk under it, the clock, and what the system lets a process open.
+//! The folder, the disk under it, and what the system lets a process open.
 
-use super::{Check, span};
+use super::Check;
+use super::clock::{self, Heard};
 use crate::home::{Home, random};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Bytes written and read back: more than one block of any usual disk.
 const TRIAL_BYTES: usize = 16 << 10;
 /// Fewest files that a node must be allowed to open: the store's, its connections, and the files of downloads. What
 /// systems allow when nobody says anything.
 const OPEN_FILES_MIN: u64 = 1024;
-/// How far a file may lie in the future: clocks are set right by so much at a start.
-const FUTURE_MAX: Duration = Duration::from_secs(120);
 
 /// Files of the folder that hold keys, tokens or passwords, or tell whom the owner knows.
 #[cfg(unix)]
@@ -29,9 +28,10 @@ const SECRETS: [&str; 9] = [
     "peers",
 ];
 
-/// Everything about the folder that can be seen without a node.
-pub(crate) fn of_home(home: &Home) -> Vec<Check> {
-    vec![writes(home.root()), permissions(home.root()), clock(home.root(), SystemTime::now()), open_files()]
+/// Everything about the folder that can be seen without a node, and the clock beside what a node heard.
+pub(crate) fn of_home(home: &Home, heard: Heard) -> Vec<Check> {
+    let root = home.root();
+    vec![writes(root), permissions(root), clock::judge(root, SystemTime::now(), heard), open_files()]
 }
 
 /// Writes a file, has the disk take it, and reads it back.
@@ -81,20 +81,6 @@ fn permissions(root: &Path) -> Check {
 #[cfg(not(unix))]
 fn permissions(_: &Path) -> Check {
     Check::unknown("permissions", "this system has no such bits")
-}
-
-/// A clock that was set back is seen by the files written before. How far it is off otherwise no peer tells.
-fn clock(root: &Path, now: SystemTime) -> Check {
-    let fix = "set this machine's clock right, best by NTP: what a node says with a wrong time others ignore";
-    let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    let newest = entries.filter_map(|entry| entry.metadata().ok()?.modified().ok()).max();
-    match newest.map(|newest| newest.duration_since(now)) {
-        Some(Ok(ahead)) if ahead > FUTURE_MAX => {
-            let detail = format!("files here were written {} in the future", span(ahead.as_secs()));
-            Check::new("clock", false, detail, fix)
-        }
-        _ => Check::unknown("clock", "no peer tells its time; it was not set back since files here were written"),
-    }
 }
 
 /// How many files this process may open, and has open.
@@ -149,17 +135,6 @@ mod tests {
             set(&key, of_key);
             assert_eq!(permissions(root).verdict, expected, "{of_root:o} {of_key:o}");
         }
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_is_seen() {
-        let folder = tempfile::tempdir().expect("folder");
-        fs::write(folder.path().join("a"), "a").expect("written");
-        let now = SystemTime::now();
-        assert_eq!(clock(folder.path(), now).verdict, Verdict::Unknown);
-        let back = clock(folder.path(), now - Duration::from_secs(3 * 86_400));
-        assert_eq!(back.verdict, Verdict::Amiss);
-        assert!(back.detail.contains("days in the future"), "{}", back.detail);
     }
 
     #[test]

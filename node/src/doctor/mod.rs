@@ -1,10 +1,14 @@
 //! What a node needs, each thing tried rather than believed, and how to mend it in one sentence.
 //!
-//! [`of_home`] and [`of_ports`] need no running node; [`network`] asks the DHT through one.
+//! [`of_home`] and [`of_ports`] need no running node; [`network`] asks the DHT through one, and [`tls`] the proxy before it.
 
+pub(crate) mod clock;
 mod home;
 pub(crate) mod network;
 mod ports;
+pub(crate) mod tls;
+
+use std::borrow::Cow;
 
 pub(crate) use home::of_home;
 pub(crate) use ports::of_ports;
@@ -14,7 +18,9 @@ pub(crate) use ports::of_ports;
 pub(crate) enum Verdict {
     /// It is as it must be.
     Well,
-    /// It is not.
+    /// It could be better: it passes by itself, or somebody chose it so. No reason for `doctor` to fail.
+    Warning,
+    /// It is not as it must be: `doctor` ends with 1.
     Amiss,
     /// Nobody can tell. Programs see it as well: there is nothing to mend.
     Unknown,
@@ -29,20 +35,31 @@ pub(crate) struct Check {
     pub verdict: Verdict,
     /// What was seen.
     pub detail: String,
-    /// What to do when it is amiss: one sentence.
-    pub fix: &'static str,
+    /// What to do when it is not well: one sentence.
+    pub fix: Cow<'static, str>,
 }
 
 impl Check {
     /// Of something that is well or amiss.
-    pub(crate) fn new(name: &'static str, is_well: bool, detail: impl Into<String>, fix: &'static str) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        is_well: bool,
+        detail: impl Into<String>,
+        fix: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let verdict = if is_well { Verdict::Well } else { Verdict::Amiss };
-        Self { name, verdict, detail: detail.into(), fix }
+        Self { name, verdict, detail: detail.into(), fix: fix.into() }
+    }
+
+    /// The same of something that is no failure when it is not well.
+    pub(crate) fn gently(self) -> Self {
+        let verdict = if self.verdict == Verdict::Amiss { Verdict::Warning } else { self.verdict };
+        Self { verdict, ..self }
     }
 
     /// Of something that nobody can tell.
     pub(crate) fn unknown(name: &'static str, why: impl Into<String>) -> Self {
-        Self { name, verdict: Verdict::Unknown, detail: format!("unknown: {}", why.into()), fix: "" }
+        Self { name, verdict: Verdict::Unknown, detail: format!("unknown: {}", why.into()), fix: "".into() }
     }
 }
 
@@ -66,6 +83,8 @@ mod tests {
         assert_eq!((check.verdict, check.detail.as_str()), (Verdict::Unknown, "unknown: nobody tried"));
         assert_eq!(Check::new("nat", true, "", "").verdict, Verdict::Well);
         assert_eq!(Check::new("nat", false, "", "").verdict, Verdict::Amiss);
+        assert_eq!(Check::new("nat", false, "", "").gently().verdict, Verdict::Warning);
+        assert_eq!(Check::new("nat", true, "", "").gently().verdict, Verdict::Well);
     }
 
     #[test]

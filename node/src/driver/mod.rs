@@ -3,6 +3,8 @@
 
 mod archives;
 mod artwork;
+mod checking;
+mod clocks;
 mod downloads;
 mod meter;
 mod networks;
@@ -24,7 +26,7 @@ pub use sharing::Sharing;
 
 use crate::clients::{Client, ClientState, HandedState, Watch};
 use crate::dht;
-use crate::doctor::{self, Check};
+use crate::doctor::tls::Unencrypted;
 use crate::home::{Home, Identity};
 use crate::p2p;
 use crate::search::{self, Search};
@@ -111,6 +113,7 @@ pub struct Node {
     gauge: Gauge,
     search: Search,
     desk: Arc<OnceLock<Desk>>,
+    unencrypted: Arc<Unencrypted>,
     /// Why the core ended, once it has.
     ended: watch::Receiver<Option<Result<(), String>>>,
 }
@@ -239,7 +242,7 @@ impl Node {
         let search = searching::start(&home, events.clone())?;
         // Offline means offline, towards programs of this machine too.
         let watch = Watch::new(if options.offline { crate::clients::Settings::default() } else { options.clients });
-        let desk = Arc::default();
+        let (desk, unencrypted) = (Arc::default(), Arc::default());
         let node = Self {
             events,
             networks,
@@ -254,6 +257,7 @@ impl Node {
             gauge,
             search,
             desk,
+            unencrypted,
             ended,
         };
         let core = Core {
@@ -321,6 +325,7 @@ impl Node {
     async fn read_meters(self) {
         loop {
             tokio::time::sleep(meter::EVERY).await;
+            self.networks.tell_own_addresses();
             let node = self.clone();
             let read = tokio::task::spawn_blocking(move || {
                 node.gauge.mind_the_quota();
@@ -446,20 +451,6 @@ impl Node {
         Health { uptime, last_peer, peers, p2p, dht, dht_use, store, search, clients, handed, ..Health::of(&self.home) }
     }
 
-    /// What `doctor` tries beside it: folder, disk, clock, and unless it has to be quick the DHT.
-    pub(crate) async fn checked(&self, quick: bool) -> Vec<Check> {
-        let home = self.home.clone();
-        let mut checks = tokio::task::spawn_blocking(move || doctor::of_home(&home)).await.unwrap_or_default();
-        if !quick {
-            let (networks, key) = (&self.networks, self.key());
-            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let now_ms = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
-            let trial = doctor::network::of_dht(networks.dht.as_ref(), key, networks.since_head_put(), now_ms);
-            checks.extend(networks.trials.answer(trial).await);
-        }
-        checks
-    }
-
     /// Waits until the core ends by itself.
     ///
     /// # Errors
@@ -580,6 +571,7 @@ impl Core {
         match event {
             Event::Input(input) => self.service.handle(now, input),
             Event::Gossip { message, peer, bytes } => {
+                self.node.networks.clocks.heard(now, &self.node.key, &peer, &bytes);
                 self.last_message += 1;
                 let id = MessageId(self.last_message);
                 self.messages.insert(id, (message, peer));
@@ -591,8 +583,13 @@ impl Core {
                 self.node.artwork.ended(OrderId(ask), Err(is_unsupported));
             }
             Event::Peer(event) => {
-                if let p2p::Event::PeerDown { peer } = &event {
-                    self.node.networks.forget_proof(peer);
+                match &event {
+                    p2p::Event::PeerUp { peer, address, .. } => self.node.networks.clocks.met(*peer, address),
+                    p2p::Event::PeerDown { peer } => {
+                        self.node.networks.forget_proof(peer);
+                        self.node.networks.clocks.left(peer);
+                    }
+                    _ => {}
                 }
                 let me = self.node.networks.p2p.as_ref().map(|p2p| p2p.peer_id());
                 let about = event.clone();

@@ -1,5 +1,6 @@
 //! The networks of a node: started together, stopped together, and the orders to the DHT.
 
+use super::clocks::Clocks;
 use super::rendezvous::{Meeting, Tally};
 use super::{Event, Settings};
 use crate::dht::{self, Dht};
@@ -125,6 +126,8 @@ pub struct Networks {
     times: Arc<Mutex<Times>>,
     /// What the last look into the DHT found.
     pub(super) trials: Arc<Trials>,
+    /// What others' words say about this machine's clock.
+    pub(super) clocks: Arc<Clocks>,
 }
 
 /// When something last happened in this process.
@@ -175,6 +178,7 @@ impl Networks {
                 proofs,
                 times: Arc::default(),
                 trials: Arc::default(),
+                clocks: Arc::default(),
             };
             return Ok((none, None));
         }
@@ -226,8 +230,9 @@ impl Networks {
         }
         let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
         let proofs = Arc::default();
-        let (times, trials) = (Arc::default(), Arc::default());
-        let all = Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs, times, trials };
+        let (times, trials, clocks) = (Arc::default(), Arc::default(), Arc::default());
+        let all =
+            Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs, times, trials, clocks };
         Ok((all, Some(gossip)))
     }
 
@@ -317,6 +322,14 @@ impl Networks {
                 let _ = events.send(Event::Input(Input::Lookup(LookupEvent::Over { order }))).await;
             }
         });
+    }
+
+    /// Tells the engine which addresses others say are ours: nobody else's peers live there.
+    pub(super) fn tell_own_addresses(&self) {
+        if let (Some(engine), Some(p2p)) = (&self.engine, &self.p2p) {
+            let places = p2p.overview().external;
+            engine.set_external_ips(places.iter().filter_map(|at| Some(p2p::place_of(at)?.ip())).collect());
+        }
     }
 
     /// Stops everything.
@@ -414,6 +427,10 @@ impl PeerSource for FromDht {
             }
             found
         })
+    }
+
+    fn can_ask(&self) -> bool {
+        self.dht.is_some()
     }
 
     fn announce(&self, infohash: torrent::Infohash, port: u16) -> BoxFuture<'_, ()> {

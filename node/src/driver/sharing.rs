@@ -46,6 +46,8 @@ struct Inner {
     granted: Sharing,
     resting: BTreeSet<Infohash>,
     given: BTreeMap<Infohash, Given>,
+    /// Of those that rest, the last for which others were looked for.
+    looked_for: Option<Infohash>,
     is_unwritten: bool,
 }
 
@@ -157,6 +159,7 @@ impl Downloads {
                     given,
                     is_published: *is_published,
                     is_resting: inner.resting.contains(infohash),
+                    others: self.others(*infohash),
                 });
             }
         }
@@ -167,9 +170,33 @@ impl Downloads {
                 inner.given.retain(|infohash, _| here.contains(infohash));
             }
         }
+        if granted.limits.is_any() {
+            self.look_for_others(&seeds).await;
+        }
         let rest = seeding::resting(&seeds, granted.limits);
         for seed in seeds.iter().filter(|seed| rest.contains(&seed.infohash) != seed.is_resting) {
             self.put_to_rest(seed.infohash, !seed.is_resting).await;
+        }
+    }
+
+    fn others(&self, infohash: Infohash) -> Option<u32> {
+        let others = self.engine.as_ref()?.others(infohash.0)?;
+        Some(u32::try_from(others).unwrap_or(u32::MAX))
+    }
+
+    /// Looks who else has the next of those that rest, one after the other: those that are seeded do so by themselves.
+    async fn look_for_others(&self, seeds: &[Seed]) {
+        let Some(engine) = &self.engine else { return };
+        let next = {
+            let mut inner = self.sharing.inner();
+            let resting = || seeds.iter().filter(|seed| seed.is_resting).map(|seed| seed.infohash);
+            let next =
+                resting().filter(|infohash| Some(*infohash) > inner.looked_for).min().or_else(|| resting().min());
+            inner.looked_for = next;
+            next
+        };
+        if let Some(next) = next {
+            engine.look_for_others(next.0).await;
         }
     }
 

@@ -213,6 +213,7 @@ pub(super) fn client_json(state: &ClientState) -> Value {
         "last_look": state.last_look.map(heirloom_proto::Timestamp::to_rfc3339),
         "booked_bytes": state.booked_bytes,
         "skipped": state.skipped,
+        "doubt": state.doubt,
         "trouble": state.trouble.as_ref().map(|(message, _)| message),
         "retry_s": state.trouble.as_ref().map(|(_, pause)| pause.as_secs()),
     })

@@ -57,6 +57,7 @@ type Checked = Result<Session, Box<Response>>;
 
 fn check(server: &Server, request: &Request) -> Checked {
     let (headers, method) = (request.headers(), request.method());
+    apps::note_in_the_clear(server, request, client_of(request));
     let own = own_host(headers, server.address).or_else(|| apps::host(server, headers, request.uri()));
     let host = own.ok_or_else(|| {
         // A page that makes a name of its own point here (DNS rebinding) still sends that name.

@@ -2,13 +2,14 @@
 
 use super::answer::counts;
 use super::clients;
+use crate::clients::ClientState;
 use crate::doctor::{Check, Verdict};
 use crate::driver::{Health, P2pHealth, Rendezvous};
-use crate::p2p::{Multiaddr, Nat};
+use crate::p2p::{self, Multiaddr, Nat};
 use heirloom_core::views;
 use heirloom_proto::Key;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The answer to `status`: what core counts, and what the driver sees.
 #[must_use]
@@ -122,119 +123,136 @@ fn budgets_json(usage: &views::Usage, health: &Health) -> Value {
     })
 }
 
-/// What `doctor` says of each budget: how to grant more.
-fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<(&'static str, bool, String, &'static str)> {
+/// What `doctor` says of each budget: how to grant more. Where waiting mends it too, it is no failure.
+fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<Check> {
     let granted = &usage.budgets;
     let is_short = |name: &str| usage.shortages.contains(&name);
     let of = |used: u64, limit: u64| format!("{used} of {limit} bytes used");
     let reserve = granted.reserve_on(health.disk_total_bytes);
     let mut checks = vec![
-        (
+        Check::new(
             "disk_reserve",
             !is_short("disk"),
             format!("{} bytes free, of which {reserve} are for your own words only", health.free_bytes),
             "free some space on the disk that holds the node's folder, or give a smaller --disk-reserve: until then \
              nothing of others is written",
         ),
-        (
+        Check::new(
             "disk_quota",
             usage.store_bytes + usage.index_bytes < granted.store_bytes,
             of(usage.store_bytes + usage.index_bytes, granted.store_bytes),
             "give a larger --disk-quota, or unfollow somebody: nothing more of those you follow fits in",
         ),
-        (
+        Check::new(
             "bandwidth",
             !is_short("bandwidth_low"),
             format!("{} today", of(usage.traffic_today, granted.traffic_per_day)),
             "give a larger --bandwidth-per-day, or wait for the next day (UTC): until then only follows are pulled, and \
              nobody once all of it is used",
-        ),
-        (
+        )
+        .gently(),
+        Check::new(
             "memory",
             !is_short("memory"),
             of(health.rss_bytes, granted.memory_bytes),
             "give a larger --memory-limit, or a smaller --disk-quota: until then no connection is begun and strangers \
              bring nothing",
-        ),
-        (
+        )
+        .gently(),
+        Check::new(
             "cpu",
             !is_short("cpu"),
             format!("{:.1} s of work for others", usage.work_done.as_secs_f64()),
             "give a larger --cpu-limit, or wait: strangers do until the average is below it again",
-        ),
+        )
+        .gently(),
     ];
     if let Some((limits, used)) = health.dht_use {
-        checks.push((
-            "dht_budget",
-            !used.is_short,
-            format!("{} today, about", of(used.bytes_today, limits.bytes_per_day)),
-            "give a larger --dht-bandwidth-per-day: until then queries wait",
-        ));
+        let detail = format!("{} today, about", of(used.bytes_today, limits.bytes_per_day));
+        let fix = "give a larger --dht-bandwidth-per-day: until then queries wait";
+        checks.push(Check::new("dht_budget", !used.is_short, detail, fix).gently());
     }
     checks
 }
 
 /// A check as programs are told.
 pub(crate) fn check_json(check: &Check) -> Value {
-    let is_amiss = check.verdict == Verdict::Amiss;
+    let is_well = matches!(check.verdict, Verdict::Well | Verdict::Unknown);
     let state = match check.verdict {
         Verdict::Well => "ok",
+        Verdict::Warning => "warn",
         Verdict::Amiss => "amiss",
         Verdict::Unknown => "unknown",
     };
-    let fix = if is_amiss { json!(check.fix) } else { Value::Null };
-    json!({ "check": check.name, "ok": !is_amiss, "state": state, "detail": check.detail, "fix": fix })
+    let fix = if is_well { Value::Null } else { json!(check.fix) };
+    json!({ "check": check.name, "ok": is_well, "state": state, "detail": check.detail, "fix": fix })
 }
 
-/// The answer to `doctor`.
-pub(super) fn doctor_json(usage: &views::Usage, health: &Health, others: &[Check]) -> Value {
-    let check = |name, ok, detail: String, fix| check_json(&Check::new(name, ok, detail, fix));
-    let disk = "free some space on the disk that holds the node's folder";
-    let dht = match health.dht {
-        Some((nodes, _)) => {
-            let fix = "allow UDP out, or name a node with --dht-bootstrap";
-            check("dht", nodes > 0, format!("{nodes} nodes known"), fix)
-        }
-        None => check("dht", false, "turned off".into(), "start without --no-dht and --offline"),
-    };
-    let peers = "wait a minute for the DHT to name some, or name one with --peer";
+/// The answer to `doctor`. `is_public` is what the owner says of the node's reach.
+pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool, others: &[Check]) -> Value {
+    let free = format!("{} bytes free", health.free_bytes);
     let mut checks = vec![
-        check("disk", health.free_bytes > 1 << 30, format!("{} bytes free", health.free_bytes), disk),
-        dht,
-        check("peers", health.peers > 0, peers_line(health), peers),
+        Check::new(
+            "disk",
+            health.free_bytes > 1 << 30,
+            free,
+            "free some space on the disk that holds the node's folder",
+        ),
+        match health.dht {
+            Some((nodes, _)) => {
+                let fix = "allow UDP out, or name a node with --dht-bootstrap";
+                Check::new("dht", nodes > 0, format!("{nodes} nodes known"), fix)
+            }
+            // Somebody chose it so.
+            None => Check::new("dht", false, "turned off", "start without --no-dht and --offline").gently(),
+        },
+        Check::new(
+            "peers",
+            health.peers > 0,
+            peers_line(health),
+            "wait a minute for the DHT to name some, or name one with --peer",
+        )
+        .gently(),
     ];
     if let Some(p2p) = &health.p2p {
-        let listening = &p2p.listening;
-        let fix = "start without an empty --p2p";
-        checks.push(check("listening", !listening.is_empty(), format!("{} libp2p addresses", listening.len()), fix));
-        checks.push(check_json(&nat_check(p2p)));
-        if health.dht.is_some() {
-            let (is_met, detail) = match p2p.rendezvous {
-                Rendezvous { is_on: false, .. } => (true, "turned off".into()),
-                Rendezvous { port: Some(port), announces: 1.., .. } => (true, format!("announced with port {port}")),
-                Rendezvous { port: Some(_), .. } => (false, "not announced yet".into()),
-                _ if p2p.overview.nat == Nat::Private => (true, "not announced: nobody could dial this node".into()),
-                _ => (false, "not announced: libp2p does not listen at the DHT's address".into()),
-            };
-            let fix = "give --p2p and --dht the same IP address, and allow UDP out";
-            checks.push(check("rendezvous", is_met, detail, fix));
-        }
+        let listening = format!("{} libp2p addresses", p2p.listening.len());
+        checks.push(
+            Check::new("listening", !p2p.listening.is_empty(), listening, "start without an empty --p2p").gently(),
+        );
+        checks.push(nat_check(p2p, is_public));
+        checks.extend(health.dht.map(|_| rendezvous_check(p2p)));
     }
-    for state in &health.clients {
-        let title = state.client.title();
-        let (ok, detail) = match (&state.trouble, &state.version) {
-            (Some((trouble, _)), _) => (false, trouble.clone()),
-            (None, Some(version)) => (true, format!("{title} {version} answers at {}", state.url)),
-            (None, None) => (true, format!("{title} is being asked for the first time")),
-        };
-        let fix = "start it with its remote control on, and give its address, name and password as the README says";
-        checks.push(check(state.client.name(), ok, detail, fix));
+    checks.extend(health.clients.iter().map(client_check));
+    checks.extend(budget_checks(usage, health));
+    checks.iter().chain(others).map(check_json).collect()
+}
+
+fn rendezvous_check(p2p: &P2pHealth) -> Check {
+    let (is_met, detail) = match p2p.rendezvous {
+        Rendezvous { is_on: false, .. } => (true, "turned off".into()),
+        Rendezvous { port: Some(port), announces: 1.., .. } => (true, format!("announced with port {port}")),
+        Rendezvous { port: Some(_), .. } => (false, "not announced yet".into()),
+        _ if p2p.overview.nat == Nat::Private => (true, "not announced: nobody could dial this node".into()),
+        _ => (false, "not announced: libp2p does not listen at the DHT's address".into()),
+    };
+    Check::new("rendezvous", is_met, detail, "give --p2p and --dht the same IP address, and allow UDP out").gently()
+}
+
+/// A client that the owner has this node look at.
+fn client_check(state: &ClientState) -> Check {
+    let title = state.client.title();
+    if let (None, Some(doubt)) = (&state.trouble, &state.doubt) {
+        let fix =
+            "look there whether it is as it says; nothing of that torrent is booked, and what was booked before stays";
+        return Check::new(state.client.name(), false, format!("{title} at {}: {doubt}", state.url), fix).gently();
     }
-    for (name, ok, detail, fix) in budget_checks(usage, health) {
-        checks.push(check(name, ok, detail, fix));
-    }
-    checks.extend(others.iter().map(check_json));
-    json!(checks)
+    let (is_well, detail) = match (&state.trouble, &state.version) {
+        (Some((trouble, _)), _) => (false, trouble.clone()),
+        (None, Some(version)) => (true, format!("{title} {version} answers at {}", state.url)),
+        (None, None) => (true, format!("{title} is being asked for the first time")),
+    };
+    let fix = "start it with its remote control on, and give its address, name and password as the README says";
+    Check::new(state.client.name(), is_well, detail, fix)
 }
 
 fn peers_line(health: &Health) -> String {
@@ -248,18 +266,44 @@ fn peers_line(health: &Health) -> String {
     }
 }
 
-/// Whether others can dial this node: what those say who tried.
-fn nat_check(p2p: &P2pHealth) -> Check {
-    let fix =
-        "forward the libp2p port (7341, TCP and UDP) on your router, or wait until a relay gives this node a place";
-    match p2p.overview.nat {
-        Nat::Public => Check::new("nat", true, "other nodes can dial this one", fix),
-        Nat::Private => {
-            let detail = "other nodes cannot dial this one; it dials them";
-            Check::new("nat", p2p.overview.relays > 0, detail, fix)
+/// Whether others can dial this node: what those say who tried, address by address.
+fn nat_check(p2p: &P2pHealth, is_public: bool) -> Check {
+    let overview = &p2p.overview;
+    let direct = |all: &[Multiaddr]| all.iter().filter(|at| p2p::place_of(at).is_some()).cloned().collect::<Vec<_>>();
+    let (listening, reached) = (direct(&p2p.listening), direct(&overview.external));
+    let ports = ports_of(&listening);
+    let fix = format!(
+        "forward {} on your router to this machine, or wait until a relay gives this node a place",
+        if ports.is_empty() { "a port, once --p2p names one,".to_owned() } else { ports.join(" and ") }
+    );
+    match overview.nat {
+        Nat::Public if is_public => Check::unknown("nat", "you say that others can dial this node (--nat public)"),
+        Nat::Public => {
+            let reached: Vec<_> = reached.iter().map(ToString::to_string).collect();
+            let where_to = if reached.is_empty() { "this node".to_owned() } else { reached.join(", ") };
+            Check::new("nat", true, format!("others dialled back and reached {where_to}"), fix)
         }
-        Nat::Unknown => Check::unknown("nat", "no other node has tried to dial this one yet"),
+        Nat::Private => {
+            let tried = if ports.is_empty() { "this node".to_owned() } else { ports.join(" or ") };
+            let relays = overview.relays;
+            let detail = match relays {
+                0 => format!("others dialled back and did not reach {tried}; this node dials them"),
+                _ => format!("others dialled back and did not reach {tried}; they come over {relays} relays"),
+            };
+            Check::new("nat", relays > 0, detail, fix).gently()
+        }
+        Nat::Unknown => Check::unknown("nat", "no other node could be asked yet to dial this one back"),
     }
+}
+
+/// The ports that others would have to reach: `TCP 7341`, `UDP 7341`.
+fn ports_of(listening: &[Multiaddr]) -> Vec<String> {
+    let places = listening.iter().filter_map(|at| Some((p2p::place_of(at)?, p2p::is_quic(at))));
+    // What listens on loopback alone nobody else can be led to.
+    let open = places.filter(|(at, _)| !at.ip().to_canonical().is_loopback());
+    let ports: BTreeSet<String> =
+        open.map(|(at, is_quic)| format!("{} {}", if is_quic { "UDP" } else { "TCP" }, at.port())).collect();
+    ports.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -285,15 +329,42 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_by_itself_is_told_with_its_fix_and_is_no_failure() {
+        assert_eq!(
+            check_json(&Check::new("a", false, "slow", "wait").gently()),
+            json!({ "check": "a", "ok": false, "state": "warn", "detail": "slow", "fix": "wait" })
+        );
+    }
+
+    /// Listening at these addresses, of which others confirmed those.
+    fn reach(nat: Nat, listening: &[&str], external: &[&str]) -> P2pHealth {
+        let read = |all: &[&str]| all.iter().map(|at| at.parse().expect("an address")).collect();
+        let mut p2p = P2pHealth { listening: read(listening), ..P2pHealth::default() };
+        (p2p.overview.nat, p2p.overview.external) = (nat, read(external));
+        p2p
+    }
+
+    #[test]
     fn how_others_reach_this_node_is_unknown_until_one_tried() {
         let seen = |nat, relays| {
-            let mut p2p = P2pHealth::default();
-            (p2p.overview.nat, p2p.overview.relays) = (nat, relays);
-            nat_check(&p2p).verdict
+            let mut p2p = reach(nat, &[], &[]);
+            p2p.overview.relays = relays;
+            nat_check(&p2p, false).verdict
         };
         assert_eq!(seen(Nat::Unknown, 0), Verdict::Unknown);
         assert_eq!(seen(Nat::Public, 0), Verdict::Well);
-        assert_eq!(seen(Nat::Private, 0), Verdict::Amiss);
+        assert_eq!(seen(Nat::Private, 0), Verdict::Warning);
         assert_eq!(seen(Nat::Private, 1), Verdict::Well, "others come by the relay");
+        assert_eq!(nat_check(&reach(Nat::Public, &[], &[]), true).verdict, Verdict::Unknown, "nobody tried");
+    }
+
+    #[test]
+    fn reach_is_told_by_the_ports_and_addresses_that_are_really_used() {
+        let listening = ["/ip4/0.0.0.0/tcp/9001", "/ip4/192.168.1.2/udp/9002/quic-v1", "/ip4/127.0.0.1/tcp/9003"];
+        let closed = nat_check(&reach(Nat::Private, &listening, &[]), false);
+        assert!(closed.fix.starts_with("forward TCP 9001 and UDP 9002 on your router"), "{}", closed.fix);
+        assert!(closed.detail.contains("did not reach TCP 9001 or UDP 9002"), "{}", closed.detail);
+        let open = nat_check(&reach(Nat::Public, &listening, &["/ip4/203.0.113.7/tcp/9001"]), false);
+        assert_eq!(open.detail, "others dialled back and reached /ip4/203.0.113.7/tcp/9001");
     }
 }

@@ -210,7 +210,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
 /// Serves until cancelled.
 pub async fn serve(listener: TcpListener, server: Shared, stop: CancellationToken) {
     let watching = tokio::spawn(events::watch(Arc::clone(&server), stop.clone()));
-    serve::serve(listener, router(server), stop).await;
+    let (node, unencrypted) = (server.node.clone(), server.node.unencrypted());
+    serve::serve(listener, router(server), unencrypted, move || node.now().mono, stop).await;
     watching.abort();
 }
 

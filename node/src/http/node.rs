@@ -41,7 +41,10 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
         }
         Request::ListVerify { text } => Ok(verified_list(&text).0),
         Request::Doctor { quick } => match *node.command(Command::Status).await? {
-            Reply::Status(status) => Ok(doctor_json(&status.usage, &node.health().await, &node.checked(quick).await)),
+            Reply::Status(status) => {
+                let is_public = node.desk().one("nat").is_ok_and(|setting| setting.value == "public");
+                Ok(doctor_json(&status.usage, &node.health().await, is_public, &node.checked(quick).await))
+            }
             other => Ok(to_json(&other, node.wire_name())),
         },
         Request::Status => match *node.command(Command::Status).await? {

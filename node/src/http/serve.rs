@@ -1,14 +1,17 @@
 //! Connections: how many, how long they may take to say what they want, and how much of it.
 
 use super::guard::Client;
+use crate::doctor::tls::{Asked, Unencrypted};
 use axum::Router;
 use axum::body::Body;
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -23,9 +26,26 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 const CONNECTIONS_MAX: usize = 256;
 /// How long requests under way may take when the node stops.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The first byte of TLS: a record of its handshake (RFC 8446, 5.1). No method of HTTP begins so.
+const HANDSHAKE: u8 = 22;
+/// What a server of TLS says that can agree to nothing: a fatal alert, handshake_failure (RFC 8446, 6.2).
+const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 
-/// Serves until cancelled.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Whether a connection begins with TLS; its bytes stay to be read.
+async fn is_tls(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    let read = tokio::time::timeout(HEAD_MAX, stream.peek(&mut first)).await.map_err(io::Error::from)??;
+    Ok(read == 1 && first == [HANDSHAKE])
+}
+
+/// Serves until cancelled. Who asks by TLS is told so in its own protocol, and noted.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    unencrypted: Arc<Unencrypted>,
+    now: impl Fn() -> Duration + Clone + Send + 'static,
+    stop: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
@@ -49,9 +69,25 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             request.extensions_mut().insert(Client(client.ip()));
             service.call(request)
         });
-        let stop = stop.clone();
+        let (stop, now, unencrypted) = (stop.clone(), now.clone(), Arc::clone(&unencrypted));
         tokio::spawn(async move {
             let _place = place;
+            let mut stream = stream;
+            match tokio::select! {
+                begun = is_tls(&stream) => begun,
+                () = stop.cancelled() => return,
+            } {
+                Ok(false) => {}
+                Ok(true) => {
+                    unencrypted.note(Asked::ByTls, client.ip(), now());
+                    let _ = stream.write_all(&ALERT).await;
+                    return;
+                }
+                Err(error) => {
+                    debug!(%error, "connection ended before a request");
+                    return;
+                }
+            }
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).max_buf_size(HEAD_BYTES_MAX);
             let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));

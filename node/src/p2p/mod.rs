@@ -56,6 +56,7 @@ use tokio::{
 pub use self::{book::Learned, counters::Counters, key::KeyError, overview::Overview, reach::Nat};
 pub use libp2p::{Multiaddr, PeerId};
 pub use netgroup::is_own_ground;
+pub(crate) use netgroup::{Network, network_of};
 
 /// The cheap check of form that every message passes before anything remembers it:
 /// `(topic, envelope bytes) -> is well formed for that topic`.

@@ -17,7 +17,7 @@ pub(super) enum Host {
 
 /// One network: an IPv4 /24 or an IPv6 /48.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Network {
+pub(crate) enum Network {
     V4([u8; 3]),
     V6([u8; 6]),
 }
@@ -39,6 +39,11 @@ pub(super) fn buckets(ip: IpAddr) -> (Host, Network) {
             (Host::V6([a, b, c, d, e, f, g, h]), Network::V6([a, b, c, d, e, f]))
         }
     }
+}
+
+/// The network that a direct connection comes from or goes to, own ground too; `None` for a relayed one.
+pub(crate) fn network_of(address: &Multiaddr) -> Option<Network> {
+    ip_of(address).map(|ip| buckets(ip).1)
 }
 
 /// Whether two networks are likely run by one provider: an IPv4 /16 or an IPv6 /32.

@@ -19,6 +19,19 @@ pub(crate) fn bytes(count: u64) -> String {
     if unit > 0 && whole < 10 { format!("{whole}.{rest} {}", units[unit]) } else { format!("{whole} {}", units[unit]) }
 }
 
+/// What the doctor says to programs in bytes, in larger units.
+pub(crate) fn readable(detail: &str, size: impl Fn(u64) -> String) -> String {
+    if !detail.contains(" bytes") {
+        return detail.to_owned();
+    }
+    let large = |word: &str| word.parse().ok().filter(|count: &u64| *count >= 1000);
+    let words = detail
+        .split(' ')
+        .filter(|word| *word != "bytes")
+        .map(|word| large(word).map_or_else(|| word.to_owned(), &size));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// A part of a whole in percent, 0…100.
 pub(super) fn percent(part: u64, whole: u64) -> u64 {
     if whole == 0 { 0 } else { u64::try_from(u128::from(part) * 100 / u128::from(whole)).unwrap_or(100).min(100) }
@@ -120,6 +133,12 @@ pub(super) fn files_of(metainfo: &io::Metainfo) -> impl Iterator<Item = (usize, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_told_in_bytes_is_read_in_larger_units() {
+        assert_eq!(readable("12200 of 2147483648 bytes used", bytes), "12 kB of 2.1 GB used");
+        assert_eq!(readable("put 7200 s ago", bytes), "put 7200 s ago");
+    }
 
     #[test]
     fn sizes_are_read_at_a_glance() {

@@ -26,7 +26,7 @@ mod text;
 mod why;
 mod work;
 
-pub(crate) use format::{bytes, encoded};
+pub(crate) use format::{bytes, encoded, readable};
 
 use crate::driver::{Download, Node};
 use crate::http::{Request, Routes, Shared, parse, wish};

@@ -1,6 +1,6 @@
 //! The node itself: is it well, whom does it know, what does it cost, what did it refuse, how is it set.
 
-use super::format::{bytes, percent, said};
+use super::format::{bytes, percent, readable, said};
 use super::layout::{Frame, Here, page};
 use super::{Reading, Trouble, settings, text};
 use crate::http::{Request, answer_request};
@@ -37,7 +37,7 @@ pub(super) fn render(status: &Value, doctor: &Value, all: &[Setting]) -> Markup 
                     li .good[ok] .bad[!ok] {
                         span .mark aria-label=(if ok { text::WELL } else { text::AMISS }) role="img" { (if ok { "✓" } else { "!" }) }
                         strong { (text::check(check["check"].as_str().unwrap_or_default())) }
-                        span .grow { (said(&readable(check["detail"].as_str().unwrap_or_default()))) }
+                        span .grow { (said(&readable(check["detail"].as_str().unwrap_or_default(), bytes))) }
                         @if let Some(fix) = check["fix"].as_str() { p { (said(fix)) } }
                     }
                 }
@@ -72,17 +72,6 @@ pub(super) fn render(status: &Value, doctor: &Value, all: &[Setting]) -> Markup 
             details { summary { (text::ALL_SETTINGS) " " span .faint { (all.len()) } } (settings::all(all)) }
         }
     }
-}
-
-/// What the doctor says to programs in bytes, in larger units.
-fn readable(detail: &str) -> String {
-    if !detail.contains(" bytes") {
-        return detail.to_owned();
-    }
-    let large = |word: &str| word.parse().ok().filter(|count: &u64| *count >= 1000);
-    let words =
-        detail.split(' ').filter(|word| *word != "bytes").map(|word| large(word).map_or(word.to_owned(), bytes));
-    words.collect::<Vec<_>>().join(" ")
 }
 
 fn budget(name: &str, budget: &Value) -> Markup {

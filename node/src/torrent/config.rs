@@ -44,6 +44,11 @@ pub trait PeerSource: Send + Sync {
     /// Addresses that are said to have this torrent. Empty when nobody is known.
     fn peers(&self, infohash: Infohash) -> BoxFuture<'_, Vec<SocketAddr>>;
 
+    /// Whether anybody can be asked: where nobody can, that nobody is known means nothing.
+    fn can_ask(&self) -> bool {
+        true
+    }
+
     /// Says that this node has (or fetches) the torrent, on this TCP port.
     fn announce(&self, infohash: Infohash, port: u16) -> BoxFuture<'_, ()>;
 }

@@ -222,6 +222,16 @@ impl Engine {
         self.0.book.hint(infohash, peers);
     }
 
+    /// How many others were found to have or fetch a torrent; `None` where nobody was asked.
+    pub fn others(&self, infohash: Infohash) -> Option<usize> {
+        self.0.book.others(infohash)
+    }
+
+    /// Looks for others in the swarm of a torrent, where it is time: one that rests asks for none by itself.
+    pub async fn look_for_others(&self, infohash: Infohash) {
+        self.0.book.look_up(infohash).await;
+    }
+
     /// How far a torrent is; `None` when it is not here.
     pub fn progress(&self, infohash: Infohash) -> Option<Progress> {
         let torrents = self.0.torrents();

@@ -75,6 +75,8 @@ struct Entry {
     complete: bool,
     since: Instant,
     looked_at: Option<Instant>,
+    /// What the last lookup found, the own addresses too.
+    found_last: Option<Vec<SocketAddr>>,
     looking: bool,
     changed: Arc<Notify>,
     announced_at: [Option<Instant>; 2],
@@ -151,6 +153,13 @@ impl PeerBook {
         peers
     }
 
+    /// How many others the last lookup found to have or fetch a torrent; `None` where nobody was asked.
+    pub(super) fn others(&self, infohash: Infohash) -> Option<usize> {
+        let torrents = self.torrents();
+        let found = torrents.get(&infohash)?.found_last.as_ref()?;
+        Some(found.iter().filter(|peer| self.is_askable(peer)).count())
+    }
+
     /// Answers a session that has or fetches a torrent; `None` for a torrent that the engine does not hold.
     ///
     /// Starts a lookup and an announcement when they are due, and waits a little for the lookup.
@@ -201,6 +210,7 @@ impl PeerBook {
             Some(mut found) => {
                 found.truncate(PEERS_MAX);
                 debug!(infohash = %hex(infohash), peers = found.len(), "looked up peers");
+                entry.found_last = self.0.source.can_ask().then(|| found.clone());
                 // A lookup that found nobody does not make the ones found before vanish.
                 if !found.is_empty() {
                     entry.found = found;
@@ -269,6 +279,7 @@ impl Entry {
             complete: false,
             since: now,
             looked_at: None,
+            found_last: None,
             looking: false,
             changed: Arc::default(),
             announced_at: [None; 2],
@@ -368,6 +379,18 @@ mod tests {
         until(|| book.known(T) == all).await;
         book.forget(T);
         assert_eq!(book.answer(T, Side::Anonymous).await, None);
+    }
+
+    #[tokio::test]
+    async fn others_are_counted_without_ourselves_and_unknown_until_somebody_was_asked() {
+        let (found, nobody) = (source(&["127.0.0.3:1", "127.0.0.1:7342", "127.0.0.4:1"], true), source(&[], true));
+        for (source, others) in [(&found, 2), (&nobody, 0)] {
+            let book = book(source);
+            book.track(T, false, true);
+            assert_eq!(book.others(T), None);
+            book.look_up(T).await;
+            until(|| book.others(T) == Some(others)).await;
+        }
     }
 
     #[tokio::test]

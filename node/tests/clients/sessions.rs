@@ -157,7 +157,36 @@ async fn a_torrent_that_is_gone_or_has_no_metadata_yet_is_no_trouble() {
     }
     let fake = with_torrent(json(&json!({ "total_size": "many" })), json(&json!({}))).await;
     let mut session = Session::open(&fake.endpoint(Client::Qbittorrent)).await.expect("open");
-    assert_eq!(session.look().await.expect("a look").skipped.len(), 3, "figures that are none");
+    let look = session.look().await.expect("a look");
+    assert_eq!((look.skipped.len(), look.doubted.len()), (2, 1), "figures that are none");
+}
+
+#[tokio::test]
+async fn figures_that_cannot_be_are_left_out_and_what_is_below_zero_is_none() {
+    let peers =
+        |bytes: Value| json!({ "peers": { "10.0.0.1:5": { "ip": "10.0.0.1", "port": 5, "downloaded": bytes } } });
+    let with = |name: &str, value: Value| {
+        let mut sums = sums();
+        sums[name] = value;
+        sums
+    };
+    for (sums, peers) in [
+        (sums(), peers(json!(u64::MAX))),
+        (sums(), peers(json!(1e300))),
+        (with("pieces_have", json!(2)), peers(json!(10))),
+        (with("total_wasted", json!(1_u64 << 40)), peers(json!(10))),
+        (with("total_downloaded", json!("many")), peers(json!(10))),
+    ] {
+        let fake = with_torrent(json(&sums), json(&peers)).await;
+        let mut session = Session::open(&fake.endpoint(Client::Qbittorrent)).await.expect("open");
+        let look = session.look().await.expect("a look");
+        assert_eq!((look.swarms.len(), look.doubted.len()), (0, 1), "{sums} {peers}: {look:?}");
+    }
+    // qBittorrent says -1 where it does not know.
+    let fake = with_torrent(json(&with("total_wasted", json!(-1))), json(&peers(json!(-5)))).await;
+    let mut session = Session::open(&fake.endpoint(Client::Qbittorrent)).await.expect("open");
+    let look = session.look().await.expect("a look");
+    assert_eq!((look.swarms[0].sources[0].figure, look.doubted.len()), (Figure::Connection(0), 0), "{look:?}");
 }
 
 #[tokio::test]

@@ -118,6 +118,13 @@ async fn figures_keep_to_the_format_and_name_nobody() {
         } else {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");
             assert!(series.insert(name.to_owned()), "said twice: {line}");
+            // What a label holds is one of few words of the program's own.
+            let mut labels = name.split(['{', '}', ',']).skip(1).filter(|label| !label.is_empty());
+            let is_bounded = |label: &str| {
+                let known = ["version", "reason", "event", "found", "budget", "how", "state"];
+                label.split_once('=').is_some_and(|(name, of)| known.contains(&name) && of.len() < 40)
+            };
+            assert!(labels.all(is_bounded), "{line}");
             let name = name.split('{').next().expect("a name");
             assert!(name == family && !kind.is_empty(), "{line}");
             assert!(name.starts_with("heirloom_") || name.starts_with("process_"), "{line}");
@@ -135,6 +142,11 @@ async fn figures_keep_to_the_format_and_name_nobody() {
     for (name, value) in [("heirloom_works", 5), ("heirloom_releases", 7), ("heirloom_http_streams", 0)] {
         assert!(text.contains(&format!("\n{name} {value}\n")), "{name}: {text}");
     }
+    assert!(series.len() < 200, "{} series", series.len());
+    assert!(
+        seen.contains("heirloom_stranger_keys") && !text.contains("reason=\"strangers\""),
+        "what may fall is no counter: {text}"
+    );
     for name in
         ["heirloom_uptime_seconds", "process_resident_memory_bytes", "heirloom_store_bytes", "heirloom_budget_short"]
     {

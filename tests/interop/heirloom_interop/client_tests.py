@@ -191,17 +191,19 @@ def test_a_client_that_is_none_or_down_is_told_in_one_sentence(t):
     reader = t.node("reader", "127.0.3.2")
     port = lt.free_port("127.0.3.4")
     nobody = f"http://127.0.3.4:{port}"
+    # An episode of an infohash that nobody listed is a thing to ask for: what is wrong is the client, which is told first.
     for client in ("qbittorrent", "transmission"):
-        said = reader.cli("ledger", "import", "--client", client, "--url", nobody, codes=(1,))
-        assert said["error"]["code"] == "client_down" and nobody in said["error"]["message"], said
-    whole = ("get", "0" * 40, "s01e02", "--client", "qbittorrent", "--url", nobody)
+        for asked in (("ledger", "import"), ("get", "0" * 40), ("get", "0" * 40, "s01e02")):
+            said = reader.cli(*asked, "--client", client, "--url", nobody, codes=(1,))
+            assert said["error"]["code"] == "client_down" and nobody in said["error"]["message"], said
     for arguments in (
         ("ledger", "import"),
         ("ledger", "import", "--client", "napster"),
         ("ledger", "import", "--client", "qbittorrent", "--url", "nas:8080"),
         ("ledger", "import", "--client", "qbittorrent", "--url", "http://me:secret@nas/"),
         ("get", "0" * 40, "--url", nobody),
-        whole,
+        ("get", "0" * 40, "s01e02", "--client", "qbittorrent", "--url", nobody, "--paused"),
+        ("get", "0" * 40, "--client", "qbittorrent", "--url", "nas:8080"),
     ):
         said = reader.cli(*arguments, codes=(2,))
         assert "secret" not in said["error"]["message"], said

@@ -150,6 +150,14 @@ def test_a_television_reaches_the_add_on_through_a_proxy_with_a_certificate_of_t
     assert there["base"] == proxy.url and there["torznab"]["url"] == f"{proxy.url}/torznab", there
     assert there["stremio"]["install"].startswith(f"stremio://localhost:{proxy.port}/stremio/"), there
 
+    # `doctor` asks as a device would: nobody on this machine vouches for that certificate yet.
+    def tls_check(one):
+        [found] = [check for check in one.cli("doctor", codes=(0, 1)) if check["check"] == "tls"]
+        return found
+
+    doubted = tls_check(node)
+    assert doubted["state"] == "amiss" and "certificate" in doubted["detail"] and "renew" in doubted["fix"], doubted
+
     # Stremio's client trusts the certificate because its machine was told to.
     os.environ["NODE_EXTRA_CA_CERTS"] = str(proxy.certificate)
     imdb = player_tests.WORK.removeprefix("imdb:")
@@ -184,6 +192,19 @@ def test_a_television_reaches_the_add_on_through_a_proxy_with_a_certificate_of_t
         assert isinstance(error.reason, ssl.SSLCertVerificationError), error
     else:
         raise AssertionError("a certificate that nobody vouches for was believed")
+    # A node on a machine that knows the issuer finds it good, and the other way round: by another name it is not.
+    os.environ["SSL_CERT_FILE"] = str(proxy.certificate)
+    node.close()
+    node.start((), "--no-dht", "--apps-url", proxy.url)
+    host, port = node.ready["http"].split(":")
+    proxy.target = (host, int(port))
+    good = tls_check(node)
+    assert good["state"] == "ok" and "leads here; its certificate is good for" in good["detail"], good
+    node.close()
+    other = proxy.url.replace("localhost", "127.0.0.1")
+    node.start((), "--no-dht", "--apps-url", other)
+    named = tls_check(node)
+    assert named["state"] == "amiss" and "certificate" in named["detail"], named
 
 
 def test_players_open_the_files_of_a_library(t):

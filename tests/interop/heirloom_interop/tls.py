@@ -10,17 +10,26 @@ CHUNK = 1 << 16
 SECONDS_MAX = 120
 
 
+def make(certificate, key, *more):
+    """A key and its certificate, for two days."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        + ["-keyout", key, "-out", certificate, *more],
+        check=True, capture_output=True, timeout=SECONDS_MAX,
+    )
+
+
 class Proxy:
     """Listens at https://localhost:`port`; passes everything on, with the Host header as it came, once `target` is set."""
 
     def __init__(self, folder):
         folder.mkdir()
-        self.certificate, key = folder / "certificate.pem", folder / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", self.certificate],
-            check=True, capture_output=True, timeout=SECONDS_MAX,
-        )
+        # Whoever is to believe the proxy is given its issuer's certificate.
+        self.certificate, issuer_key = folder / "issuer.pem", folder / "issuer-key.pem"
+        shown, key = folder / "certificate.pem", folder / "key.pem"
+        make(self.certificate, issuer_key, "-subj", "/CN=Owner")
+        issued = ("-CA", self.certificate, "-CAkey", issuer_key, "-addext", "basicConstraints=critical,CA:FALSE")
+        make(shown, key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", *issued)
         self.target, proxy = None, self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,7 +45,7 @@ class Proxy:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, key)
+        context.load_cert_chain(shown, key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         self.url = f"https://localhost:{self.port}"

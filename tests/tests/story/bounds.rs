@@ -92,7 +92,7 @@ fn a_disk_that_is_nearly_full_takes_own_words_only_and_doctor_says_so() {
     assert_eq!(refused["refused"], serde_json::json!([{ "reason": "disk_low", "count": 5 }]));
     node.cli.ok(&["verdict", &infohash("own").to_string(), "good"]);
     assert_eq!(budget(&node.cli, "disk")["short"], true);
-    let doctor = node.cli.ok(&["doctor"]);
+    let doctor = node.cli.doctor();
     let reserve = check(&doctor, "disk_reserve");
     assert!(reserve["ok"] == false && text(reserve, "fix").contains("--disk-reserve"), "{reserve}");
     assert_eq!(check(&doctor, "disk_quota")["ok"], true);
@@ -125,7 +125,7 @@ fn traffic_of_a_day_is_counted_and_when_it_is_used_up_own_words_still_leave() {
     wait_until("the day's traffic is used up", ARRIVAL, || budget(&alice.cli, "bandwidth")["short"] == true);
     let used = budget(&alice.cli, "bandwidth");
     assert!(number(&used, "used") >= 100_000 && number(&used, "received") > 0 && number(&used, "sent") > 0, "{used}");
-    let doctor = alice.cli.ok(&["doctor"]);
+    let doctor = alice.cli.doctor();
     assert!(check(&doctor, "bandwidth")["ok"] == false, "{doctor}");
     assert!(text(check(&doctor, "bandwidth"), "fix").contains("--bandwidth-per-day"), "{doctor}");
     let known = number(&bob.cli.ok(&["status"]), "keys_known");

@@ -51,7 +51,7 @@ fn three_nodes_that_know_only_the_dht_find_each_other() {
     assert_a_statement_travels(&nodes[0], &others, &"ab".repeat(20));
     let status = nodes[0].cli.ok(&["status"]);
     assert!(number(&status["p2p"]["rendezvous"], "announces") > 0, "{status}");
-    let doctor = nodes[0].cli.ok(&["doctor"]);
+    let doctor = nodes[0].cli.doctor();
     for check in ["dht", "peers", "listening", "rendezvous"] {
         let found = doctor.as_array().and_then(|all| all.iter().find(|row| row["check"] == check));
         assert_eq!(found.map(|row| &row["ok"]), Some(&true.into()), "{doctor}");

@@ -122,6 +122,14 @@ impl Bed {
     }
 }
 
+/// A loopback address as [`next_ip`], in a /24 that no other address of this process is in: 127.192–254.n.x.
+pub fn next_network() -> String {
+    let pid = std::process::id();
+    let number = NEXT_ADDRESS.fetch_add(1, Ordering::Relaxed);
+    assert!((2..255).contains(&number), "too many nodes for one test process");
+    format!("127.{}.{number}.{}", 192 + pid % 63, 1 + (pid >> 6) % 254)
+}
+
 /// A loopback address of this process alone, as far as the kernel's process ids differ: 127.64–191.x.n.
 pub fn next_ip() -> String {
     let pid = std::process::id();

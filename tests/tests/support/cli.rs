@@ -59,6 +59,24 @@ impl Cli {
         self.run(args).value(0)
     }
 
+    /// What `doctor` found. It fails where a check did, and then alone.
+    #[track_caller]
+    pub fn doctor(&self) -> Value {
+        let answer = self.run(&["doctor"]);
+        let found = answer.last_value();
+        let failed = found.as_array().is_some_and(|all| all.iter().any(|check| check["state"] == "amiss"));
+        answer.value(i32::from(failed));
+        found
+    }
+
+    /// One of its checks.
+    #[track_caller]
+    pub fn check(&self, name: &str) -> Value {
+        let found = self.doctor();
+        let row = found.as_array().and_then(|all| all.iter().find(|check| check["check"] == name));
+        row.unwrap_or_else(|| panic!("no check {name}: {found}")).clone()
+    }
+
     /// Runs a command as a person would, without `--json`.
     pub fn run_for_people(&self, args: &[&str]) -> Answer {
         self.spawn(&[], args, None).answer()

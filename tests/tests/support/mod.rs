@@ -13,7 +13,7 @@ mod signers;
 mod site;
 mod wait;
 
-pub use bed::{Bed, next_ip};
+pub use bed::{Bed, next_ip, next_network};
 pub use cli::{Answer, Cli};
 pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
 pub use junk::announce_junk;

@@ -74,7 +74,10 @@ impl Node {
     fn begin(&mut self, net: &[String]) {
         let mut command = program_after(&self.cli.inside);
         let any_port = format!("{}:0", self.ip);
-        command.arg("--home").arg(self.home()).args(["--json", "run", "--http", "127.0.0.1:0"]);
+        command.arg("--home").arg(self.home()).args(["--json", "run"]);
+        if !net.iter().any(|flag| flag == "--http") {
+            command.args(["--http", "127.0.0.1:0"]);
+        }
         command.args(["--bt", &any_port, "--bt-named", &any_port]);
         if self.cli.inside.is_empty() {
             command.args(["--p2p", "/ip4/127.0.0.1/tcp/0", "--no-mdns"]);

@@ -6,9 +6,11 @@ use super::super::problem::problem;
 use super::super::session::{Session, Shown, hide};
 use super::super::{Server, guard};
 use super::feed;
+use crate::doctor::tls::Asked;
 use axum::extract::{Query, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// An address under which this node is reached by other programs, beside its own: through a proxy that speaks TLS, or by
@@ -84,8 +86,7 @@ pub(in crate::http) fn key_shown(server: &Server, method: &Method, uri: &Uri) ->
 
 /// Lets a program in by the secret in the path, from whichever site its page is; or answers.
 pub(in crate::http) fn enter(server: &Server, request: &Request, secret: &str) -> Result<Session, Box<Response>> {
-    let own = server.apps.keys.now();
-    if own.path.is_empty() || hide(secret) != hide(&own.path) {
+    if !is_secret(server, secret) {
         guard::note_failure(server, request);
         return Err(Box::new(problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")));
     }
@@ -95,6 +96,19 @@ pub(in crate::http) fn enter(server: &Server, request: &Request, secret: &str) -
         Method::OPTIONS => Err(Box::new(preflight())),
         _ => Err(Box::new(problem(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "an add-on is only read"))),
     }
+}
+
+/// Notes for `doctor` that another machine asked for the add-on, and not by way of a proxy that the owner named.
+pub(in crate::http) fn note_in_the_clear(server: &Server, request: &Request, from: IpAddr) {
+    let is_addon = || path_secret(request.uri()).is_some_and(|secret| is_secret(server, secret));
+    if !from.to_canonical().is_loopback() && is_addon() && host(server, request.headers(), request.uri()).is_none() {
+        server.node.unencrypted().note(Asked::InTheClear, from, server.node.now().mono);
+    }
+}
+
+fn is_secret(server: &Server, secret: &str) -> bool {
+    let own = server.apps.keys.now();
+    !own.path.is_empty() && hide(secret) == hide(&own.path)
 }
 
 fn preflight() -> Response {

@@ -20,7 +20,7 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A figure: its name, whether it only grows, what it is, and where it stands in the answer to `status`. Names end in their
 /// unit, and in `_total` if they only grow.
-const FIGURES: [(&str, bool, &str, &str); 27] = [
+const FIGURES: [(&str, bool, &str, &str); 28] = [
     ("uptime_seconds", false, "Time since the node started.", "/uptime_s"),
     ("peers", false, "libp2p peers connected.", "/peers"),
     ("statements", false, "Live statements in the store.", "/statements"),
@@ -34,6 +34,7 @@ const FIGURES: [(&str, bool, &str, &str); 27] = [
     ("store_bytes", false, "Size of all statements, as core counts them.", "/budgets/disk/used"),
     ("store_limit_bytes", false, "What they may take.", "/budgets/disk/limit"),
     ("store_files_bytes", false, "Size of the store's files.", "/budgets/disk/files"),
+    ("stranger_keys", false, "Keys of strangers with live statements.", "/budgets/disk/strangers/keys"),
     ("strangers_bytes", false, "Size of what strangers said.", "/budgets/disk/strangers/used"),
     ("search_index_bytes", false, "Size of the search index.", "/search/bytes"),
     ("search_index_statements", false, "Statements in the search index.", "/search/statements"),
@@ -101,7 +102,9 @@ async fn figures(server: &Server) -> Result<String, CommandError> {
     }
     let version = vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0)];
     put(&mut text, "build_info", false, "The program.", &version);
-    let counted = named(&status["counters"], "reason");
+    // Of those one is no sum: it is a figure above.
+    let mut counted = named(&status["counters"], "reason");
+    counted.retain(|(labels, _)| labels.iter().all(|(_, reason)| reason != "strangers"));
     put(&mut text, "core_events_total", true, "What core refused, ignored or did, by reason.", &counted);
     let counted = named(&status["p2p"]["counters"], "event");
     put(&mut text, "p2p_events_total", true, "What happened in libp2p, by event.", &counted);
@@ -147,11 +150,7 @@ fn downloads(server: &Server, text: &mut String) {
     put(text, "torrents", false, "Torrents, by state.", &states);
     for (name, about, value) in [
         ("torrent_content_bytes", "Content of torrents that is here, checked.", large(bytes)),
-        (
-            "torrent_uploaded_bytes",
-            "Given away by the torrents that run, since each was last started.",
-            large(uploaded),
-        ),
+        ("torrent_uploaded_bytes", "Given away of the torrents that are here, over restarts too.", large(uploaded)),
         ("torrent_download_bytes_per_second", "Coming in.", large(down)),
         ("torrent_upload_bytes_per_second", "Going out.", large(up)),
         ("torrent_peers", "Peers of torrents connected.", count(peers)),

@@ -21,7 +21,7 @@ mod torznab;
 mod xml;
 
 pub use door::AppsUrl;
-pub(super) use door::{enter, host, is_open, key_shown, path_secret, refusal};
+pub(super) use door::{enter, host, is_open, key_shown, note_in_the_clear, path_secret, refusal};
 
 use super::{BODY_BYTES_MAX, Request, Routes, Server, Shared, answer, take};
 use crate::home::Home;
