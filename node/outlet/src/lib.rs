@@ -17,7 +17,7 @@ mod hooks;
 #[cfg(target_os = "linux")]
 mod interfaces;
 mod judge;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
 mod names;
 #[cfg(target_os = "linux")]
 mod place;
@@ -79,9 +79,10 @@ thread_local! {
 /// Each call keeps its rules in memory until the process ends: it is for a handful of calls.
 ///
 /// # Errors
-/// On systems other than Linux, where nothing stands between a library and its sockets.
+/// Where something would go past the rules: on systems other than Linux, and with another C library than GNU's as a
+/// shared one, behind which the real resolver is not found.
 pub fn set(rules: Rules) -> io::Result<()> {
-    if cfg!(not(target_os = "linux")) {
+    if cfg!(not(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))) {
         return Err(io::ErrorKind::Unsupported.into());
     }
     IS_SHUT.store(rules.is_shut, Ordering::SeqCst);

@@ -3,7 +3,6 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout, reason = "a test that cannot run says so")]
 
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Two interfaces, both with a way to everywhere; the first is the one that the system would take. Neighbours are
@@ -23,13 +22,6 @@ done
 sent() { for n in 0 1; do sed -n \"s/^ *wan$n://p\" /proc/net/dev | { read a b c d e f g h sent i; echo $sent; }; done; }
 knock() { setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \"$KNOCK\" \"$@\"; }
 ";
-
-/// The program, built beside this test.
-fn knock() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("the build's folder");
-    folder.join("examples/knock")
-}
 
 /// What a try came to.
 #[derive(Debug)]
@@ -51,7 +43,7 @@ impl Seen {
 fn seen(before: &str, rules: &str) -> Option<Seen> {
     let script = format!("{WIRES}\n{before}\nsent\nknock {rules} -- 10.9.9.9:80\nsent");
     let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "sh", "-c", &script]).env("KNOCK", knock());
+    command.args(["--user", "--map-root-user", "--net", "sh", "-c", &script]).env("KNOCK", env!("CARGO_BIN_EXE_knock"));
     let can = Command::new("unshare")
         .args(["--user", "--map-root-user", "--net", "ip", "link", "add", "probe", "type", "veth"])
         .output();

@@ -5,9 +5,11 @@
 mod home;
 pub(crate) mod network;
 mod ports;
+mod proxy;
 
 pub(crate) use home::of_home;
 pub(crate) use ports::of_ports;
+pub(crate) use proxy::of_proxy;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

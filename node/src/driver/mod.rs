@@ -26,6 +26,7 @@ use crate::clients::{Client, ClientState, HandedState, Watch};
 use crate::dht;
 use crate::doctor::{self, Check};
 use crate::home::{Home, Identity};
+use crate::outlet;
 use crate::p2p;
 use crate::search::{self, Search};
 use crate::settings::Desk;
@@ -148,6 +149,8 @@ pub struct Health {
     pub handed: Vec<HandedState>,
     /// Time since the last libp2p peer left; `None` while none did.
     pub last_peer: Option<Duration>,
+    /// The way out, if its owner chose one.
+    pub outlet: Option<outlet::State>,
 }
 
 /// How libp2p is.
@@ -173,7 +176,9 @@ impl Health {
         let store = StoreUse { file_bytes: folder_bytes(&home.store()), ..StoreUse::default() };
         let search = search::Use { bytes: folder_bytes(&home.search()), ..search::Use::default() };
         let (rss_bytes, cpu) = (meter::rss_bytes(), meter::process_cpu());
+        let outlet = outlet::current().map(outlet::Outlet::state);
         Self {
+            outlet,
             disk_bytes: folder_bytes(home.root()),
             free_bytes,
             disk_total_bytes,
@@ -456,6 +461,7 @@ impl Node {
             let now_ms = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
             let trial = doctor::network::of_dht(networks.dht.as_ref(), key, networks.since_head_put(), now_ms);
             checks.extend(networks.trials.answer(trial).await);
+            checks.extend(doctor::of_proxy().await);
         }
         checks
     }
@@ -485,6 +491,12 @@ impl Node {
             Ok(Err(reason)) => reason,
             _ => CommandError::new(Fault::Failed, "stopped", "the node has stopped: start it again"),
         }
+    }
+
+    /// Leaves the networks, and goes on answering whoever asks on this machine.
+    pub async fn leave_networks(&self) {
+        self.downloads.write_given();
+        self.networks.leave().await;
     }
 
     /// Stops everything: the core first, so that nothing new is begun.

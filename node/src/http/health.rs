@@ -4,6 +4,7 @@ use super::answer::counts;
 use super::clients;
 use crate::doctor::{Check, Verdict};
 use crate::driver::{Health, P2pHealth, Rendezvous};
+use crate::outlet;
 use crate::p2p::{Multiaddr, Nat};
 use heirloom_core::views;
 use heirloom_proto::Key;
@@ -21,6 +22,7 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("peers".into(), json!(health.peers));
         fields.insert("dht".into(), json!(dht));
         fields.insert("p2p".into(), json!(health.p2p.as_ref().map(p2p_json)));
+        fields.insert("outlet".into(), json!(health.outlet.as_ref().map(outlet_json)));
         fields.insert("disk_bytes".into(), json!(health.disk_bytes));
         fields.insert("rss_bytes".into(), json!(health.rss_bytes));
         let search = &health.search;
@@ -31,6 +33,20 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("handed_off".into(), health.handed.iter().map(clients::handed_state_json).collect());
     }
     value
+}
+
+/// The way out: which it is, whether anything can go out, and what was refused.
+fn outlet_json(outlet: &outlet::State) -> Value {
+    json!({
+        "bind": outlet.bind,
+        "interface": outlet.interface,
+        "addresses": outlet.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "proxy": outlet.proxy,
+        "open": outlet.is_open,
+        "pinned": outlet.pinned,
+        "refused": outlet.refused,
+        "detail": outlet.sentence,
+    })
 }
 
 /// How libp2p is connected: peers by how they were found, addresses, NAT, and sums since the start.
@@ -190,7 +206,9 @@ pub(crate) fn check_json(check: &Check) -> Value {
 pub(super) fn doctor_json(usage: &views::Usage, health: &Health, others: &[Check]) -> Value {
     let check = |name, ok, detail: String, fix| check_json(&Check::new(name, ok, detail, fix));
     let disk = "free some space on the disk that holds the node's folder";
+    let proxied = health.outlet.as_ref().is_some_and(|outlet| outlet.proxy.is_some());
     let dht = match health.dht {
+        None if proxied => check("dht", true, "left out: it cannot go through the proxy".into(), ""),
         Some((nodes, _)) => {
             let fix = "allow UDP out, or name a node with --dht-bootstrap";
             check("dht", nodes > 0, format!("{nodes} nodes known"), fix)
@@ -203,7 +221,22 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health, others: &[Check
         dht,
         check("peers", health.peers > 0, peers_line(health), peers),
     ];
-    if let Some(p2p) = &health.p2p {
+    if let Some(outlet) = &health.outlet {
+        let fix =
+            "bring the interface of --bind up, or name another one; the node starts again by itself when it is back";
+        checks.insert(0, check("outlet", outlet.is_open, outlet.sentence.clone(), fix));
+        let names = match (proxied, outlet::has_name_server()) {
+            (true, _) => (true, "names are looked up by the proxy"),
+            (false, true) => (true, "names are asked of the name servers of this system, by the interface"),
+            (false, false) => (
+                false,
+                "no name is found: every name server of this system is on this machine, and would ask by any way",
+            ),
+        };
+        let fix = "put a name server that is reached by the interface into /etc/resolv.conf, such as that of the VPN; addresses work without";
+        checks.insert(1, check("names", names.0, names.1.into(), fix));
+    }
+    if let Some(p2p) = health.p2p.as_ref().filter(|_| !proxied) {
         let listening = &p2p.listening;
         let fix = "start without an empty --p2p";
         checks.push(check("listening", !listening.is_empty(), format!("{} libp2p addresses", listening.len()), fix));
