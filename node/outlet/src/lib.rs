@@ -3,7 +3,7 @@
 //! Libraries bind and connect as they like, and few can be told how. What all of them share is the C library: on Linux
 //! this crate defines its functions `connect`, `bind`, `listen`, `sendto`, `sendmsg`, `sendmmsg` and `getaddrinfo` itself. The
 //! linker takes a definition in the program before one in a shared library, so whatever in the program asks for a
-//! socket's way out asks [`hooks`] first. Where nothing was [`set`], they do what the C library does.
+//! socket's way out asks here first. Where nothing was [`set`], they do what the C library does.
 //!
 //! What is let through is decided by [`judge()`], a function of the rules and of what is asked, and carried out so that a
 //! failure refuses. It must not know torrents, settings or runtimes.

@@ -64,6 +64,11 @@ fn addresses(name: &str, has_proxy: bool) -> Vec<IpAddr> {
     if bare == "localhost" || bare.ends_with(".localhost") {
         return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     }
+    // An address of IPv6 as it stands in a URL: a library hands it on as if it were a name.
+    let inner = bare.strip_prefix('[').and_then(|bare| bare.strip_suffix(']'));
+    if let Some(ip) = inner.and_then(|inner| inner.parse::<Ipv6Addr>().ok()) {
+        return vec![ip.into()];
+    }
     match RESOLVER.get() {
         Some(resolve) if !has_proxy && !IS_SHUT.load(Ordering::Relaxed) => resolve(&bare),
         _ => Vec::new(),
@@ -84,4 +89,22 @@ fn library() -> Option<Function> {
     let pointer = ptr::with_exposed_provenance::<libc::c_void>(at);
     // SAFETY: the address of the function of that name, which has this type (POSIX.1-2017, getaddrinfo).
     Some(unsafe { mem::transmute::<*const libc::c_void, Function>(pointer) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_and_written_addresses_need_no_resolver() {
+        let here: Vec<IpAddr> = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        for name in ["localhost", "LOCALHOST.", "box.localhost"] {
+            assert_eq!(addresses(name, true), here, "{name}");
+        }
+        assert_eq!(addresses("[2001:db8::1]", true), ["2001:db8::1".parse::<IpAddr>().expect("an address")]);
+        for name in ["example.org", "localhost.example.org", "[example.org]", "[::1"] {
+            assert_eq!(addresses(name, true), Vec::<IpAddr>::new(), "a proxy is told {name}, and nobody asked");
+            assert_eq!(addresses(name, false), Vec::<IpAddr>::new(), "{name}: nobody was named to ask");
+        }
+    }
 }
