@@ -19,7 +19,7 @@ ARGS ?=
 LOCKED := $(if $(CI),--locked)
 
 # No C++ in the light lane: a few minutes from cold, seconds when warm.
-LIGHT := -p heirloom-proto -p heirloom-graph -p heirloom-core -p heirloom-sim
+LIGHT := -p heirloom-proto -p heirloom-graph -p heirloom-core -p heirloom-outlet -p heirloom-sim
 HEAVY := -p heirloom -p heirloom-tests
 
 # Expanded only in recipes, that is after set-up has made sure of cargo. Honours CARGO_TARGET_DIR and cargo's settings.

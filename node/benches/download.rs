@@ -130,6 +130,7 @@ async fn through_heirloom(work: &Work) -> anyhow::Result<Duration> {
         bt_named: LOOPBACK,
         wire_name: "heirloom bench".to_owned(),
         anonymous_name: "heirloom".to_owned(),
+        proxy: None,
         state_dir: folder.path().join("state"),
         downloads: folder.path().join("downloads"),
         peers: Arc::new(Nobody),

@@ -133,6 +133,7 @@ impl Honest {
             listen: vec![listen.parse()?],
             peers,
             mdns: false,
+            proxy: None,
             peers_file: None,
             own_ground: true,
             nat: Some(p2p::Nat::Private),

@@ -13,6 +13,7 @@ pub mod follow;
 pub mod home;
 pub mod http;
 pub mod import;
+pub mod outlet;
 pub mod p2p;
 pub mod page;
 pub mod search;

@@ -31,6 +31,7 @@ fn config(home: &TempDir, listen: &[Multiaddr], peers: &[Multiaddr], structural:
         listen: listen.to_vec(),
         peers: peers.to_vec(),
         mdns: false,
+        proxy: None,
         peers_file: Some(home.path().join("peers")),
         own_ground: true,
         nat: None,

@@ -45,6 +45,8 @@ mod judging;
 mod meeting;
 #[path = "story/namespaces.rs"]
 mod namespaces;
+#[path = "story/outlet.rs"]
+mod outlet;
 #[path = "story/playing.rs"]
 mod playing;
 #[path = "story/receipts.rs"]

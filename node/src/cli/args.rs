@@ -3,6 +3,7 @@
 use super::budget_args::BudgetArgs;
 use super::client_args::{AtArgs, ClientsArgs};
 use super::config::ConfigVerb;
+use super::outlet_args::OutletArgs;
 use super::sharing_args::SharingArgs;
 use super::trust_args::TrustArgs;
 pub use super::verb_args::{CuratorVerb, IdVerb, ListVerb};
@@ -29,6 +30,9 @@ pub struct Cli {
     /// Budgets
     #[command(flatten)]
     pub budgets: BudgetArgs,
+    /// The way out
+    #[command(flatten)]
+    pub outlet: OutletArgs,
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
@@ -282,6 +286,9 @@ pub enum Verb {
         /// How many
         #[arg(long, default_value_t = 16)]
         nodes: usize,
+        /// Address of this machine that they are at
+        #[arg(long, value_name = "IP", default_value_t = std::net::Ipv4Addr::LOCALHOST)]
+        at: std::net::Ipv4Addr,
     },
 }
 

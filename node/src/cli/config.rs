@@ -110,6 +110,7 @@ pub(super) fn with_settings(
 pub fn check(matches: &ArgMatches) -> Result<(), CommandError> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| CommandError::bad_input("usage", error.to_string()))?;
     cli.budgets.settings(&cli.trust)?;
+    cli.outlet.choice()?;
     if let Verb::Run(run) = &cli.verb {
         check_bootstrap(&run.dht_bootstrap)?;
         multiaddrs(&run.p2p)?;

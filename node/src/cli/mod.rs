@@ -14,6 +14,7 @@ mod identity;
 mod import;
 mod lists;
 mod open;
+mod outlet_args;
 mod play;
 mod publishing;
 mod reference;
@@ -35,6 +36,7 @@ pub use reference::reference;
 use crate::demo;
 use crate::home::Home;
 use crate::http::{Request, error_json, exit_code};
+use crate::outlet;
 use args::{By, CuratorVerb, IdVerb, LedgerVerb, Verb};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use client::Client;
@@ -187,12 +189,14 @@ async fn carry_out(cli: Cli, matches: &ArgMatches) -> Result<Outcome, CommandErr
             let options = demo::Options { port: args.port, exit: args.exit, json };
             return Ok(Outcome::Exit(demo::run(options).await));
         }
-        Verb::Testnet { nodes } => return run::testnet(nodes).await,
+        Verb::Testnet { nodes, at } => return run::testnet(at, nodes).await,
         _ => {}
     }
     let settings = cli.budgets.settings(&cli.trust)?;
     let home = Home::find(cli.home)?;
     home.prepare()?;
+    let own = home.running().and_then(|running| running.http.parse().ok());
+    outlet::keep_to(cli.outlet.choice()?, own, matches!(cli.verb, Verb::Run(_)))?;
     let client = Client::new(home.clone(), settings);
     match cli.verb {
         Verb::Run(args) => Box::pin(run::run(home, settings, *args, matches)).await,

@@ -5,6 +5,7 @@ use super::{Outcome, absolute, open, print, say, service};
 use crate::driver::{self, Node};
 use crate::home::{Home, Running};
 use crate::http;
+use crate::outlet;
 use crate::settings::Desk;
 use crate::{dht, p2p};
 use clap::ArgMatches;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
 
 pub(super) fn check_bootstrap(nodes: &[String]) -> Result<(), CommandError> {
     for node in nodes {
@@ -71,7 +73,7 @@ pub(super) async fn run(
     home.clear_running();
     check_bootstrap(&args.dht_bootstrap)?;
     let sharing = args.sharing.sharing()?;
-    let listener = http::bind(args.http).await?;
+    let listener = http::bind(args.http)?;
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::new(Fault::Failed, "http", format!("{}: {error}", args.http)))?;
@@ -117,16 +119,56 @@ pub(super) async fn run(
     if std::io::stderr().is_terminal() && home.has_recovery_words() {
         show_words(&home)?;
     }
-    let result = tokio::select! {
-        result = node.ended() => result,
-        () = asked_to_stop() => Ok(()),
+    let end = tokio::select! {
+        result = node.ended() => End::Stop(result),
+        () = asked_to_stop() => End::Stop(Ok(())),
+        () = without_outlet(&node) => End::Again,
     };
-    service::is_stopping();
+    // A service that starts itself again does not stop.
+    if matches!(end, End::Stop(_)) {
+        service::is_stopping();
+    }
     stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(4), node.stop()).await;
     server.abort();
     drop(lock);
-    result.map(|()| Outcome::Exit(ExitCode::SUCCESS))
+    match end {
+        End::Stop(result) => result.map(|()| Outcome::Exit(ExitCode::SUCCESS)),
+        End::Again => Err(start_again()),
+    }
+}
+
+/// How a node ended.
+enum End {
+    /// For good.
+    Stop(Result<(), CommandError>),
+    /// To begin anew: its sockets are those of an interface that is no more.
+    Again,
+}
+
+/// Waits until the way out goes away, leaves the networks, and waits until it is back.
+async fn without_outlet(node: &Node) {
+    let Some(outlet) = outlet::current() else { return std::future::pending().await };
+    let sentence = outlet.gone().await;
+    error!("{sentence}");
+    node.leave_networks().await;
+    outlet.back().await;
+    warn!("the way out is back: the node starts again");
+}
+
+/// Puts this program in its own place, in the same process: a service manager sees no end. Returns only if that fails.
+fn start_again() -> CommandError {
+    use std::os::unix::process::CommandExt as _;
+    let error = match std::env::current_exe() {
+        // The browser is open already.
+        Ok(program) => {
+            let arguments = std::env::args_os().skip(1).filter(|argument| argument != "--open");
+            std::process::Command::new(program).args(arguments).env_remove("HEIRLOOM_OPEN").exec()
+        }
+        Err(error) => error,
+    };
+    let message = format!("the way out is back, but the node could not start itself again ({error}): start it");
+    CommandError::new(Fault::Failed, "not_started_again", message)
 }
 
 /// Follows the starter catalogue, unless it was dropped once, and says so the first time.
@@ -200,9 +242,9 @@ async fn asked_to_stop() {
     }
 }
 
-pub(super) async fn testnet(nodes: usize) -> Result<Outcome, CommandError> {
+pub(super) async fn testnet(at: std::net::Ipv4Addr, nodes: usize) -> Result<Outcome, CommandError> {
     let failed = |error: std::io::Error| CommandError::new(Fault::Failed, "testnet", error.to_string());
-    let testnet = dht::testnet::Testnet::start(nodes).await.map_err(failed)?;
+    let testnet = dht::testnet::Testnet::start_on(at, nodes).await.map_err(failed)?;
     print(&format!("{}\n", json!({ "event": "ready", "bootstrap": testnet.bootstrap() })));
     asked_to_stop().await;
     testnet.stop().await;

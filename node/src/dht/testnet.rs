@@ -40,8 +40,16 @@ impl Testnet {
     /// # Errors
     /// When a port cannot be bound, or the nodes do not find each other within 20 s.
     pub async fn start(count: usize) -> io::Result<Self> {
+        Self::start_on(Ipv4Addr::LOCALHOST, count).await
+    }
+
+    /// As [`Testnet::start`], at another address of this machine.
+    ///
+    /// # Errors
+    /// As [`Testnet::start`].
+    pub async fn start_on(ip: Ipv4Addr, count: usize) -> io::Result<Self> {
         // All are held at once, so that no two are the same.
-        let any = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+        let any = SocketAddrV4::new(ip, 0);
         let held = (0..count).map(|_| reserve(any)).collect::<io::Result<Vec<_>>>()?;
         let (sockets, addresses): (Vec<UdpSocket>, Vec<SocketAddrV4>) = held.into_iter().unzip();
         drop(sockets);

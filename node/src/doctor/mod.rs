@@ -6,12 +6,14 @@ pub(crate) mod clock;
 mod home;
 pub(crate) mod network;
 mod ports;
+mod proxy;
 pub(crate) mod tls;
 
 use std::borrow::Cow;
 
 pub(crate) use home::of_home;
 pub(crate) use ports::of_ports;
+pub(crate) use proxy::of_proxy;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

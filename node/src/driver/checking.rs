@@ -6,7 +6,8 @@ use crate::doctor::{self, Check};
 use std::sync::Arc;
 
 impl Node {
-    /// Folder, disk, clock, devices that asked in vain, and unless it has to be quick the DHT and the proxies with TLS.
+    /// Folder, disk, clock, devices that asked in vain, and unless it has to be quick the DHT, the proxies with TLS, and the one
+    /// that everything goes through.
     pub(crate) async fn checked(&self, quick: bool) -> Vec<Check> {
         let now = self.now();
         let (home, heard) = (self.home.clone(), self.networks.clocks.told(now));
@@ -18,6 +19,7 @@ impl Node {
             checks.extend(tls::of_proxies(&urls, networks.engine.is_some()).await);
             let trial = doctor::network::of_dht(networks.dht.as_ref(), key, networks.since_head_put(), now.wall.0);
             checks.extend(networks.trials.answer(trial).await);
+            checks.extend(doctor::of_proxy().await);
         }
         checks
     }

@@ -8,6 +8,7 @@ use heirloom_core::io::{self, Input, OrderId, TorrentEvent, TorrentOrder};
 use heirloom_proto::{Infohash, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
@@ -53,16 +54,20 @@ pub struct Downloads {
     changed: Arc<Notify>,
     seed_as: SeedAs,
     publishing: Publishing,
+    /// Nothing is begun.
+    networks_left: Arc<AtomicBool>,
     pub(super) sharing: Arc<super::sharing::State>,
 }
 
 impl Downloads {
     pub(super) fn start(networks: Networks, home: Home, events: mpsc::Sender<Event>) -> Self {
+        let networks_left = networks.left();
         let Networks { engine, bookings, seed_as, .. } = networks;
         let (watched, changed) = (Arc::default(), Arc::new(Notify::new()));
         let sharing = Arc::new(super::sharing::State::read(&home));
         let publishing = Publishing::default();
-        let downloads = Self { engine, bookings, home, events, watched, changed, seed_as, publishing, sharing };
+        let downloads =
+            Self { engine, bookings, home, events, watched, changed, seed_as, publishing, networks_left, sharing };
         if downloads.engine.is_some() {
             tokio::spawn(downloads.clone().watch());
             tokio::spawn(downloads.clone().share());
@@ -188,6 +193,11 @@ impl Downloads {
             TorrentOrder::Seed { infohash, named, .. } => self.begin(*infohash, false, *named),
             TorrentOrder::Fetch { infohash, .. } => self.begin(*infohash, true, false),
             _ => {}
+        }
+        // The core remembers them, and says them again when the node starts.
+        let waits = matches!(order, TorrentOrder::Seed { .. } | TorrentOrder::Fetch { .. });
+        if waits && self.networks_left.load(Ordering::SeqCst) {
+            return;
         }
         tokio::spawn(async move {
             match order {

@@ -28,6 +28,7 @@ use crate::clients::{Client, ClientState, HandedState, Watch};
 use crate::dht;
 use crate::doctor::tls::Unencrypted;
 use crate::home::{Home, Identity};
+use crate::outlet;
 use crate::p2p;
 use crate::search::{self, Search};
 use crate::settings::Desk;
@@ -151,6 +152,8 @@ pub struct Health {
     pub handed: Vec<HandedState>,
     /// Time since the last libp2p peer left; `None` while none did.
     pub last_peer: Option<Duration>,
+    /// The way out, if its owner chose one.
+    pub outlet: Option<outlet::State>,
 }
 
 /// How libp2p is.
@@ -176,7 +179,9 @@ impl Health {
         let store = StoreUse { file_bytes: folder_bytes(&home.store()), ..StoreUse::default() };
         let search = search::Use { bytes: folder_bytes(&home.search()), ..search::Use::default() };
         let (rss_bytes, cpu) = (meter::rss_bytes(), meter::process_cpu());
+        let outlet = outlet::current().map(outlet::Outlet::state);
         Self {
+            outlet,
             disk_bytes: folder_bytes(home.root()),
             free_bytes,
             disk_total_bytes,
@@ -476,6 +481,12 @@ impl Node {
             Ok(Err(reason)) => reason,
             _ => CommandError::new(Fault::Failed, "stopped", "the node has stopped: start it again"),
         }
+    }
+
+    /// Leaves the networks, and goes on answering whoever asks on this machine.
+    pub async fn leave_networks(&self) {
+        self.downloads.write_given();
+        self.networks.leave().await;
     }
 
     /// Stops everything: the core first, so that nothing new is begun.

@@ -6,6 +6,7 @@ use super::{Event, Settings};
 use crate::dht::{self, Dht};
 use crate::doctor::network::Trials;
 use crate::home::Home;
+use crate::outlet::{self, Listening};
 use crate::p2p::{self, P2p};
 use crate::torrent::{self, Bookings, Engine, PeerSource};
 use futures::StreamExt as _;
@@ -17,7 +18,7 @@ use heirloom_proto::{Key, Kind, WorkId, statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -69,6 +70,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// Where to listen, by the outlet of this process.
+    fn listening(&self) -> Result<Listening, CommandError> {
+        let dht = Some(self.dht).filter(|_| !self.no_dht);
+        let all = Listening { p2p: self.p2p.clone(), bt: [self.bt, self.bt_named], dht, mdns: self.mdns };
+        outlet::current().map_or(Ok(all.clone()), |outlet| all.by(outlet))
+    }
+
     /// Whether the DHT is one of loopback or a private network: then its peers are there too, and elsewhere a claim
     /// that leads there is somebody's attempt to have us knock at our neighbours' doors.
     fn is_on_own_ground(&self) -> bool {
@@ -124,6 +132,8 @@ pub struct Networks {
     pub rendezvous: Arc<Tally>,
     proofs: Arc<Mutex<BTreeMap<p2p::PeerId, (Key, bool)>>>,
     times: Arc<Mutex<Times>>,
+    /// They were left, since there is no way out.
+    is_left: Arc<AtomicBool>,
     /// What the last look into the DHT found.
     pub(super) trials: Arc<Trials>,
     /// What others' words say about this machine's clock.
@@ -177,21 +187,27 @@ impl Networks {
                 rendezvous,
                 proofs,
                 times: Arc::default(),
+                is_left: Arc::default(),
                 trials: Arc::default(),
                 clocks: Arc::default(),
             };
             return Ok((none, None));
         }
-        let dht = if options.no_dht {
-            None
-        } else {
-            let config = dht::Config { bind: options.dht, bootstrap: options.bootstrap.clone(), server_mode: false };
-            let advice = "choose another address with --dht, or --no-dht";
-            Some(Dht::start_within(config, options.settings.dht).await.map_err(|error| failed("dht", &error, advice))?)
+        let Listening { p2p: listen, bt: [bt, bt_named], dht: dht_at, mdns } = options.listening()?;
+        let proxy = outlet::current().and_then(outlet::Outlet::proxy_at);
+        let dht = match dht_at {
+            None => None,
+            Some(bind) => {
+                let config = dht::Config { bind, bootstrap: options.bootstrap.clone(), server_mode: false };
+                let advice = "choose another address with --dht, or --no-dht";
+                let started = Dht::start_within(config, options.settings.dht).await;
+                Some(started.map_err(|error| failed("dht", &error, advice))?)
+            }
         };
         let config = torrent::Config {
-            bt: options.bt,
-            bt_named: options.bt_named,
+            bt,
+            bt_named,
+            proxy: proxy.map(|(at, proxy)| proxy.url(at)),
             wire_name: wire_name.to_owned(),
             anonymous_name: anonymous_name(),
             state_dir: home.state(),
@@ -203,9 +219,10 @@ impl Networks {
         let engine =
             Engine::start(config, Arc::clone(&bookings)).await.map_err(|error| failed("bt", &error, advice))?;
         let config = p2p::Config {
-            listen: options.p2p.clone(),
+            listen: listen.clone(),
             peers: options.peers.clone(),
-            mdns: options.mdns,
+            mdns,
+            proxy: proxy.map(|(at, proxy)| p2p::Socks::at(at, proxy.credentials())),
             peers_file: Some(home.peers()),
             own_ground: options.is_on_own_ground(),
             nat: options.nat,
@@ -219,7 +236,7 @@ impl Networks {
         let (p2p, gossip) = P2p::start(config).await.map_err(|error| failed("p2p", &error, advice))?;
         let p2p = Arc::new(p2p);
         let rendezvous = Arc::<Tally>::default();
-        let (chosen, own_ground) = (options.p2p.clone(), options.is_on_own_ground());
+        let (chosen, own_ground) = (listen, options.is_on_own_ground());
         let meeting = dht.clone().map(|dht| {
             let (p2p, tally) = (Arc::clone(&p2p), Arc::clone(&rendezvous));
             Arc::new(Meeting { dht, p2p, chosen, own_ground, tally })
@@ -230,9 +247,22 @@ impl Networks {
         }
         let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
         let proofs = Arc::default();
-        let (times, trials, clocks) = (Arc::default(), Arc::default(), Arc::default());
-        let all =
-            Self { dht, engine, bookings, p2p, seed_as, looks_up, meeting, rendezvous, proofs, times, trials, clocks };
+        let (times, is_left, trials, clocks) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let all = Self {
+            dht,
+            engine,
+            bookings,
+            p2p,
+            seed_as,
+            looks_up,
+            meeting,
+            rendezvous,
+            proofs,
+            times,
+            is_left,
+            trials,
+            clocks,
+        };
         Ok((all, Some(gossip)))
     }
 
@@ -330,6 +360,17 @@ impl Networks {
             let places = p2p.overview().external;
             engine.set_external_ips(places.iter().filter_map(|at| Some(p2p::place_of(at)?.ip())).collect());
         }
+    }
+
+    /// Stops everything, while the node goes on without: what is asked of torrents meanwhile waits for its next start.
+    pub async fn leave(&self) {
+        self.is_left.store(true, Ordering::SeqCst);
+        self.stop().await;
+    }
+
+    /// Tells whether they were left.
+    pub(super) fn left(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_left)
     }
 
     /// Stops everything.

@@ -2,11 +2,12 @@
 
 use super::reach::{is_own_name, is_own_network, is_public};
 use super::{Found, Lead, html, in_json, in_plain, in_text, merge, now};
+use crate::outlet;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_proto::text::TEXT_BYTES_MAX;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use reqwest::{Client, Response, StatusCode, Url};
-use std::net::SocketAddr;
+use reqwest::{Client, Proxy, Response, StatusCode, Url};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -193,11 +194,20 @@ impl Visit {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused(url, "it holds a name or password: leave those out"));
         }
-        let addresses = self.addresses(url, host, port).await?;
+        let proxy = outlet::current().and_then(outlet::Outlet::proxy_at);
+        let addresses = match proxy {
+            Some(_) => Self::of_proxy(url, host).map(|()| Vec::new())?,
+            None => self.addresses(url, host, port).await?,
+        };
         let failed = |error: reqwest::Error| unreachable(url, &chain(&error));
-        // No proxy and no cookies: nobody else is told, and nothing is known of the owner there.
-        let client = Client::builder()
-            .no_proxy()
+        // No proxy but the one that the owner chose for everything, and no cookies: nobody else is told, and nothing is
+        // known of the owner there.
+        let client = Client::builder().no_proxy();
+        let client = match proxy {
+            Some((at, proxy)) => client.proxy(Proxy::all(proxy.url(at).as_str()).map_err(failed)?),
+            None => client,
+        };
+        let client = client
             .redirect(reqwest::redirect::Policy::none())
             .resolve_to_addrs(host, &addresses)
             .user_agent(concat!("heirloom/", env!("CARGO_PKG_VERSION")))
@@ -205,6 +215,24 @@ impl Visit {
             .map_err(failed)?;
         let accept = "text/html, application/json, text/plain, */*;q=0.1";
         client.get(url.clone()).header(ACCEPT, accept).send().await.map_err(failed)
+    }
+
+    /// Through a proxy it is that which looks names up, so only addresses can be refused here, and names that lead into
+    /// somebody's own network.
+    fn of_proxy(url: &Url, host: &str) -> Result<(), CommandError> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_refused = match bare.parse::<IpAddr>() {
+            Ok(ip) => !is_public(ip),
+            Err(_) => is_own_name(host),
+        };
+        if is_refused {
+            let message = format!(
+                "{} is refused: {host} is inside a network, and the proxy leads into none of yours",
+                shown(url)
+            );
+            return Err(CommandError::new(Fault::Refused, "private_address", message));
+        }
+        Ok(())
     }
 
     async fn addresses(&self, url: &Url, host: &str, port: u16) -> Result<Vec<SocketAddr>, CommandError> {

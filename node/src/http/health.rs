@@ -5,6 +5,7 @@ use super::clients;
 use crate::clients::ClientState;
 use crate::doctor::{Check, Verdict};
 use crate::driver::{Health, P2pHealth, Rendezvous};
+use crate::outlet;
 use crate::p2p::{self, Multiaddr, Nat};
 use heirloom_core::views;
 use heirloom_proto::Key;
@@ -22,6 +23,7 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("peers".into(), json!(health.peers));
         fields.insert("dht".into(), json!(dht));
         fields.insert("p2p".into(), json!(health.p2p.as_ref().map(p2p_json)));
+        fields.insert("outlet".into(), json!(health.outlet.as_ref().map(outlet_json)));
         fields.insert("disk_bytes".into(), json!(health.disk_bytes));
         fields.insert("rss_bytes".into(), json!(health.rss_bytes));
         let search = &health.search;
@@ -32,6 +34,20 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("handed_off".into(), health.handed.iter().map(clients::handed_state_json).collect());
     }
     value
+}
+
+/// The way out: which it is, whether anything can go out, and what was refused.
+fn outlet_json(outlet: &outlet::State) -> Value {
+    json!({
+        "bind": outlet.bind,
+        "interface": outlet.interface,
+        "addresses": outlet.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "proxy": outlet.proxy,
+        "open": outlet.is_open,
+        "pinned": outlet.pinned,
+        "refused": outlet.refused,
+        "detail": outlet.sentence,
+    })
 }
 
 /// How libp2p is connected: peers by how they were found, addresses, NAT, and sums since the start.
@@ -191,6 +207,7 @@ pub(crate) fn check_json(check: &Check) -> Value {
 /// The answer to `doctor`. `is_public` is what the owner says of the node's reach.
 pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool, others: &[Check]) -> Value {
     let free = format!("{} bytes free", health.free_bytes);
+    let proxied = health.outlet.as_ref().is_some_and(|outlet| outlet.proxy.is_some());
     let mut checks = vec![
         Check::new(
             "disk",
@@ -199,6 +216,7 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool
             "free some space on the disk that holds the node's folder",
         ),
         match health.dht {
+            None if proxied => Check::new("dht", true, "left out: it cannot go through the proxy", ""),
             Some((nodes, _)) => {
                 let fix = "allow UDP out, or name a node with --dht-bootstrap";
                 Check::new("dht", nodes > 0, format!("{nodes} nodes known"), fix)
@@ -214,7 +232,13 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool
         )
         .gently(),
     ];
-    if let Some(p2p) = &health.p2p {
+    if let Some(outlet) = &health.outlet {
+        let fix =
+            "bring the interface of --bind up, or name another one; the node starts again by itself when it is back";
+        checks.insert(0, Check::new("outlet", outlet.is_open, outlet.sentence.clone(), fix));
+        checks.insert(1, names_check(proxied));
+    }
+    if let Some(p2p) = health.p2p.as_ref().filter(|_| !proxied) {
         let listening = format!("{} libp2p addresses", p2p.listening.len());
         checks.push(
             Check::new("listening", !p2p.listening.is_empty(), listening, "start without an empty --p2p").gently(),
@@ -225,6 +249,20 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool
     checks.extend(health.clients.iter().map(client_check));
     checks.extend(budget_checks(usage, health));
     checks.iter().chain(others).map(check_json).collect()
+}
+
+/// Whether names are found without asking by another way than the one that everything is kept to.
+fn names_check(proxied: bool) -> Check {
+    let (is_well, detail) = match (proxied, outlet::has_name_server()) {
+        (true, _) => (true, "names are looked up by the proxy"),
+        (false, true) => (true, "names are asked of the name servers of this system, by the interface"),
+        (false, false) => {
+            (false, "no name is found: every name server of this system is on this machine, and would ask by any way")
+        }
+    };
+    let fix = "put a name server that is reached by the interface into /etc/resolv.conf, such as that of the VPN; \
+               addresses work without";
+    Check::new("names", is_well, detail, fix)
 }
 
 fn rendezvous_check(p2p: &P2pHealth) -> Check {

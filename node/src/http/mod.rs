@@ -64,7 +64,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stream::Streams;
 use stream::play::Choice;
 use tickets::Tickets;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use writes::Writes;
@@ -77,6 +77,9 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 const RING_BODY_BYTES_MAX: usize = RING_KEYS_MAX * 67 + 1024;
 /// Requests under way at once; one more gets 503. Lookups wait for the network, so several are normal.
 const CONCURRENT_MAX: usize = 64;
+
+/// Connections that may wait to be taken, as tokio has it.
+const BACKLOG: u32 = 1024;
 
 /// Exit code of a fault, as the CLI contract says.
 #[must_use]
@@ -192,12 +195,21 @@ impl Server {
     }
 }
 
-/// Binds the API's port.
+/// As tokio's own `bind`, but on this thread and at once.
+fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Binds the API's port. Within a runtime.
 ///
 /// # Errors
 /// When the port is in use: which, and what to do.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
-    TcpListener::bind(address).await.map_err(|error| {
+pub fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
+    // The owner's own door: whom it serves is not a matter of the way out.
+    heirloom_outlet::outside(|| listener(address)).map_err(|error| {
         let why = match error.kind() {
             std::io::ErrorKind::AddrInUse => "is in use".to_owned(),
             _ => format!("cannot be used ({error})"),

@@ -5,7 +5,9 @@
 use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc};
 
 use libp2p::{
-    PeerId, Swarm, SwarmBuilder, autonat, connection_limits, dcutr,
+    PeerId, Swarm, SwarmBuilder, Transport as _, autonat, connection_limits,
+    core::upgrade,
+    dcutr,
     gossipsub::{
         self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, RawMessage, TopicHash,
         WhitelistSubscriptionFilter,
@@ -24,7 +26,9 @@ use super::{
     carrying::Carrying,
     exchange::{Exchange, Protocol},
     gate::Gate,
-    netgroup, params, reach, tuning,
+    netgroup, params, reach,
+    socks::Socks,
+    tuning,
 };
 
 pub(super) type Gossipsub = gossipsub::Behaviour<Form, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
@@ -92,6 +96,9 @@ pub(super) fn swarm(
 ) -> Result<Swarm<Behaviour>, StartError> {
     let gossipsub = gossipsub(config, shared)?;
     let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
+    if let Some(proxy) = config.proxy.clone() {
+        return swarm_by_proxy(config, key, gossipsub, registry, proxy);
+    }
     let swarm = SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, tuning::yamux)
@@ -102,14 +109,41 @@ pub(super) fn swarm(
         .with_bandwidth_metrics(registry)
         .with_behaviour(|key, relay_client| behaviour(config, key, gossipsub, relay_client))
         .map_err(|error| transport(&error))?
-        .with_swarm_config(|swarm| {
-            swarm
-                .with_idle_connection_timeout(params::IDLE)
-                .with_max_negotiating_inbound_streams(params::NEGOTIATING_MAX)
-        })
+        .with_swarm_config(bounded)
         .with_connection_timeout(params::CONNECT_WITHIN)
         .build();
     Ok(swarm)
+}
+
+/// The same, which dials through a proxy and knows no other way.
+fn swarm_by_proxy(
+    config: &Config,
+    key: Keypair,
+    gossipsub: Gossipsub,
+    registry: &mut Registry,
+    proxy: Socks,
+) -> Result<Swarm<Behaviour>, StartError> {
+    let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
+    let noise = noise::Config::new(&key).map_err(|error| transport(&error))?;
+    let swarm = SwarmBuilder::with_existing_identity(key)
+        .with_tokio()
+        .with_other_transport(|_| {
+            proxy.upgrade(upgrade::Version::V1Lazy).authenticate(noise).multiplex(tuning::yamux())
+        })
+        .map_err(|error| transport(&error))?
+        .with_relay_client(noise::Config::new, tuning::yamux)
+        .map_err(|error| transport(&error))?
+        .with_bandwidth_metrics(registry)
+        .with_behaviour(|key, relay_client| behaviour(config, key, gossipsub, relay_client))
+        .map_err(|error| transport(&error))?
+        .with_swarm_config(bounded)
+        .with_connection_timeout(params::CONNECT_WITHIN)
+        .build();
+    Ok(swarm)
+}
+
+fn bounded(swarm: libp2p::swarm::Config) -> libp2p::swarm::Config {
+    swarm.with_idle_connection_timeout(params::IDLE).with_max_negotiating_inbound_streams(params::NEGOTIATING_MAX)
 }
 
 fn behaviour(

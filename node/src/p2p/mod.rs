@@ -29,6 +29,7 @@ mod rate;
 mod reach;
 mod redial;
 mod sink;
+mod socks;
 mod standing;
 mod start;
 mod swarming;
@@ -57,6 +58,7 @@ pub use self::{book::Learned, counters::Counters, key::KeyError, overview::Overv
 pub use libp2p::{Multiaddr, PeerId};
 pub use netgroup::is_own_ground;
 pub(crate) use netgroup::{Network, network_of};
+pub use socks::Socks;
 
 /// The cheap check of form that every message passes before anything remembers it:
 /// `(topic, envelope bytes) -> is well formed for that topic`.
@@ -80,6 +82,8 @@ pub struct Config {
     /// Whether to announce and look for peers on the local network. Not done when every
     /// address of `listen` is on loopback.
     pub mdns: bool,
+    /// SOCKS5 proxy that peers are dialled through, over TCP alone. Nothing else is dialled then, and nothing listened on.
+    pub proxy: Option<Socks>,
     /// Where peers are remembered across restarts; `None` remembers nobody.
     pub peers_file: Option<PathBuf>,
     /// Whether [`Command::Candidates`] may name loopback and private addresses: only when whoever names them is there too.
@@ -104,6 +108,13 @@ pub struct Config {
 #[must_use]
 pub fn place_of(address: &Multiaddr) -> Option<SocketAddr> {
     netgroup::socket_of(&redial::without_id(address)).map(netgroup::Socket::at)
+}
+
+/// A direct address with another IP address.
+#[must_use]
+pub fn moved(address: &Multiaddr, to: std::net::IpAddr) -> Multiaddr {
+    let rest = address.iter().skip(1);
+    rest.fold(Multiaddr::from(to), Multiaddr::with)
 }
 
 /// Whether an address is one of QUIC.

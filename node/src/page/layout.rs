@@ -1,6 +1,7 @@
 //! The frame of every page: head, navigation, search, and what the script finds its words in.
 
 use super::assets::address;
+use super::format::said;
 use super::text;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -77,6 +78,7 @@ pub(super) fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                     }
                 }
                 div #offline .notice.bad role="alert" hidden { (text::UNREACHABLE) }
+                @if let Some(sentence) = crate::outlet::notice() { div .notice.bad role="alert" { (said(&sentence)) } }
                 div #news .notice role="status" hidden { (text::NEWS) " " a href="/" { (text::SHOW_NEWS) } }
                 noscript { p .notice { (text::NO_SCRIPT) } }
                 main #main tabindex="-1" { (body) }

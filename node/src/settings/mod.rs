@@ -8,6 +8,7 @@ mod file;
 use crate::cli::{self, Cli};
 use crate::driver::Sharing;
 use crate::home::Home;
+use crate::outlet::proxy_shown;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _};
 use file::File;
@@ -21,6 +22,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const NO_SETTINGS: [&str; 6] = ["home", "json", "help", "version", "open", "offline"];
 /// Settings that a running node takes over at once. The others count from its next start.
 const LIVE: [&str; 4] = ["upload-limit", "download-limit", "seed-ratio", "seed-budget"];
+
+/// The setting whose value may hold a password, which is shown to nobody.
+const HOLDS_A_PASSWORD: &str = "proxy";
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,16 +173,17 @@ impl Desk {
         let next = file.of(&known.name).unwrap_or(&known.default);
         // A flag or a variable wins over the file at the next start too, as far as anybody can know.
         let is_next = matches!(origin, Origin::Default | Origin::File) && next != value;
+        let shown = |value: &str| if known.name == HOLDS_A_PASSWORD { proxy_shown(value) } else { value.to_owned() };
         Setting {
             name: known.name.clone(),
-            value,
+            value: shown(&value),
             origin,
             default: known.default.clone(),
             env: known.env.clone(),
             about: known.about.clone(),
             is_live: LIVE.contains(&known.name.as_str()),
             is_switch: known.is_switch,
-            next: is_next.then(|| next.to_owned()),
+            next: is_next.then(|| shown(next)),
         }
     }
 
@@ -414,6 +419,19 @@ mod tests {
         assert_eq!(found("no-dht"), ("true".into(), Origin::File));
         let matches = command(&home).expect("good").try_get_matches_from(["heirloom", "status"]).expect("parsed");
         assert_eq!(matches.get_one::<String>("disk_quota").map(String::as_str), Some("3GiB"), "every verb heeds it");
+    }
+
+    #[test]
+    fn the_password_of_a_proxy_is_kept_and_not_shown() {
+        let (_folder, home) = home();
+        let proxy = "socks5://bob:hunter2@127.0.0.1:1080";
+        let set = Desk::of(home.clone()).set("proxy", Some(proxy)).expect("set");
+        assert_eq!(set.next.as_deref(), Some("socks5://bob:…@127.0.0.1:1080"));
+        let now = Desk::of(home.clone()).one("proxy").expect("a setting");
+        assert_eq!(now.value, "socks5://bob:…@127.0.0.1:1080");
+        let error = Desk::of(home.clone()).set("proxy", Some(&now.value)).expect_err("what is shown is no password");
+        assert!(!error.message.contains("bob"), "{error}");
+        assert!(home.settings().expect("read").contains("hunter2"), "the node needs it");
     }
 
     #[test]

@@ -307,7 +307,8 @@ impl Inner {
     /// Trackers that may be asked: those on the net. A torrent must not make us call services of this machine or of
     /// the home network; only a node that itself listens on loopback asks trackers there.
     fn allowed<'a>(&self, trackers: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-        let on_loopback = self.config.bt.ip().is_loopback();
+        // Through a proxy, that machine's own loopback would be asked.
+        let on_loopback = self.config.bt.ip().is_loopback() && self.config.proxy.is_none();
         let mut allowed: Vec<String> = Vec::new();
         for tracker in trackers {
             if allowed.len() < TRACKERS_MAX && !allowed.contains(tracker) && is_tracker(tracker, on_loopback) {

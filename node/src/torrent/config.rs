@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use zeroize::Zeroizing;
 
 use super::Infohash;
 
@@ -26,6 +27,9 @@ pub struct Config {
     pub wire_name: String,
     /// What the anonymous session shows as its client name. It must hold nothing that tells nodes apart.
     pub anonymous_name: String,
+    /// SOCKS5 proxy that peers and trackers are reached through, as `socks5h://…`. Nobody connects to this node then, and only
+    /// a torrent's own trackers, over HTTP, name peers.
+    pub proxy: Option<Zeroizing<String>>,
     /// Folder for the engine's own state. Made when missing.
     pub state_dir: PathBuf,
     /// Folder for downloads that name no other.

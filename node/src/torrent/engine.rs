@@ -139,14 +139,14 @@ impl Engine {
         let (tracker, listener) = Tracker::bind()
             .await
             .map_err(|source| StartError::Listen { address: (std::net::Ipv4Addr::LOCALHOST, 0).into(), source })?;
-        let downloads = &config.downloads;
+        let (downloads, proxy) = (&config.downloads, config.proxy.as_ref().map(|url| url.as_str()));
         let open = |address, name, side| {
             let url = tracker.url(side);
-            async move { session::open(address, name, &url, downloads).await }
+            async move { session::open(address, name, &url, proxy, downloads).await }
         };
         let anonymous = open(config.bt, &config.anonymous_name, Side::Anonymous).await?;
         let named = open(config.bt_named, &config.wire_name, Side::Named).await?;
-        let resolver = session::open_resolver(&config.anonymous_name, config.bt, downloads).await?;
+        let resolver = session::open_resolver(&config.anonymous_name, config.bt, proxy, downloads).await?;
         let listen = [anonymous.listen_addr().unwrap_or(config.bt), named.listen_addr().unwrap_or(config.bt_named)];
         let book = PeerBook::new(config.peers.clone(), config.tracker_interval, listen, stop.clone());
         tracker.serve(listener, book.clone(), stop.clone());

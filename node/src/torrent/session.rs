@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
-use librqbit::{ListenerMode, ListenerOptions, Session, SessionOptions};
+use librqbit::{ConnectionOptions, ListenerMode, ListenerOptions, Session, SessionOptions};
 use tracing::warn;
 
 use super::errors::StartError;
@@ -22,6 +22,7 @@ pub(super) async fn open(
     address: SocketAddr,
     name: &str,
     tracker: &str,
+    proxy: Option<&str>,
     downloads: &Path,
 ) -> Result<Arc<Session>, StartError> {
     let address = check_free(address)?;
@@ -34,21 +35,31 @@ pub(super) async fn open(
         ipv4_only: address.is_ipv4(),
         ..ListenerOptions::default()
     };
-    let options = SessionOptions { listen: Some(listen), ..quiet(name, address.is_ipv4(), Some(tracker)) };
+    // The library asks every tracker through the proxy, and ours is on this machine, where no proxy leads.
+    let tracker = Some(tracker).filter(|_| proxy.is_none());
+    let options = SessionOptions { listen: Some(listen), ..quiet(name, address.is_ipv4(), tracker, proxy) };
     Session::new_with_opts(downloads.to_owned(), options)
         .await
         .map_err(|error| StartError::Session { address, reason: format!("{error:#}") })
 }
 
 /// Opens the session that only asks peers for metadata. It does not listen, and asks exactly the peers it is given.
-pub(super) async fn open_resolver(name: &str, near: SocketAddr, downloads: &Path) -> Result<Arc<Session>, StartError> {
-    Session::new_with_opts(downloads.to_owned(), quiet(name, near.is_ipv4(), None))
+pub(super) async fn open_resolver(
+    name: &str,
+    near: SocketAddr,
+    proxy: Option<&str>,
+    downloads: &Path,
+) -> Result<Arc<Session>, StartError> {
+    Session::new_with_opts(downloads.to_owned(), quiet(name, near.is_ipv4(), None, proxy))
         .await
         .map_err(|error| StartError::Session { address: near, reason: format!("{error:#}") })
 }
 
-fn quiet(name: &str, ipv4_only: bool, tracker: Option<&str>) -> SessionOptions {
+fn quiet(name: &str, ipv4_only: bool, tracker: Option<&str>, proxy: Option<&str>) -> SessionOptions {
+    let connect =
+        proxy.map(|url| ConnectionOptions { proxy_url: Some(url.to_owned()), ..ConnectionOptions::default() });
     SessionOptions {
+        connect,
         dht: None,
         persistence: None,
         fastresume: false,

@@ -40,6 +40,7 @@ async fn start(home: &TempDir, plan: Plan) -> (P2p, Receiver<Event>) {
         listen: plan.listen,
         peers: plan.peers,
         mdns: true,
+        proxy: None,
         peers_file: Some(home.path().join("peers")),
         own_ground: true,
         nat: plan.nat,

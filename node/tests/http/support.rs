@@ -118,7 +118,7 @@ impl Face {
             clients: heirloom::clients::Settings::default(),
         };
         change(&mut options);
-        let listener = http::bind(any).await.unwrap();
+        let listener = http::bind(any).unwrap();
         let address = listener.local_addr().unwrap();
         let token = home.token().unwrap();
         let node = Box::pin(Node::start(home, options)).await.unwrap();

@@ -4,6 +4,7 @@
 
 mod archives;
 mod exchange;
+mod limits;
 mod names;
 mod parts;
 mod refusals;

@@ -54,6 +54,7 @@ pub fn config(ip: [u8; 4], name: &str, folder: &Path, map: Arc<Map>) -> Config {
         bt_named: (ip, 0).into(),
         wire_name: format!("heirloom/0.1.0 {name}"),
         anonymous_name: "heirloom".to_owned(),
+        proxy: None,
         state_dir: folder.join("state"),
         downloads: folder.join("downloads"),
         peers: map,

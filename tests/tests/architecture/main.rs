@@ -28,7 +28,7 @@ struct Rule {
 }
 
 /// The table of ARCHITECTURE.md. A new crate is a new line here first.
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule { name: "heirloom-proto", folder: "proto", may_use: &[], is_pure: true, is_light: true },
     Rule { name: "heirloom-graph", folder: "graph", may_use: &["heirloom-proto"], is_pure: true, is_light: true },
     Rule {
@@ -38,10 +38,11 @@ const RULES: [Rule; 6] = [
         is_pure: true,
         is_light: true,
     },
+    Rule { name: "heirloom-outlet", folder: "node/outlet", may_use: &[], is_pure: false, is_light: true },
     Rule {
         name: "heirloom",
         folder: "node",
-        may_use: &["heirloom-proto", "heirloom-graph", "heirloom-core"],
+        may_use: &["heirloom-proto", "heirloom-graph", "heirloom-core", "heirloom-outlet"],
         is_pure: false,
         is_light: false,
     },
@@ -200,6 +201,12 @@ fn check_reach(rule: &Rule, lock: &str) -> Vec<String> {
     reached.map(|heavy| format!("{} must stay light: {}", rule.name, chain(heavy))).collect()
 }
 
+/// Whether a crate takes the lints of the workspace, unsafe code among them.
+fn heeds_workspace_lints(manifest: &str) -> bool {
+    let section = manifest.split_once("\n[lints]\n").map(|(_, rest)| rest.split("\n[").next().unwrap_or_default());
+    section.is_some_and(|section| section.lines().any(|line| line.trim() == "workspace = true"))
+}
+
 /// Words that a source file of this crate may not hold. `path` is relative to the crate's `src`.
 fn check_source(rule: &Rule, path: &Path, source: &str) -> Vec<String> {
     let code = without_tests(&code_of(source));
@@ -260,6 +267,14 @@ mod tree {
     fn light_crates_reach_no_runtime_and_no_cpp() {
         let lock = read("Cargo.lock");
         assert_none(&RULES.iter().flat_map(|rule| check_reach(rule, &lock)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn only_the_outlet_may_hold_unsafe_code() {
+        let root_forbids = read("Cargo.toml").contains("unsafe_code = \"forbid\"");
+        assert!(root_forbids, "the workspace forbids unsafe code");
+        let own = RULES.iter().filter(|rule| !heeds_workspace_lints(&read(Path::new(rule.folder).join("Cargo.toml"))));
+        assert_eq!(own.map(|rule| rule.name).collect::<Vec<_>>(), ["heirloom-outlet"]);
     }
 
     #[test]
@@ -330,6 +345,13 @@ mod made_up {
         assert_eq!(manifest_complaints("heirloom-sim", "[dev-dependencies]\nheirloom = { path = \"../node\" }\n"), 1);
         assert_eq!(manifest_complaints("heirloom-tests", &on("heirloom")), 1);
         assert_eq!(manifest_complaints("heirloom", &on("heirloom-core")), 0);
+    }
+
+    #[test]
+    fn a_crate_with_lints_of_its_own_is_seen() {
+        assert!(heeds_workspace_lints("[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n\n[lib]\n"));
+        assert!(!heeds_workspace_lints("[package]\nname = \"a\"\n\n[lints.rust]\nunsafe_code = \"allow\"\n"));
+        assert!(!heeds_workspace_lints("[package]\n\n[lints]\n# workspace = true\n\n[x]\nworkspace = true\n"));
     }
 
     #[test]

@@ -71,12 +71,22 @@ impl Lab {
         }
     }
 
-    fn sh(&self, room: RoomId, script: &str) -> Result<(), String> {
+    fn sh(&self, room: RoomId, script: &str) -> Result<String, String> {
         let words = self.inside(room);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(["sh", "-c", script]).stdin(Stdio::null());
         let done = command.output().map_err(|error| error.to_string())?;
-        if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
+    }
+
+    /// Bytes that left a room by one of its wires, as the kernel counts them.
+    #[track_caller]
+    pub fn sent(&self, room: RoomId, wire: &str) -> u64 {
+        let counted = self.sh(room, "cat /proc/net/dev").unwrap_or_else(|error| panic!("{error}"));
+        let row = counted.lines().find_map(|line| line.trim().strip_prefix(wire)?.strip_prefix(':'));
+        let sent = row.and_then(|row| row.split_whitespace().nth(8)).and_then(|sent| sent.parse().ok());
+        sent.unwrap_or_else(|| panic!("no {wire} in {counted}"))
     }
 
     /// A switch in the hall.

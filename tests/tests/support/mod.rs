@@ -19,7 +19,7 @@ pub use content::{Chance, bytes_of, card_in_a_post, is_same_file, write_file};
 pub use junk::announce_junk;
 pub use lab::{HALL, Lab, RoomId};
 pub use node::{Node, TAKES_STARTER};
-pub use process::{Process, program};
+pub use process::{Process, program, program_after};
 pub use signers::{Signer, statement_file};
 pub use site::{Page, Site};
 pub use wait::{ARRIVAL, wait_for, wait_until};

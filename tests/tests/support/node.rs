@@ -47,11 +47,16 @@ impl Node {
 
     /// Starts a node in a room of a [`super::Lab`]: it listens only where `net` says.
     pub fn start_inside(inside: Vec<String>, folder: &Path, name: &str, net: &[String]) -> Self {
+        Self::start_inside_at(inside, folder, name, "127.0.0.1", net)
+    }
+
+    /// The same, with BitTorrent and the DHT at this address.
+    pub fn start_inside_at(inside: Vec<String>, folder: &Path, name: &str, ip: &str, net: &[String]) -> Self {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder).expect("can make a folder");
         let mut cli = Cli::new(&folder.join("home"));
         cli.inside = inside;
-        let (name, ip) = (name.to_owned(), "127.0.0.1".to_owned());
+        let (name, ip) = (name.to_owned(), ip.to_owned());
         let mut node = Self { name, cli, key: String::new(), ip, folder, ready: Value::Null, process: None };
         node.start_again(net);
         node

@@ -20,7 +20,7 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A figure: its name, whether it only grows, what it is, and where it stands in the answer to `status`. Names end in their
 /// unit, and in `_total` if they only grow.
-const FIGURES: [(&str, bool, &str, &str); 28] = [
+const FIGURES: [(&str, bool, &str, &str); 30] = [
     ("uptime_seconds", false, "Time since the node started.", "/uptime_s"),
     ("peers", false, "libp2p peers connected.", "/peers"),
     ("statements", false, "Live statements in the store.", "/statements"),
@@ -48,6 +48,8 @@ const FIGURES: [(&str, bool, &str, &str); 28] = [
     ("work_for_others_seconds_total", true, "Processor time of work that others brought.", "/budgets/cpu/for_others_s"),
     ("p2p_connections", false, "libp2p connections.", "/p2p/connections"),
     ("p2p_peers_remembered", false, "Addresses of nodes that are remembered.", "/p2p/remembered"),
+    ("outlet_pinned_total", true, "Sockets that were kept to the interface.", "/outlet/pinned"),
+    ("outlet_refused_total", true, "What was refused, since it would have gone another way.", "/outlet/refused"),
     ("rendezvous_found_total", true, "Nodes found by the rendezvous of the day.", "/p2p/rendezvous/found"),
 ];
 
@@ -115,6 +117,10 @@ async fn figures(server: &Server) -> Result<String, CommandError> {
         Some((vec![("budget", name.to_owned())], f64::from(u8::from(is_short))))
     });
     put(&mut text, "budget_short", false, "Whether a budget is at its limit.", &short.collect::<Vec<_>>());
+    if let Some(is_open) = status["outlet"]["open"].as_bool() {
+        let about = "Whether anything can go out by the interface or proxy that was chosen.";
+        put(&mut text, "outlet_open", false, about, &[(Vec::new(), f64::from(u8::from(is_open)))]);
+    }
     put(&mut text, "http_streams", false, "Streams to players.", &[(Vec::new(), count(server.streams_open()))]);
     put(&mut text, "http_listeners", false, "Listeners to events.", &[(Vec::new(), count(server.listeners()))]);
     let answers = server.apps.polls.counts().map(|(how, count)| (vec![("how", how.to_owned())], large(count)));
