@@ -112,6 +112,8 @@ async fn figures(server: &Server) -> Result<String, CommandError> {
         Some((vec![("budget", name.to_owned())], f64::from(u8::from(is_short))))
     });
     put(&mut text, "budget_short", false, "Whether a budget is at its limit.", &short.collect::<Vec<_>>());
+    let streams = node.networks().engine.as_ref().map_or(0, crate::torrent::Engine::streams_open);
+    put(&mut text, "streams", false, "Files of torrents open to be played.", &[(Vec::new(), count(streams))]);
     put(&mut text, "http_streams", false, "Streams to players.", &[(Vec::new(), count(server.streams_open()))]);
     put(&mut text, "http_listeners", false, "Listeners to events.", &[(Vec::new(), count(server.listeners()))]);
     let answers = server.apps.polls.counts().map(|(how, count)| (vec![("how", how.to_owned())], large(count)));
