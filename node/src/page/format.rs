@@ -103,7 +103,7 @@ pub(super) fn is_playable(path: &str) -> bool {
 
 /// Whether a file holds subtitles that are shown beside a film.
 pub(super) fn is_subtitle(path: &str) -> bool {
-    has_ending(path, &["srt", "vtt"])
+    has_ending(path, &["srt", "vtt", "ass", "ssa"])
 }
 
 fn has_ending(path: &str, endings: &[&str]) -> bool {
