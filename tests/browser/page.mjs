@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { everybody } from "./access.mjs";
 import { CAUGHT, confirm, elsewhere, errors, insist, picture, posters, reloads, results, shot, stage, step, violations, watch } from "./kit.mjs";
+import { longOnes } from "./lists.mjs";
 import { Person, startDht, stopAll, until, world } from "./nodes.mjs";
 
 const { HEIRLOOM_CHROMIUM, HEIRLOOM_CLIP, HEIRLOOM_FIGURES, HEIRLOOM_SHOTS } = process.env;
@@ -360,6 +361,8 @@ const main = async () => {
     await shot("15-missing");
   });
 
+  await longOnes({ bob, film });
+
   await step("a node that goes away is said, and one that comes back is found", async () => {
     await page.goto(bob.web);
     const port = Number(new URL(bob.web).port);
@@ -400,6 +403,9 @@ const main = async () => {
       if (median > SERVED_MAX) missed.push(took.at(-1));
     }
     await posters(`${bob.web}/?kind=film`, (count) => count === 60);
+    await Promise.all([page.waitForURL(/page=2/), page.getByRole("link", { name: "More" }).last().click()]);
+    insist(await page.locator("a.poster").count() === 60, "the second page is as full");
+    await page.goto(`${bob.web}/?kind=film`);
     // Painting is told some time after the page was loaded.
     const paint = await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime, null, { timeout: 60_000 }).then((found) => found.jsonValue());
     insist(Number.isFinite(paint) && paint > 0, `the first paint is told as ${paint}`);

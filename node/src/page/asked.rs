@@ -12,6 +12,18 @@ use serde::de::DeserializeOwned;
 /// Longest body but for uploads: a forum post fits many times.
 const BYTES_MAX: usize = 1 << 20;
 
+/// What the path of an address names.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
+        let named = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        named.map(|axum::extract::Path(named)| Self(named)).map_err(|_| Trouble::missing(text::NO_SUCH_PAGE))
+    }
+}
+
 /// The arguments behind the question mark.
 pub(super) struct Query<T>(pub(super) T);
 

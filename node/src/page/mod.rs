@@ -31,7 +31,7 @@ mod work;
 
 pub(crate) use format::{bytes, encoded};
 
-use asked::{Query, Refusal, Sent};
+use asked::{Path, Query, Refusal, Sent};
 
 use crate::driver::{Download, Node};
 use crate::http::{Request, Routes, Shared, parse, wish};

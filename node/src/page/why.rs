@@ -2,8 +2,8 @@
 
 use super::format::{band_class, person, said, short};
 use super::layout::{Frame, Here, page};
-use super::{Query, Reading, Trouble, text};
-use axum::extract::{Path, State};
+use super::{Path, Query, Reading, Trouble, text};
+use axum::extract::State;
 use heirloom_core::views::{Because, Why};
 use heirloom_proto::Key;
 use heirloom_proto::body::Scope;
@@ -52,10 +52,12 @@ pub(super) fn render(why: &Why, names: &Names, me: &Key) -> Markup {
             }
             @if why.because.is_empty() { p { (text::NOBODY_SPEAKS) } } @else { (picture(why, names, me)) }
             @if !why.because.is_empty() {
-                table {
-                    caption .hidden { (text::VOTES) }
-                    thead { tr { th scope="col" { (text::VOTE) } th scope="col" { (text::PATH) } th .number scope="col" { (text::WEIGHT) } th .number scope="col" { (text::SHARE) } } }
-                    tbody { @for because in &why.because { (vote(because, names, me)) } }
+                div .scroll {
+                    table {
+                        caption .hidden { (text::VOTES) }
+                        thead { tr { th scope="col" { (text::VOTE) } th scope="col" { (text::PATH) } th .number scope="col" { (text::WEIGHT) } th .number scope="col" { (text::SHARE) } } }
+                        tbody { @for because in &why.because { (vote(because, names, me)) } }
+                    }
                 }
             }
             h3 { (text::ARITHMETIC) }

@@ -288,6 +288,13 @@ async fn an_unknown_release_is_refused_by_every_door_that_names_one() {
         let ask = face.ask("GET", &format!("/stream/{nobodys}/0")).with("Range", range);
         assert_refused(&face.send(ask).await, 404, "unknown_release");
     }
+    for path in ["/stream/%ff/0", "/subtitles/%ff/0", "/api/v1/artwork/%ff"] {
+        assert_refused(&face.send(face.ask("GET", path)).await, 404, "not_found");
+    }
+    for path in ["/work/%ff", "/key/%ff", "/why/%ff", "/play/%ff/0", "/play/ab/x"] {
+        let response = face.send(face.ask("GET", path)).await;
+        assert_eq!((response.status, response.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
+    }
     let value: Value = face.send(face.verb("play", &json!({ "what": "xyz" }))).await.json();
     assert_eq!(value["exit"], 2, "{value}");
 }

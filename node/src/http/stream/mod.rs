@@ -11,11 +11,12 @@ pub(super) mod play;
 mod range;
 mod subtitles;
 
+use super::named::Path;
 use super::problem::{problem, refused};
 use super::{Server, Session, Shared};
 use crate::torrent::{Engine, Metainfo, Stream, StreamError};
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use heirloom_core::command::{Choice, Command, CommandError, Fault, Reply, Subject, Wanted};
