@@ -36,6 +36,9 @@ pub struct Config {
     pub tracker_interval: Duration,
 }
 
+/// Hears of peers while more are being looked for.
+pub type TellPeers<'a> = dyn Fn(&[SocketAddr]) + Send + Sync + 'a;
+
 /// Where peers of a torrent come from: the Mainline DHT in a node, a fixed map in tests.
 ///
 /// The engine remembers answers for a while, asks for one torrent once at a time, and drops an answer that takes longer
@@ -43,6 +46,11 @@ pub struct Config {
 pub trait PeerSource: Send + Sync {
     /// Addresses that are said to have this torrent. Empty when nobody is known.
     fn peers(&self, infohash: Infohash) -> BoxFuture<'_, Vec<SocketAddr>>;
+
+    /// The same, and `tell` hears of some before the others are known: a film can begin with the first of them.
+    fn seek<'a>(&'a self, infohash: Infohash, _tell: &'a TellPeers<'a>) -> BoxFuture<'a, Vec<SocketAddr>> {
+        self.peers(infohash)
+    }
 
     /// Says that this node has (or fetches) the torrent, on this TCP port.
     fn announce(&self, infohash: Infohash, port: u16) -> BoxFuture<'_, ()>;

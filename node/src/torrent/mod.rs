@@ -34,7 +34,7 @@ mod takers;
 mod tracker;
 
 pub use bookings::{Booking, Bookings, Share};
-pub use config::{Config, PeerSource, TRACKER_INTERVAL};
+pub use config::{Config, PeerSource, TRACKER_INTERVAL, TellPeers};
 pub use create::{Making, create, create_watched};
 pub use disk::{RESERVE_BYTES, has_content};
 pub use engine::{Download, Engine, Files, OnlyFile};
