@@ -445,7 +445,7 @@ pub(super) const APPS_RSS: &str = "Feed readers and clients that read RSS";
 pub(super) const APPS_OPML: &str = "Feed readers: all curators that you follow";
 pub(super) const APPS_QBITTORRENT: &str = "qBittorrent: search plugin";
 pub(super) const APPS_METRICS: &str = "Prometheus";
-pub(super) const APPS_TELEVISION: &str = "A television or a phone takes the add-on only by TLS: put a proxy with a certificate before the node, and start it with --apps-url.";
+pub(super) const APPS_TELEVISION: &str = "A television or a phone takes the add-on only by TLS: put a proxy with a certificate before the node, and start it with `--apps-url`.";
 
 pub(super) const WORKS: &str = "Works";
 pub(super) const STATEMENTS: &str = "Statements";

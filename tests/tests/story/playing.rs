@@ -202,16 +202,16 @@ fn viewers_that_go_away_leave_no_file_no_stream_and_no_memory() {
         let ranges = (0..8).map(|number| format!("Range: bytes={}-\r\n", number * MIB));
         let mut open: Vec<TcpStream> = ranges.map(|range| begin(&film, &range)).collect();
         open.extend((0..4).map(|_| begin(&events, &token)));
-        let streams = figure(&node, "heirloom_streams");
+        let streams = format!("{}", figure(&node, "heirloom_streams"));
         drop(open);
         wait_for("viewers that went away to leave nothing", ARRIVAL, || {
             let names = ["heirloom_streams", "heirloom_http_streams", "heirloom_http_listeners"];
             let open = names.map(|name| figure(&node, name));
-            if open == [0.0; 3] { Ok(()) } else { Err(format!("{open:?} are open")) }
+            if open.iter().all(|open| *open < 1.0) { Ok(()) } else { Err(format!("{open:?} are open")) }
         });
         streams
     };
-    assert_eq!(round(), 8.0, "each viewer is a stream of its own");
+    assert_eq!(round(), "8", "each viewer is a stream of its own");
     let (files, memory) = (open_files(&node), figure(&node, "process_resident_memory_bytes"));
     for _ in 0..40 {
         round();
