@@ -4,68 +4,17 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { everybody } from "./access.mjs";
+import { CAUGHT, confirm, elsewhere, errors, insist, picture, posters, reloads, results, shot, stage, step, violations, watch } from "./kit.mjs";
+import { longOnes } from "./lists.mjs";
 import { Person, startDht, stopAll, until, world } from "./nodes.mjs";
 
-const { HEIRLOOM_CHROMIUM, HEIRLOOM_CLIP, HEIRLOOM_PICTURES, HEIRLOOM_SHOTS } = process.env;
+const { HEIRLOOM_CHROMIUM, HEIRLOOM_CLIP, HEIRLOOM_FIGURES, HEIRLOOM_SHOTS } = process.env;
 const FILM = "imdb:tt1254207";
-const WIDTHS = { phone: [390, 844], desk: [1280, 800], television: [1920, 1080] };
-/** Largest picture of the README, in bytes. */
-const PICTURE_BYTES_MAX = 150_000;
-/** Longest for anything that a person waits for. */
-const WAIT = 60_000;
-/** Scripts that hostile names try to run set this. */
-const CAUGHT = "__caught";
-
-const results = [];
-const step = async (name, work) => {
-  const began = Date.now();
-  try {
-    const detail = await work();
-    results.push([name, true]);
-    console.log(`ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)${detail ? `: ${detail}` : ""}`);
-  } catch (error) {
-    results.push([name, false]);
-    console.log(`FAILED  ${name}: ${error.stack}`);
-    await page?.screenshot({ path: join(HEIRLOOM_SHOTS, `failed-${results.length}.png`) }).catch(() => {});
-  }
-};
-const insist = (holds, message) => { if (!holds) throw new Error(message); };
+/** Longest that a shelf of ten thousand works may take, in milliseconds: to be made by the node, and to the first paint. */
+const SERVED_MAX = 100, PAINTED_MAX = 1000;
 
 let browser, page;
-const elsewhere = [], violations = [], errors = [];
-
-const watch = (each, own) => {
-  each.setDefaultTimeout(WAIT);
-  each.on("request", (request) => {
-    const url = new URL(request.url());
-    if (!["blob:", "data:"].includes(url.protocol) && url.host !== own) elsewhere.push(request.url());
-  });
-  each.on("console", (message) => {
-    if (/content security policy/i.test(message.text())) violations.push(message.text());
-  });
-  each.on("pageerror", (error) => errors.push(error.message));
-};
-const shot = (name, options = {}) => page.screenshot({ path: join(HEIRLOOM_SHOTS, `${name}.png`), ...options });
-/** A picture for the README, if these are asked for; small enough to be fetched with it. */
-const picture = async (name) => {
-  if (!HEIRLOOM_PICTURES) return;
-  const session = await page.context().newCDPSession(page);
-  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 82 });
-  await session.detach();
-  const bytes = Buffer.from(data, "base64");
-  insist(bytes.length <= PICTURE_BYTES_MAX, `${name}.webp takes ${bytes.length} bytes`);
-  writeFileSync(join(HEIRLOOM_PICTURES, `${name}.webp`), bytes);
-};
-const confirm = () => page.locator("#ask button[value=yes]").click();
-/** Opens a page until so many posters stand on it: what was just taken in is found a moment later, on a busy machine several. */
-const posters = (path, holds) => until(`posters at ${path}`, async () => {
-  await page.goto(path);
-  return holds(await page.locator("a.poster").count());
-});
-/** Presses something that ends in the page being loaded again. */
-const reloads = async (press) => {
-  await Promise.all([page.waitForEvent("load"), press()]);
-};
 
 const main = async () => {
   const dht = await startDht();
@@ -101,7 +50,7 @@ const main = async () => {
   await context.addInitScript(() => {
     addEventListener("DOMContentLoaded", () => document.querySelector("video")?.requestVideoFrameCallback(() => { window.firstFrame = performance.timeOrigin + performance.now(); }));
   });
-  page = await context.newPage();
+  page = stage.page = await context.newPage();
   watch(page, own);
 
   await step("without a link nobody comes in", async () => {
@@ -151,35 +100,7 @@ const main = async () => {
     await page.locator(".shelf").first().waitFor();
   });
 
-  await step("the shelf, dark and light, at three widths", async () => {
-    for (const [name, [width, height]] of Object.entries(WIDTHS)) {
-      for (const colorScheme of ["dark", "light"]) {
-        await page.setViewportSize({ width, height });
-        await page.emulateMedia({ colorScheme });
-        for (const [view, path] of Object.entries({ shelf: "/", work: `/work/${FILM}`, people: "/people", grid: "/?kind=film", seeding: "/seeding", publish: "/publish", node: "/node" })) {
-          await page.goto(bob.web + path);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          insist(wide <= 0, `${view} at ${width} is ${wide} px too wide`);
-          await shot(`5-${view}-${name}-${colorScheme}`);
-          if (name === "desk" && colorScheme === "dark" && ["shelf", "work"].includes(view)) await picture(view);
-        }
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await page.emulateMedia({ colorScheme: "dark" });
-  });
-
-  await step("text stands out from its ground by 4.5 to 1, in both schemes", async () => {
-    for (const colorScheme of ["dark", "light"]) {
-      await page.emulateMedia({ colorScheme });
-      for (const path of ["/", `/work/${FILM}`, "/people", "/seeding", "/publish", "/node", "/welcome"]) {
-        await page.goto(bob.web + path);
-        const weak = await page.evaluate(weakText);
-        insist(weak.length === 0, `${path} ${colorScheme}: ${weak.slice(0, 5).join("; ")}`);
-      }
-    }
-    await page.emulateMedia({ colorScheme: "dark" });
-  });
+  await everybody({ browser, bob, alice, dht, film: { ...film, work: FILM } });
 
   await step("search as one types", async () => {
     await page.goto(bob.web);
@@ -403,34 +324,10 @@ const main = async () => {
     await form.getByRole("button", { name: "Sign the listing" }).click();
     await reloads(confirm);
     await page.locator("tr", { hasText: "The.Shed.2021" }).waitFor();
+    await page.locator("#torrent").setInputFiles({ name: "film.mp4", mimeType: "video/mp4", buffer: Buffer.from("film") });
+    await page.locator("#toast.bad", { hasText: "name its path above" }).waitFor();
     await page.locator("#torrent").setInputFiles({ name: "not.torrent", mimeType: "text/plain", buffer: Buffer.from("hello") });
     await page.getByText("This is not a torrent file").waitFor();
-  });
-
-  await step("by the keyboard alone: skip link, search, a poster, the dialog", async () => {
-    await page.goto(bob.web);
-    await page.keyboard.press("Tab");
-    const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
-    insist(await focused() === "Skip to the content", await focused());
-    const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    insist(ring !== "none", "the focus is seen");
-    await page.keyboard.press("Enter");
-    insist(await page.evaluate(() => document.activeElement.id) === "main", "the link leads to the content");
-    await page.keyboard.press("/");
-    insist(await page.evaluate(() => document.activeElement.id) === "q", "/ leads to the search");
-    await page.keyboard.type("bunny");
-    await page.locator("#results[data-count] a.poster").first().waitFor();
-    for (let presses = 0; presses < 60 && !(await page.evaluate(() => document.activeElement.matches("a.poster"))); presses += 1) await page.keyboard.press("Tab");
-    await Promise.all([page.waitForURL(/\/work\//), page.keyboard.press("Enter")]);
-    for (let presses = 0; presses < 60 && !(await page.evaluate(() => document.activeElement.matches("a[data-sheet]"))); presses += 1) await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
-    await page.locator("#sheet[open]").waitFor();
-    await page.keyboard.press("Escape");
-    await page.goto(bob.web);
-    await page.locator("a.poster").first().focus();
-    await page.keyboard.press("ArrowRight");
-    const at = await page.evaluate(() => [...document.querySelectorAll("a.poster")].indexOf(document.activeElement));
-    insist(at === 1, `an arrow leads to the next poster, not to ${at}`);
   });
 
   await step("reading works without script", async () => {
@@ -464,6 +361,8 @@ const main = async () => {
     await shot("15-missing");
   });
 
+  await longOnes({ bob, film });
+
   await step("a node that goes away is said, and one that comes back is found", async () => {
     await page.goto(bob.web);
     const port = Number(new URL(bob.web).port);
@@ -489,7 +388,7 @@ const main = async () => {
     const rows = Array.from({ length: 10_000 }, (_, at) => `hl:,Work number ${at},${1900 + at % 120},film,"g${at % 20}",CC0-1.0,${createHash("sha1").update(`many ${at}`).digest("hex")}`);
     writeFileSync(many, ["work,title,year,kind,genres,licence,infohash", ...rows].join("\n"));
     await bob.run("import", many);
-    const took = [];
+    const took = [], missed = [];
     for (const path of ["/?kind=film", "/", "/?kind=film&page=2", "/?q=number", "/?genre=g3"]) {
       const times = [];
       for (let round = 0; round < 5; round += 1) {
@@ -499,49 +398,23 @@ const main = async () => {
         await answer.text();
         times.push(performance.now() - began);
       }
-      took.push(`${path} ${times.sort((a, b) => a - b)[2].toFixed(0)} ms`);
+      const median = times.sort((a, b) => a - b)[2];
+      took.push(`${path} ${median.toFixed(0)} ms`);
+      if (median > SERVED_MAX) missed.push(took.at(-1));
     }
     await posters(`${bob.web}/?kind=film`, (count) => count === 60);
+    await Promise.all([page.waitForURL(/page=2/), page.getByRole("link", { name: "More" }).last().click()]);
+    insist(await page.locator("a.poster").count() === 60, "the second page is as full");
+    await page.goto(`${bob.web}/?kind=film`);
     // Painting is told some time after the page was loaded.
     const paint = await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime, null, { timeout: 60_000 }).then((found) => found.jsonValue());
     insist(Number.isFinite(paint) && paint > 0, `the first paint is told as ${paint}`);
+    if (paint > PAINTED_MAX) missed.push(`first paint ${Math.round(paint)} ms`);
+    // How long something takes is a figure, and on a busy machine no failure; but whoever asks for figures wants to know.
+    insist(!HEIRLOOM_FIGURES || missed.length === 0, `too slow: ${missed.join(", ")}`);
     return `${took.join(", ")}; first paint ${Math.round(paint)} ms`;
   });
 };
-
-/** Texts of which the contrast to what is behind them is too small. Runs in the page. */
-function weakText() {
-  const parse = (color) => {
-    const canvas = weakText.canvas ??= document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((part) => { const c = part / 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color[3] > 0.9) return color;
-    }
-    return [255, 255, 255, 1];
-  };
-  const weak = [];
-  for (const element of document.querySelectorAll("main *, header *")) {
-    const isText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    // What is drawn over a gradient has a shadow, and is drawn for looks: its words stand below it again.
-    if (!isText || element.closest(".art, .hidden, svg, option, [hidden]") || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const [light, dark] = [luminance(parse(style.color)), luminance(behind(element))].sort((a, b) => b - a);
-    const ratio = (light + 0.05) / (dark + 0.05);
-    if (ratio < 4.5) weak.push(`${ratio.toFixed(2)} "${element.textContent.trim().slice(0, 30)}"`);
-  }
-  return weak;
-}
 
 const began = Date.now();
 try { await main(); } catch (error) { results.push(["the story", false]); console.log(error.stack); } finally {

@@ -6,7 +6,7 @@ use crate::observed::{Client, Swarm};
 use crate::views;
 use heirloom_proto::body::{CuratorList, Level, Listing, Opinion, Rotation, Scope, Work, WorkKind};
 use heirloom_proto::{Infohash, Key, Sha256, StatementId, WorkId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Most bytes of envelopes in one [`Command::Import`]. 512 KiB: some 2,500 attestations, checked in under half a second,
@@ -137,6 +137,20 @@ pub enum Command {
         scope: Scope,
         /// At most so many.
         limit: usize,
+    },
+    /// Keys that have a voice without being followed, or those that are distrusted: best first, and how many there are.
+    Circle {
+        /// Which of the two.
+        part: CirclePart,
+        /// So many are left out at the beginning.
+        skip: usize,
+        /// At most so many, and no more than [`views::CIRCLE_ROWS_MAX`].
+        limit: usize,
+    },
+    /// What keys are called here; of the first [`views::NAMES_MAX`].
+    Names {
+        /// Which keys.
+        keys: BTreeSet<Key>,
     },
     /// What could these keys gain together, and what do they have?
     Ring {
@@ -300,6 +314,15 @@ pub struct Following {
     pub alias: Option<String>,
     /// What they were called where I found them: how a key is called that is new to me.
     pub found_as: String,
+}
+
+/// Which keys of [`Command::Circle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CirclePart {
+    /// Those who have a voice here without being followed.
+    Heard,
+    /// Those who are distrusted.
+    Distrusted,
 }
 
 /// How many of each kind of what a key says are left out, the newest first.
@@ -499,6 +522,8 @@ pub enum Reply {
     Signed(views::Signed),
     Why(Box<views::Why>),
     Trust(Vec<views::TrustRow>),
+    Circle(views::Circle),
+    Names(BTreeMap<Key, String>),
     Ledger(Vec<views::LedgerRow>),
     Observed(Box<views::Observation>),
     HandingOff(Box<views::HandingOff>),

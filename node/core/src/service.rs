@@ -7,6 +7,7 @@ mod archive;
 mod artwork;
 mod cancelling;
 mod choosing;
+mod circle;
 mod clients;
 mod commands;
 mod dht;
@@ -146,6 +147,8 @@ pub struct Service<S> {
     ready: VecDeque<Output>,
     halted: Option<StoreError>,
     view: Option<Arc<View>>,
+    /// Who has a voice, and who is distrusted.
+    order: Option<Arc<circle::Order>>,
     /// Who is heard, and of which state: scorings computed, and what was live.
     hearing: Option<(search::State, Arc<crate::views::Hearing>)>,
 }
@@ -194,6 +197,7 @@ impl<S: Store> Service<S> {
             ready: VecDeque::new(),
             halted: None,
             view: None,
+            order: None,
             hearing: None,
             curation,
             ground,

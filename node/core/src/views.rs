@@ -327,6 +327,21 @@ pub struct TrustRow {
     pub head: Option<HeadAge>,
 }
 
+/// Most rows of a part of the circle at once.
+pub const CIRCLE_ROWS_MAX: usize = 1_000;
+
+/// Most keys whose names are told at once: an explanation names fewer.
+pub const NAMES_MAX: usize = 1_000;
+
+/// A page of those who have a voice, or of those who are distrusted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Circle {
+    /// The page.
+    pub rows: Vec<TrustRow>,
+    /// How many there are in all.
+    pub all: usize,
+}
+
 /// What a ring of keys has, and the most it can gain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ring {

@@ -3,6 +3,7 @@
 use super::budget_args::BudgetArgs;
 use super::client_args::{AtArgs, ClientsArgs};
 use super::config::ConfigVerb;
+use super::liked;
 use super::outlet_args::OutletArgs;
 use super::sharing_args::SharingArgs;
 use super::trust_args::TrustArgs;
@@ -131,9 +132,9 @@ pub enum Verb {
         /// SPDX licence of a release, such as CC-BY or CC-BY-3.0
         #[arg(long, value_name = "SPDX")]
         licence: Option<String>,
-        /// Resolution that is liked best, among releases that are trusted alike; or any
-        #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p")]
-        resolution: String,
+        /// Resolution that is liked best, among releases that are trusted alike; or any. The setting of that name is the default
+        #[arg(long, env = "HEIRLOOM_RESOLUTION", value_parser = liked)]
+        resolution: Option<String>,
         /// film, series, episode, album, book, software or other
         #[arg(long)]
         kind: Option<String>,
@@ -154,9 +155,9 @@ pub enum Verb {
         /// Wait so long for a trusted release to appear
         #[arg(long, value_name = "SECONDS")]
         wait: Option<u64>,
-        /// Resolution that is liked best, among releases that are trusted alike; or any
-        #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p")]
-        resolution: String,
+        /// Resolution that is liked best, among releases that are trusted alike; or any. The setting of that name is the default
+        #[arg(long, env = "HEIRLOOM_RESOLUTION", value_parser = liked)]
+        resolution: Option<String>,
         /// Do not follow the starter catalogue, where no node has run yet
         #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = BoolishValueParser::new())]
         no_starter: bool,
@@ -307,9 +308,9 @@ pub struct Of {
     /// Day of a daily show
     #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["season", "episode"])]
     pub date: Option<String>,
-    /// Resolution that is liked best, among releases that are trusted alike; or any
-    #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p")]
-    pub resolution: String,
+    /// Resolution that is liked best, among releases that are trusted alike; or any. The setting of that name is the default
+    #[arg(long, env = "HEIRLOOM_RESOLUTION", value_parser = liked)]
+    pub resolution: Option<String>,
 }
 
 impl Of {
@@ -401,6 +402,9 @@ pub struct Run {
     /// Open the page in a browser when everything listens
     #[arg(long, env = "HEIRLOOM_OPEN")]
     pub open: bool,
+    /// Resolution that is liked best, among releases that are trusted alike, such as 720p; or any
+    #[arg(long, env = "HEIRLOOM_RESOLUTION", default_value = "1080p", value_parser = liked)]
+    pub resolution: String,
     /// Folder for downloads
     #[arg(long, env = "HEIRLOOM_DIR", value_name = "DOWNLOADS")]
     pub dir: Option<PathBuf>,

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How long a starting or stopping node is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How often a node that has not answered yet is asked whether it is still there.
+const LOOK: Duration = Duration::from_secs(10);
 /// Longest answer; `show --wait` may take an hour.
 const ANSWER_MAX: Duration = Duration::from_secs(3700);
 
@@ -87,12 +89,37 @@ impl Client {
         let verb = verb.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
         let url = format!("http://{}/api/v1/{verb}", running.http);
         let token = self.home.token()?;
-        let sent = self.http.post(url).bearer_auth(token.as_str()).json(&body).send().await;
-        let response = sent.map_err(|error| broken(&error))?;
+        let sent = self.http.post(url).bearer_auth(token.as_str()).json(&body).send();
+        let mut sent = std::pin::pin!(sent);
+        let response = loop {
+            tokio::select! {
+                sent = &mut sent => break sent.map_err(|_| gone(running))?,
+                // What takes long is waited for, but not at the door of a process that is stuck.
+                () = tokio::time::sleep(LOOK) => if !self.answers(running).await {
+                    return Err(gone(running));
+                }
+            }
+        };
         let is_good = response.status().is_success();
         let value: Value = response.json().await.map_err(|error| broken(&error))?;
         if is_good { Ok(value) } else { Err(to_error(&value)) }
     }
+}
+
+impl Client {
+    /// Whether a node says anything at all, if only that it is busy.
+    async fn answers(&self, running: &Running) -> bool {
+        self.http.get(format!("http://{}/health", running.http)).timeout(PATIENCE).send().await.is_ok()
+    }
+}
+
+/// What to do about a node that was asked and will not answer.
+fn gone(running: &Running) -> CommandError {
+    let message = format!(
+        "the node (process {}) does not answer any longer: end it if it is still there, and start it again with `heirloom run`",
+        running.pid
+    );
+    CommandError::new(Fault::Failed, "api", message)
 }
 
 impl Door<'_> {
@@ -186,6 +213,7 @@ fn from_store(
     if matches!(request, Request::Doctor { .. }) {
         return Ok(unattended(home, opened(home, settings, offline).map(drop)));
     }
+    let request = request.liking(&Desk::of(home.clone()).liked());
     let wish = wish(&request)?;
     let command = parse(request)?;
     if wish.is_none() && command.is_none() {

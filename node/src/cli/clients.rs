@@ -176,7 +176,7 @@ pub(super) async fn hand_off(
     let to = getting.to.as_deref().map(absolute).transpose()?;
     // Before anything is asked of others: a client that is down is told at once.
     let mut session = Session::open(&endpoint).await?;
-    let (what, resolution) = (getting.what, Some(getting.of.resolution.clone()));
+    let (what, resolution) = (getting.what, getting.of.resolution.clone());
     let mut door = api.open().await?;
     let chosen =
         door.request(Request::HandOff { what, anyway: getting.anyway, resolution, episode: pick.clone() }).await?;

@@ -308,12 +308,10 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
         Verb::Retract { target } => Request::Retract { target },
         Verb::Cancel { infohash, delete } => Request::Cancel { infohash, delete },
         Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution, no_starter: _ } => {
-            let (text, resolution) = (text.join(" "), Some(resolution));
+            let text = text.join(" ");
             Request::Search { text, kind, band, limit, genre, year, language, licence, resolution }
         }
-        Verb::Show { work, wait, resolution, no_starter: _ } => {
-            Request::Show { work, wait, resolution: Some(resolution) }
-        }
+        Verb::Show { work, wait, resolution, no_starter: _ } => Request::Show { work, wait, resolution },
         Verb::Status => Request::Status,
         Verb::Export { .. } => Request::Export,
         Verb::Reindex => Request::Reindex,
@@ -345,7 +343,7 @@ async fn get(
     anyway: bool,
 ) -> Result<Outcome, CommandError> {
     let to = to.as_deref().map(absolute).transpose()?;
-    let (episode, resolution) = (of.pick(), Some(of.resolution.clone()));
+    let (episode, resolution) = (of.pick(), of.resolution.clone());
     let mut begun = client.request(Request::Get { what, to, anyway, episode, resolution }).await?;
     let infohash = begun["infohash"].as_str().unwrap_or_default().to_owned();
     let mut last = String::new();
@@ -406,4 +404,9 @@ fn with_choice(mut answer: Value, begun: &Value, state: &Value) -> Value {
     fields.insert("file".into(), file);
     fields.insert("files".into(), Value::Array(files));
     answer
+}
+
+/// A resolution as it was typed, if it is one.
+pub(crate) fn liked(text: &str) -> Result<String, String> {
+    crate::http::lines_liked(text).map(|_| text.to_owned()).map_err(|error| error.message)
 }

@@ -15,7 +15,7 @@ const PLAYERS: [&str; 3] = ["mpv", "vlc", "cvlc"];
 /// `play WORK|INFOHASH`.
 pub(super) async fn play(client: &Client, args: Play, json: bool) -> Result<Outcome, CommandError> {
     let Play { what, of, file, anyway, print, player } = args;
-    let (episode, resolution) = (of.pick(), Some(of.resolution));
+    let (episode, resolution) = (of.pick(), of.resolution);
     let answer = client.request(Request::Play { what, file, episode, resolution, anyway }).await?;
     if print || json {
         return Ok(Outcome::Answer(answer));

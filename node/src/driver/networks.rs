@@ -8,7 +8,7 @@ use crate::doctor::network::Trials;
 use crate::home::Home;
 use crate::outlet::{self, Listening};
 use crate::p2p::{self, P2p};
-use crate::torrent::{self, Bookings, Engine, PeerSource};
+use crate::torrent::{self, Bookings, Engine, PeerSource, TellPeers};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use heirloom_core::command::{CommandError, Fault};
@@ -448,6 +448,10 @@ struct FromDht {
 
 impl PeerSource for FromDht {
     fn peers(&self, infohash: torrent::Infohash) -> BoxFuture<'_, Vec<SocketAddr>> {
+        self.seek(infohash, &|_| {})
+    }
+
+    fn seek<'a>(&'a self, infohash: torrent::Infohash, tell: &'a TellPeers<'a>) -> BoxFuture<'a, Vec<SocketAddr>> {
         Box::pin(async move {
             let Some(dht) = &self.dht else { return Vec::new() };
             let mut answers = dht.peers(infohash);
@@ -465,6 +469,7 @@ impl PeerSource for FromDht {
                         found.push(peer);
                     }
                 }
+                tell(&found);
             }
             found
         })

@@ -1,8 +1,9 @@
 //! `GET /api/v1/artwork/<sha256>`: the picture of a work, as this node encoded it anew. Nothing that came from a peer is
 //! served as it came.
 
+use super::named::Path;
 use super::{Server, problem};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use heirloom_proto::Sha256;

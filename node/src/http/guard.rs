@@ -15,6 +15,9 @@ use std::time::Duration;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// Longest head of a request, in bytes. Longer ones get 431.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
 /// The address that a connection came from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Client(pub(super) IpAddr);
@@ -32,6 +35,7 @@ pub(super) async fn guard(State(server): State<Shared>, mut request: Request, ne
                 next.run(request).await
             }
             Err(_) => {
+                intake::discard(request.into_body()).await;
                 let message = "too many requests at once: try again in a moment";
                 problem(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
             }
@@ -57,6 +61,10 @@ type Checked = Result<Session, Box<Response>>;
 
 fn check(server: &Server, request: &Request) -> Checked {
     let (headers, method) = (request.headers(), request.method());
+    if head_bytes(request) > HEAD_BYTES_MAX {
+        let message = format!("send at most {HEAD_BYTES_MAX} bytes of address and headers");
+        return Err(Box::new(problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "long_head", message)));
+    }
     apps::note_in_the_clear(server, request, client_of(request));
     let own = own_host(headers, server.address).or_else(|| apps::host(server, headers, request.uri()));
     let host = own.ok_or_else(|| {
@@ -89,6 +97,13 @@ fn check(server: &Server, request: &Request) -> Checked {
         return Err(Box::new(too_many_changes(wait)));
     }
     Ok(session)
+}
+
+/// The head of a request as it stood on the wire, but for the few letters of its method and version.
+fn head_bytes(request: &Request) -> usize {
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let uri = request.uri();
+    uri.path().len() + uri.query().map_or(0, str::len) + fields.sum::<usize>()
 }
 
 fn too_many_changes(wait: Duration) -> Response {

@@ -15,6 +15,7 @@ mod failures;
 mod guard;
 mod health;
 mod intake;
+mod named;
 mod node;
 mod openapi;
 mod problem;
@@ -37,6 +38,7 @@ pub use config::config_of;
 pub use curator::{card_html, card_json, contact_of, list_of, verified_list};
 pub(crate) use health::check_json;
 pub use health::status_json;
+pub(crate) use intake::Large;
 pub use node::answer_request;
 pub use problem::{problem, refused};
 pub(crate) use request::LINES_LIKED;
@@ -45,11 +47,12 @@ pub use routes::Routes;
 pub use rows::{File as RowFile, Record, Release, Row};
 pub use seeding::Seeding;
 pub use session::Session;
+pub(crate) use words::lines as lines_liked;
 
 use crate::driver::Node;
 use crate::page;
 use apps::Apps;
-use axum::extract::{Path, Request as HttpRequest, State};
+use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -57,6 +60,7 @@ use axum::{Json, Router};
 use events::Events;
 use failures::Failures;
 use heirloom_core::command::{CommandError, Fault, RING_KEYS_MAX};
+use named::Path;
 use serde_json::{Value, json};
 use session::Sessions;
 use std::net::SocketAddr;
@@ -99,6 +103,7 @@ pub struct Server {
     address: SocketAddr,
     places: Semaphore,
     rings: Semaphore,
+    uploads: Semaphore,
     sessions: Sessions,
     tickets: Tickets,
     streams: Streams,
@@ -122,7 +127,7 @@ impl Server {
     #[must_use]
     pub fn reached_at(node: Node, token: Zeroizing<String>, address: SocketAddr, urls: Vec<AppsUrl>) -> Shared {
         let sessions = Sessions::open(node.home().clone(), address.port());
-        let (places, rings) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1));
+        let (places, rings, uploads) = (Semaphore::new(CONCURRENT_MAX), Semaphore::new(1), Semaphore::new(1));
         let (tickets, streams, events) = (Tickets::default(), Streams::default(), Events::default());
         let (failures, apps, writes) = (Mutex::default(), Apps::open(node.home().clone(), urls), Writes::default());
         Arc::new(Self {
@@ -131,6 +136,7 @@ impl Server {
             address,
             places,
             rings,
+            uploads,
             sessions,
             tickets,
             streams,
@@ -178,6 +184,11 @@ impl Server {
     #[must_use]
     pub fn listeners(&self) -> usize {
         self.events.listeners()
+    }
+
+    /// A body of the page's own routes; beyond [`BODY_BYTES_MAX`] one at a time.
+    pub(crate) async fn upload(&self, request: HttpRequest, bytes_max: usize) -> Result<Large<'_>, Box<Response>> {
+        intake::collect_large(request.into_body(), bytes_max, &self.uploads).await
     }
 
     /// Host and port by which a program of this machine reaches the API.
@@ -284,6 +295,7 @@ async fn open(State(server): State<Shared>) -> Response {
 async fn play(State(server): State<Shared>, request: HttpRequest) -> Response {
     answer(match take("play", request, BODY_BYTES_MAX).await {
         Ok(Request::Play { what, file, episode, resolution, anyway }) => {
+            let resolution = resolution.or_else(|| Some(server.node.desk().liked()));
             stream::play::play(&server, Choice { what, file, episode, resolution, anyway }).await
         }
         Ok(_) => Err(CommandError::bad_input("bad_request", "this verb takes no such request")),

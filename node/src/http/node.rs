@@ -18,18 +18,18 @@ use serde_json::{Value, json};
 /// # Errors
 /// One sentence that says what to do.
 pub async fn answer_request(node: &Node, request: Request) -> Result<Value, CommandError> {
-    match request {
-        Request::Config { .. } | Request::ConfigSet { .. } => config::answer(node, request).await,
+    match request.liking(&node.desk().liked()) {
+        request @ (Request::Config { .. } | Request::ConfigSet { .. }) => config::answer(node, request).await,
         Request::Download { infohash } => download(node, &infohash).await,
-        Request::Get { .. } => get(node, request).await,
-        Request::HandOff { .. } => hand_off(node, request).await,
-        Request::HandedOff { .. } => handed_off(node, request).await,
+        request @ Request::Get { .. } => get(node, request).await,
+        request @ Request::HandOff { .. } => hand_off(node, request).await,
+        request @ Request::HandedOff { .. } => handed_off(node, request).await,
         Request::Publishing => Ok(publishing_json(&node.downloads().publishing().all())),
         Request::PublishCancel { job } => {
             node.downloads().publishing().cancel(job)?;
             Ok(json!({ "job": job, "cancelled": true }))
         }
-        Request::Show { .. } => {
+        request @ Request::Show { .. } => {
             let mut shown = command(node, request).await?;
             tell_swarms(node, shown["releases"].as_array_mut().into_iter().flatten());
             Ok(shown)
@@ -51,7 +51,7 @@ pub async fn answer_request(node: &Node, request: Request) -> Result<Value, Comm
             Reply::Status(status) => Ok(status_json(&status, node.key(), &node.health().await)),
             other => Ok(to_json(&other, node.wire_name())),
         },
-        Request::Search { .. } => match wish(&request)? {
+        request @ Request::Search { .. } => match wish(&request)? {
             Some(wish) => {
                 let mut found = found_json(&node.search(wish).await?);
                 let rows = found.as_array_mut().into_iter().flatten();

@@ -78,7 +78,7 @@ pub(super) const READS: [Read; 13] = [
             text("year", None, "Year or range of years, such as 1960-1969"),
             text("language", None, "Language of the work or of a release"),
             text("licence", None, "SPDX licence of a release"),
-            text("resolution", Some("1080p"), "Resolution that is liked best, or any"),
+            text("resolution", None, "Resolution that is liked best, or any; left out, the setting of that name"),
         ],
     },
     Read {
@@ -217,7 +217,7 @@ mod tests {
     fn what_is_left_out_is_what_the_command_line_takes() {
         let found = read("search", &[("text", "bunny"), ("limit", "5")]).expect("a search");
         let Request::Search { text, limit, resolution, band, .. } = found else { panic!("{found:?}") };
-        assert_eq!((text.as_str(), limit, resolution.as_deref(), band), ("bunny", 5, Some("1080p"), None));
+        assert_eq!((text.as_str(), limit, resolution, band), ("bunny", 5, None, None));
         assert_eq!(read("trust", &[]).expect("trust"), Request::Trust { scope: "catalogue".into(), limit: 100 });
     }
 

@@ -445,8 +445,24 @@ pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
     Ok(Some(Wish { text: text.clone(), filter, band, limit: *limit, lines }))
 }
 
-/// Resolution that is liked best, where nothing else is said, in lines: what most screens show.
+/// Resolution that is liked best, where nobody says anything, in lines: what most screens show.
 pub(crate) const LINES_LIKED: u32 = 1080;
+
+impl Request {
+    /// The same with the owner's setting where a request leaves open which resolution is liked best.
+    #[must_use]
+    pub fn liking(mut self, setting: &str) -> Self {
+        if let Self::Search { resolution, .. }
+        | Self::Show { resolution, .. }
+        | Self::Get { resolution, .. }
+        | Self::HandOff { resolution, .. }
+        | Self::Play { resolution, .. } = &mut self
+        {
+            resolution.get_or_insert_with(|| setting.to_owned());
+        }
+        self
+    }
+}
 
 /// What of a series, as it was typed.
 pub(super) fn pick(text: &str) -> Result<Pick, CommandError> {

@@ -19,8 +19,9 @@ use tracing::debug;
 /// Longest time for the head of a request to come, and between two requests of a connection. A client that sends a byte
 /// a minute holds no place.
 const HEAD_MAX: Duration = Duration::from_secs(10);
-/// Longest head of a request, in bytes. Longer ones get 431.
-const HEAD_BYTES_MAX: usize = 16 << 10;
+/// Where a connection that goes on with its head is cut off, in bytes, with 431 and no more words. The guard says why from
+/// a quarter of it on.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Connections at once: those of requests under way, of streams, of listeners, and of browsers that keep some open. One
 /// more waits in the system's queue.
 const CONNECTIONS_MAX: usize = 256;

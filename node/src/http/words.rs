@@ -9,7 +9,7 @@ use heirloom_proto::{Infohash, Key, StatementId, WorkId};
 use std::str::FromStr;
 use std::time::Duration;
 
-pub(super) fn lines(text: &str) -> Result<u32, CommandError> {
+pub(crate) fn lines(text: &str) -> Result<u32, CommandError> {
     let bad = || {
         let message = format!("{text:?} is not a resolution: write it as 1080p, 720p or 2160p, or any");
         CommandError::bad_input("bad_resolution", message)

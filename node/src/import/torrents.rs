@@ -11,7 +11,7 @@ use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Largest torrent file in bytes, as the engine takes it.
-const TORRENT_BYTES_MAX: u64 = 16 << 20;
+const TORRENT_BYTES_MAX: u64 = crate::torrent::TORRENT_BYTES_MAX as u64;
 
 /// Most files that are looked at in a folder, and its greatest depth: a folder that holds a whole disk is no collection
 /// of torrents, and links cannot lead in circles, since none is followed.

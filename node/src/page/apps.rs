@@ -1,5 +1,6 @@
 //! The owner's other programs: what to paste into which.
 
+use super::format::with_code;
 use super::layout::{Frame, Here, page};
 use super::{Trouble, text};
 use crate::http::Shared;
@@ -24,7 +25,7 @@ pub(super) fn render(plugs: &Value) -> Markup {
     ];
     html! {
         h1 { (text::APPS) }
-        p { (text::APPS_HINT) }
+        p { (with_code(text::APPS_HINT)) }
         p { a .button.main href=(at("/stremio/install")) { (text::APPS_INSTALL) } }
         div .scroll {
             table {
@@ -33,6 +34,6 @@ pub(super) fn render(plugs: &Value) -> Markup {
                 }
             }
         }
-        p .faint { (text::APPS_TELEVISION) }
+        p .faint.after { (with_code(text::APPS_TELEVISION)) }
     }
 }

@@ -1,7 +1,7 @@
 //! What the page is made of beside its text: style, script and icon. All of it is in the program; nothing is read from
 //! disk and nothing is fetched from elsewhere.
 
-use axum::extract::Path;
+use super::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::collections::hash_map::DefaultHasher;

@@ -2,9 +2,9 @@
 
 use super::layout::{hidden, hidden_json};
 use super::work::progress;
-use super::{Reading, text};
+use super::{Query, Reading, text};
 use crate::driver::Download;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use heirloom_proto::Infohash;
 use maud::{Markup, html};
 use serde::Deserialize;

@@ -63,6 +63,13 @@ pub(super) fn person(key: &Key, name: &str) -> Markup {
     }
 }
 
+/// Words of ours in which something to type stands between backticks. Never for what others wrote.
+pub(super) fn with_code(words: &'static str) -> Markup {
+    html! {
+        @for (at, part) in words.split('`').enumerate() { @if at % 2 == 1 { code .typed { (part) } } @else { (part) } }
+    }
+}
+
 /// Text as a part of an address: whatever is not plainly safe is percent-encoded, `/` too.
 pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -116,7 +123,7 @@ pub(super) fn is_playable(path: &str) -> bool {
 
 /// Whether a file holds subtitles that are shown beside a film.
 pub(super) fn is_subtitle(path: &str) -> bool {
-    has_ending(path, &["srt", "vtt"])
+    has_ending(path, &["srt", "vtt", "ass", "ssa"])
 }
 
 fn has_ending(path: &str, endings: &[&str]) -> bool {

@@ -4,8 +4,8 @@ use super::format::{band_class, bytes, day, person, said, work_page};
 use super::layout::{Frame, Here, empty, hidden, hidden_json, page};
 use super::people::link;
 use super::why::{self, Names};
-use super::{Reading, Trouble, paging, text};
-use axum::extract::{Path, Query, State};
+use super::{Path, Query, Reading, Trouble, paging, text};
+use axum::extract::State;
 use heirloom_core::command::Skip;
 use heirloom_core::views::{About, Why};
 use heirloom_proto::Key;
@@ -59,10 +59,11 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Markup, Trouble> {
     let key: Key = key.parse().map_err(|_| Trouble::missing(text::NO_SUCH_KEY))?;
+    let why = reading.why(&key.to_string(), "catalogue").await?;
     let shown = Shown {
         about: reading.about(key, asked.skip()).await?,
-        why: reading.why(&key.to_string(), "catalogue").await?,
-        names: reading.names().await?,
+        names: reading.names(&why).await?,
+        why,
         me: reading.key(),
         is_followed: reading.follows().await?.iter().any(|follow| follow.key == key),
         asked,

@@ -5,8 +5,11 @@
 //! `text`; whatever others wrote is escaped by `maud`, in text and in attributes.
 
 mod apps;
+mod asked;
 mod assets;
 mod cancel;
+#[cfg(test)]
+mod contrast;
 mod first_run;
 mod format;
 mod handed;
@@ -28,21 +31,19 @@ mod work;
 
 pub(crate) use format::{bytes, encoded, readable};
 
+use asked::{Path, Query, Refusal, Sent};
+
 use crate::driver::{Download, Node};
 use crate::http::{Request, Routes, Shared, parse, wish};
 use crate::settings::Setting;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use heirloom_core::command::{Command, CommandError, Fault, Reply, Skip};
+use heirloom_core::command::{CirclePart, Command, CommandError, Fault, Reply, Skip};
 use heirloom_core::views;
-use heirloom_proto::body::Scope;
 use heirloom_proto::{Infohash, Key, WorkId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// Keys whose names are looked up for pictures and lists.
-const KEYS_MAX: usize = 1_000;
 
 /// The pages, under the guard of [`crate::http::session`] like every route.
 #[must_use]
@@ -158,8 +159,17 @@ impl Reading {
         ask!(self.0, Command::Status, Reply::Status)
     }
 
-    async fn trust(&self) -> Result<Vec<views::TrustRow>, CommandError> {
-        ask!(self.0, Command::Trust { scope: Scope::Catalogue, limit: KEYS_MAX }, Reply::Trust)
+    /// A page of those who have a voice, or of those who are distrusted.
+    async fn circle(&self, part: CirclePart, page: usize) -> Result<views::Circle, CommandError> {
+        let of = |page| Command::Circle { part, skip: paging::before(page), limit: paging::ROWS };
+        let circle: Result<views::Circle, CommandError> = ask!(self.0, of(page), Reply::Circle);
+        match circle {
+            // From beyond the end to the last page.
+            Ok(circle) if circle.rows.is_empty() && circle.all > 0 => {
+                ask!(self.0, of(circle.all.div_ceil(paging::ROWS)), Reply::Circle)
+            }
+            circle => circle,
+        }
     }
 
     async fn ledger(&self, by: views::LedgerBy) -> Result<Vec<views::LedgerRow>, CommandError> {
@@ -171,7 +181,7 @@ impl Reading {
     }
 
     async fn work(&self, work: WorkId, wait: Option<Duration>) -> Result<views::Work, CommandError> {
-        ask!(self.0, Command::Show { work, wait, lines: crate::http::LINES_LIKED }, Reply::Work).map(|work| *work)
+        ask!(self.0, Command::Show { work, wait, lines: self.0.desk().lines_liked() }, Reply::Work).map(|work| *work)
     }
 
     /// The work that a release is of, if it is listed here.
@@ -187,11 +197,16 @@ impl Reading {
         ask!(self.0, command, Reply::Why).map(|why| *why)
     }
 
+    /// What the keys of an explanation are called here.
+    async fn names(&self, why: &views::Why) -> Result<why::Names, CommandError> {
+        let voters = why.because.iter().flat_map(|because| because.path.iter().copied());
+        let keys = voters.chain(why.ignored.iter().map(|(key, _)| *key)).chain(why.subject.parse());
+        self.called(keys.collect()).await
+    }
+
     /// What keys are called here.
-    async fn names(&self) -> Result<why::Names, CommandError> {
-        let mut names: why::Names = self.trust().await?.into_iter().map(|row| (row.key, row.name)).collect();
-        names.extend(self.follows().await?.into_iter().map(|follow| (follow.key, follow.name)));
-        Ok(names)
+    async fn called(&self, keys: BTreeSet<Key>) -> Result<why::Names, CommandError> {
+        ask!(self.0, Command::Names { keys }, Reply::Names)
     }
 
     async fn search(&self, asked: &shelf::Asked, limit: usize) -> Result<Vec<views::Found>, CommandError> {
@@ -206,7 +221,7 @@ impl Reading {
             year: given(&asked.year),
             language: given(&asked.language),
             licence: given(&asked.licence),
-            resolution: None,
+            resolution: Some(self.0.desk().liked()),
         };
         match wish(&request)? {
             Some(wish) => self.0.search(wish).await,

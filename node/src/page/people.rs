@@ -2,16 +2,14 @@
 
 use super::format::{band_class, bytes, day, is_web, person, said, short};
 use super::layout::{Frame, Here, empty, hidden, hidden_json, page};
-use super::{Reading, Trouble, paging, text};
+use super::{Query, Reading, Sent, Trouble, paging, text};
 use crate::driver::Node;
 use crate::follow::{self, Lead};
 use crate::starter;
-use axum::Json;
-use axum::extract::{Query, State};
-use heirloom_core::command::{Command, CommandError, Following, Reply};
+use axum::extract::State;
+use heirloom_core::command::{CirclePart, Command, CommandError, Following, Reply};
 use heirloom_core::curation::are_confusable;
-use heirloom_core::views::{Follow, Followed, Identity, StarterState, TrustRow};
-use heirloom_graph::Band;
+use heirloom_core::views::{Circle, Follow, Followed, Identity, StarterState, TrustRow};
 use heirloom_proto::body::Level;
 use heirloom_proto::text::Contact;
 use maud::{Markup, html};
@@ -48,7 +46,8 @@ impl Asked {
 pub(super) struct People {
     pub me: Identity,
     pub follows: Vec<Follow>,
-    pub trust: Vec<TrustRow>,
+    pub heard: Circle,
+    pub distrusted: Circle,
     pub starter: Option<StarterState>,
     pub asked: Asked,
 }
@@ -57,7 +56,8 @@ pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Ask
     let people = People {
         me: reading.identity().await?,
         follows: reading.follows().await?,
-        trust: reading.trust().await?,
+        heard: reading.circle(CirclePart::Heard, asked.voices).await?,
+        distrusted: reading.circle(CirclePart::Distrusted, asked.distrusted).await?,
         starter: reading.status().await?.starter.map(|starter| starter.state),
         asked,
     };
@@ -65,18 +65,9 @@ pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Ask
 }
 
 pub(super) fn render(people: &People) -> Markup {
-    let is_followed = |row: &TrustRow| people.follows.iter().any(|follow| follow.key == row.key);
-    let voices: Vec<&TrustRow> = people
-        .trust
-        .iter()
-        .filter(|row| matches!(row.band, Band::Trusted | Band::Vouched | Band::Earned))
-        .filter(|row| !is_followed(row) && row.key != people.me.key)
-        .collect();
-    let bad: Vec<&TrustRow> = people.trust.iter().filter(|row| row.band == Band::Distrusted).collect();
     let asked = people.asked;
     let (follows, follows_at) = paging::part(&people.follows, asked.follows);
-    let (voices_here, voices_at) = paging::part(&voices, asked.voices);
-    let (bad_here, bad_at) = paging::part(&bad, asked.distrusted);
+    let (heard, distrusted) = (&people.heard, &people.distrusted);
     html! {
         h1 { (text::PEOPLE) }
         div .two {
@@ -92,15 +83,15 @@ pub(super) fn render(people: &People) -> Markup {
                     }
                 }
                 section aria-labelledby="voices" {
-                    h2 #voices { (text::VOICES) " " span .count { (voices.len()) } }
+                    h2 #voices { (text::VOICES) " " span .count { (heard.all) } }
                     p .faint { (text::VOICES_HINT) }
-                    (trust_table(voices_here))
-                    (asked.links((voices_at, voices.len()), "voices", |asked, voices| Asked { voices, ..asked }))
+                    (trust_table(&heard.rows))
+                    (asked.links((asked.voices, heard.all), "voices", |asked, voices| Asked { voices, ..asked }))
                 }
                 section aria-labelledby="distrusted" {
-                    h2 #distrusted { (text::DISTRUSTED) " " span .count { (bad.len()) } }
-                    @if bad.is_empty() { p .faint { (text::DISTRUSTS_NOBODY) } } @else { (trust_table(bad_here)) }
-                    (asked.links((bad_at, bad.len()), "distrusted", |asked, distrusted| Asked { distrusted, ..asked }))
+                    h2 #distrusted { (text::DISTRUSTED) " " span .count { (distrusted.all) } }
+                    @if distrusted.all == 0 { p .faint { (text::DISTRUSTS_NOBODY) } } @else { (trust_table(&distrusted.rows)) }
+                    (asked.links((asked.distrusted, distrusted.all), "distrusted", |asked, distrusted| Asked { distrusted, ..asked }))
                 }
             }
             (my_card(&people.me))
@@ -144,7 +135,7 @@ fn follow_card(follow: &Follow) -> Markup {
     }
 }
 
-fn trust_table(rows: &[&TrustRow]) -> Markup {
+fn trust_table(rows: &[TrustRow]) -> Markup {
     html! {
         @if !rows.is_empty() {
             div .scroll {
@@ -228,7 +219,7 @@ pub(super) struct Previewed {
 }
 
 /// Says what following would change. Nothing changes by asking, but the text may be long: so it is no GET.
-pub(super) async fn preview(State(reading): State<Reading>, Json(pasted): Json<Pasted>) -> Markup {
+pub(super) async fn preview(State(reading): State<Reading>, Sent(pasted): Sent<Pasted>) -> Markup {
     match previews(reading.node(), &pasted.text).await {
         Ok(all) => render_previews(&all),
         Err(error) => html! { div data-fragment { p .notice.bad role="alert" { (said(&error.message)) } } },

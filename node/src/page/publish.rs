@@ -5,13 +5,13 @@ use super::format::{bytes, files_of, is_playable, percent, said};
 use super::key::listings;
 use super::layout::{Frame, Here, hidden, hidden_json, page};
 use super::shelf::{Asked, KINDS, title_of};
-use super::{Reading, Trouble, paging, text};
+use super::{Query, Reading, Refusal, Trouble, paging, text};
 use crate::driver::{Job, torrent_facts};
-use crate::http::Row;
+use crate::http::{Row, Shared, problem, refused};
 use crate::import::{self, Format, Sink};
-use crate::torrent::Metainfo;
-use axum::Json;
-use axum::extract::{Query, State};
+use crate::torrent::{Metainfo, TORRENT_BYTES_MAX};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use data_encoding::BASE64;
 use heirloom_core::command::{CommandError, Skip};
 use heirloom_core::io;
@@ -19,8 +19,12 @@ use heirloom_core::release_name;
 use heirloom_core::views::{About, Found};
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::Path;
 
+/// Longest request that holds a torrent file: in base 64 three bytes are four, and a path may stand beside it.
+const UPLOAD_BYTES_MAX: usize = TORRENT_BYTES_MAX.div_ceil(3) * 4 + (8 << 10);
 /// Files that are shown of a folder or torrent.
 const FILES_SHOWN: usize = 200;
 /// Files that are counted in a folder: more is no release.
@@ -93,7 +97,7 @@ pub(super) fn render(mine: &About, under_way: &[Job], asked: Mine) -> Markup {
                     button type="submit" .main { (text::CHECK) }
                 }
             }
-            div .dropzone data-drop="/publish/check" data-into="#check" data-t-large=(text::TORRENT_TOO_LARGE) {
+            div .dropzone data-drop="/publish/check" data-into="#check" data-t-large=(text::TORRENT_TOO_LARGE) data-t-path=(text::NAME_ITS_PATH) data-bytes-max=(TORRENT_BYTES_MAX) {
                 label for="torrent" { (text::DROP_TORRENT) }
                 input #torrent type="file" accept=".torrent,application/x-bittorrent";
             }
@@ -111,10 +115,11 @@ pub(super) fn render(mine: &About, under_way: &[Job], asked: Mine) -> Markup {
 /// What is to be published: a path on this machine, or the content of a torrent file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Given {
+struct Given<'a> {
     source: String,
-    /// In base 64.
-    torrent: String,
+    /// In base 64. Borrowed: it may be most of the memory that an upload takes.
+    #[serde(borrow)]
+    torrent: Cow<'a, str>,
 }
 
 /// What was found there.
@@ -134,16 +139,25 @@ pub(super) enum Source {
 }
 
 /// Looks at it, and changes nothing.
-pub(super) async fn check(State(reading): State<Reading>, Json(given): Json<Given>) -> Markup {
-    match checked(&reading, given).await {
+pub(super) async fn check(
+    State(server): State<Shared>,
+    State(reading): State<Reading>,
+    request: Request,
+) -> Result<Markup, Refusal> {
+    // Its place is kept until it was read.
+    let mut upload = server.upload(request, UPLOAD_BYTES_MAX).await?;
+    let body = std::mem::take(&mut upload.bytes);
+    let read = tokio::task::spawn_blocking(move || read(&body)).await;
+    let looked = read.map_err(|_| Refusal::from(refused(&super::unexpected())))??;
+    drop(upload);
+    Ok(match checked(&reading, looked).await {
         Ok(checked) => render_check(&checked),
         Err(error) => html! { div data-fragment { p .notice.bad role="alert" { (said(&error.message)) } } },
-    }
+    })
 }
 
-async fn checked(reading: &Reading, given: Given) -> Result<Checked, CommandError> {
-    let read = tokio::task::spawn_blocking(move || read(given)).await;
-    let (source, name, size, files) = read.map_err(|_| super::unexpected())??;
+async fn checked(reading: &Reading, looked: Result<Looked, CommandError>) -> Result<Checked, CommandError> {
+    let (source, name, size, files) = looked?;
     let guessed = release_name::read(&name);
     let asked = Asked { q: guessed.title.clone(), show: "unknown".into(), ..Asked::default() };
     let works = if guessed.title.is_empty() { Vec::new() } else { reading.search(&asked, WORKS_OFFERED).await? };
@@ -152,43 +166,56 @@ async fn checked(reading: &Reading, given: Given) -> Result<Checked, CommandErro
 
 type Looked = (Source, String, u64, Vec<(String, u64)>);
 
-fn read(given: Given) -> Result<Looked, CommandError> {
-    if !given.torrent.is_empty() {
+/// What is wrong with the request is refused; what is wrong with the thing that it names is said on the page.
+fn read(body: &[u8]) -> Result<Result<Looked, CommandError>, Refusal> {
+    let given: Given<'_> = serde_json::from_slice(body)?;
+    let content = BASE64.decode(given.torrent.as_bytes());
+    if content.as_ref().is_ok_and(|content| content.len() > TORRENT_BYTES_MAX) {
+        return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "bad_body", text::TORRENT_TOO_LARGE).into());
+    }
+    let wrong = |_| CommandError::bad_input("bad_torrent", text::NOT_A_TORRENT);
+    Ok(content.map_err(wrong).and_then(|content| look(given.source.trim(), &content)))
+}
+
+/// What lies at a path of this machine; or what a torrent file says, if there is one.
+fn look(source: &str, content: &[u8]) -> Result<Looked, CommandError> {
+    if !content.is_empty() {
         let wrong = || CommandError::bad_input("bad_torrent", text::NOT_A_TORRENT);
-        let content = BASE64.decode(given.torrent.as_bytes()).map_err(|_| wrong())?;
         // What else is imported by the line, such as magnet links, is no file of a torrent.
         if content.first() != Some(&b'd') {
             return Err(wrong());
         }
         let mut taken = Taken(None);
-        import::read(Format::Torrent, &mut content.as_slice(), &mut taken).map_err(|_| wrong())?;
+        import::read(Format::Torrent, &mut &*content, &mut taken).map_err(|_| wrong())?;
         let row = taken.0.unwrap_or_else(|| Err(text::NOT_A_TORRENT.into()));
         let row = row.map_err(|why| CommandError::bad_input("bad_torrent", text::bad_torrent(&why)))?;
-        let facts = torrent_facts(&Metainfo::parse(&content).map_err(|_| wrong())?);
+        let facts = torrent_facts(&Metainfo::parse(content).map_err(|_| wrong())?);
         return Ok(looked(Source::Torrent(Box::new(row)), &facts));
     }
-    let source = given.source.trim().to_owned();
-    let path = Path::new(&source);
+    let path = Path::new(source);
     if !path.is_absolute() {
         return Err(CommandError::bad_input("bad_path", text::PATH_NOT_WHOLE));
     }
     let data =
-        std::fs::metadata(path).map_err(|_| CommandError::bad_input("no_such_file", text::no_such_file(&source)))?;
+        std::fs::metadata(path).map_err(|_| CommandError::bad_input("no_such_file", text::no_such_file(source)))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if data.is_file() && name.to_ascii_lowercase().ends_with(".torrent") {
-        let content = std::fs::read(path).map_err(|error| CommandError::bad_input("unreadable", error.to_string()))?;
+        let unreadable = |error: std::io::Error| CommandError::bad_input("unreadable", error.to_string());
+        let mut content = Vec::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(TORRENT_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(unreadable)?;
         let metainfo =
             Metainfo::parse(&content).map_err(|error| CommandError::bad_input("bad_torrent", error.to_string()))?;
-        return Ok(looked(Source::Path(source), &torrent_facts(&metainfo)));
+        return Ok(looked(Source::Path(source.to_owned()), &torrent_facts(&metainfo)));
     }
     if data.is_file() {
-        return Ok((Source::Path(source), name.clone(), data.len(), vec![(name, data.len())]));
+        return Ok((Source::Path(source.to_owned()), name.clone(), data.len(), vec![(name, data.len())]));
     }
     let mut files = Vec::new();
     walk(path, String::new(), &mut files)?;
     files.sort();
     let size = files.iter().map(|(_, size)| size).sum();
-    Ok((Source::Path(source), name, size, files))
+    Ok((Source::Path(source.to_owned()), name, size, files))
 }
 
 fn looked(source: Source, facts: &io::Metainfo) -> Looked {

@@ -4,13 +4,15 @@ use super::format::{HUES, bytes, day, person, said};
 use super::handed::{self, Elsewhere};
 use super::layout::{Frame, Here, empty, page};
 use super::work::progress;
-use super::{Reading, Trouble, cancel, paging, settings, text};
+use super::{Query, Reading, Trouble, cancel, paging, settings, text};
 use crate::driver::Download;
 use crate::settings::Setting;
-use axum::extract::{Query, State};
+use crate::torrent::Taker;
+use axum::extract::State;
+use heirloom_core::ledger::key_on_wire;
 use heirloom_core::views::{LedgerBy, LedgerRow, Usage};
-use heirloom_proto::Key;
 use heirloom_proto::time::DAY_MS;
+use heirloom_proto::{Infohash, Key};
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ const DAYS: u64 = 28;
 const PLOT: (u64, u64) = (840, 220);
 /// Keys that have a colour of their own in the plot; the rest share one.
 const KEYS_PLOTTED: usize = 8;
+/// Those who take of a torrent that are named beside it; the others are counted.
+const TAKERS_NAMED: usize = 3;
 /// Which parts of its lists are asked for.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -34,6 +38,8 @@ pub(super) struct Asked {
 /// What the page of seeding shows.
 pub(super) struct Seeding {
     pub downloads: Vec<Download>,
+    /// Who takes of those on this page, most first.
+    pub takers: BTreeMap<Infohash, Vec<Party>>,
     pub handed: Vec<Elsewhere>,
     pub rows: Vec<LedgerRow>,
     pub days: Vec<LedgerRow>,
@@ -47,8 +53,10 @@ pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Ask
     let mut downloads: Vec<Download> = reading.downloads().into_values().collect();
     // What is under way first, then by name.
     downloads.sort_by(|a, b| (a.took.is_some(), &a.name).cmp(&(b.took.is_some(), &b.name)));
+    let takers = takers(&reading, paging::part(&downloads, asked.torrents).0).await?;
     let seeding = Seeding {
         downloads,
+        takers,
         handed: reading.handed(),
         rows: reading.ledger(LedgerBy::Key).await?,
         // The plot is of checked bytes; what other clients count stands in the table.
@@ -59,6 +67,44 @@ pub(super) async fn show(State(reading): State<Reading>, Query(asked): Query<Ask
         asked,
     };
     Ok(page(&Frame::new(text::SEEDING, Here::Seeding), &render(&seeding)))
+}
+
+/// Those who took something, by the key that their program shows, else by address.
+async fn takers(reading: &Reading, shown: &[Download]) -> Result<BTreeMap<Infohash, Vec<Party>>, Trouble> {
+    let Some(engine) = reading.node().networks().engine.as_ref() else { return Ok(BTreeMap::new()) };
+    let found: Vec<(Infohash, Vec<Taker>)> =
+        shown.iter().map(|download| (download.infohash, engine.takers(download.infohash.0))).collect();
+    let key_of = |taker: &Taker| taker.client_name.as_deref().and_then(key_on_wire);
+    let keys = found.iter().flat_map(|(_, takers)| takers.iter().filter_map(key_of)).collect();
+    let names = reading.called(keys).await?;
+    let party = |taker: Taker| {
+        let key = key_of(&taker);
+        let name = key.and_then(|key| names.get(&key).cloned());
+        (key, if key.is_some() { name.unwrap_or_default() } else { taker.address.to_string() })
+    };
+    let named = found.into_iter().map(|(infohash, takers)| {
+        let mut parties: Vec<Party> = Vec::new();
+        for taker in takers {
+            let party = party(taker);
+            if !parties.contains(&party) {
+                parties.push(party);
+            }
+        }
+        (infohash, parties)
+    });
+    Ok(named.collect())
+}
+
+/// The first of them, and how many more there are.
+fn for_whom(parties: &[Party]) -> Markup {
+    html! {
+        @for (at, (key, name)) in parties.iter().take(TAKERS_NAMED).enumerate() {
+            @if at > 0 { ", " }
+            @if let Some(key) = key { (person(key, name)) } @else { code { (name) } }
+        }
+        @if parties.len() > TAKERS_NAMED { (text::and_more(parties.len() - TAKERS_NAMED)) }
+        @if parties.is_empty() { span .faint { "–" } }
+    }
 }
 
 pub(super) fn render(seeding: &Seeding) -> Markup {
@@ -81,7 +127,7 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
             @if seeding.downloads.is_empty() { (empty(text::SEEDS_NOTHING, &html! { (text::SEEDS_NOTHING_ADVICE) })) } @else {
                 div .scroll {
                     table {
-                        thead { tr { th scope="col" { (text::NAME_COLUMN) } th scope="col" { (text::STATE) } th .number scope="col" { (text::SIZE) } th .number scope="col" { (text::GIVEN) } th .number scope="col" { (text::UP_RATE) } th scope="col" { span .hidden { (text::END) } } } }
+                        thead { tr { th scope="col" { (text::NAME_COLUMN) } th scope="col" { (text::STATE) } th .number scope="col" { (text::SIZE) } th .number scope="col" { (text::GIVEN) } th .number scope="col" { (text::UP_RATE) } th scope="col" { (text::FOR_WHOM) } th scope="col" { span .hidden { (text::END) } } } }
                         tbody {
                             @for download in downloads {
                                 tr {
@@ -90,6 +136,7 @@ pub(super) fn render(seeding: &Seeding) -> Markup {
                                     td .number { (bytes(download.total)) }
                                     td .number { (bytes(download.uploaded)) }
                                     td .number { (bytes(download.up_rate)) "/s" }
+                                    td { (for_whom(seeding.takers.get(&download.infohash).map(Vec::as_slice).unwrap_or_default())) }
                                     td { (cancel::buttons(download)) }
                                 }
                             }
@@ -139,23 +186,26 @@ fn table(rows: &[LedgerRow]) -> Markup {
     }
 }
 
+/// Somebody: a key and what it is called here, or an address.
+pub(super) type Party = (Option<Key>, String);
+
 /// Who a part of a bar stands for; `None`: everybody else.
-type Party = Option<(Option<Key>, String)>;
+type Share = Option<Party>;
 
 /// Bytes by day, as bars of one part a key.
 fn plot(days: &[LedgerRow], today: u64) -> Markup {
     let first = today.saturating_sub(DAYS - 1);
-    let mut sums: BTreeMap<(Option<Key>, String), u64> = BTreeMap::new();
+    let mut sums: BTreeMap<Party, u64> = BTreeMap::new();
     let recent = || days.iter().filter(|row| (first..=today).contains(&(row.first_seen.0 / DAY_MS)));
     let named = |row: &LedgerRow| (row.key, if row.key.is_some() { row.name.clone() } else { row.address.to_string() });
     for row in recent() {
         *sums.entry(named(row)).or_default() += row.verified_bytes;
     }
-    let mut largest: Vec<((Option<Key>, String), u64)> = sums.into_iter().collect();
+    let mut largest: Vec<(Party, u64)> = sums.into_iter().collect();
     largest.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));
     let has_rest = largest.len() > KEYS_PLOTTED;
     largest.truncate(KEYS_PLOTTED);
-    let mut parties: Vec<Party> = largest.into_iter().map(|(party, _)| Some(party)).collect();
+    let mut parties: Vec<Share> = largest.into_iter().map(|(party, _)| Some(party)).collect();
     if has_rest {
         parties.push(None);
     }
@@ -212,6 +262,6 @@ fn plot(days: &[LedgerRow], today: u64) -> Markup {
 }
 
 /// Two in one plot never share a colour.
-fn colour(party: &Party, number: usize) -> String {
+fn colour(party: &Share, number: usize) -> String {
     if party.is_none() { "hue-rest".into() } else { format!("hue-{}", (number * 5) % HUES as usize) }
 }

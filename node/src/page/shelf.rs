@@ -2,8 +2,8 @@
 
 use super::format::{band_class, encoded, hue, said, work_page};
 use super::layout::{Frame, Here, empty, page};
-use super::{Reading, Trouble, text};
-use axum::extract::{Query, State};
+use super::{Query, Reading, Trouble, text};
+use axum::extract::State;
 use heirloom_core::command::CommandError;
 use heirloom_core::scoring::band_rank;
 use heirloom_core::views::Found;

@@ -222,6 +222,11 @@ fn trust_row(said: &str, band: Band) -> views::TrustRow {
     }
 }
 
+/// A page of so many.
+fn circle(said: &str, band: Band, all: usize) -> views::Circle {
+    views::Circle { rows: vec![trust_row(said, band)], all }
+}
+
 fn ledger_row(said: &str, number: u8, day: u64) -> views::LedgerRow {
     views::LedgerRow {
         key: Some(secret(number)),
@@ -332,7 +337,8 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
     let all_people = people::People {
         me: me(said),
         follows: vec![follow_of(said)],
-        trust: vec![trust_row(said, Band::Vouched), trust_row(said, Band::Distrusted)],
+        heard: circle(said, Band::Vouched, 60),
+        distrusted: circle(said, Band::Distrusted, 1),
         starter: Some(StarterState::Dropped),
         asked: people::Asked::default(),
     };
@@ -353,6 +359,7 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
     };
     let seeded = seeding::Seeding {
         downloads: vec![download(said)],
+        takers: [(download(said).infohash, vec![(Some(secret(1)), said.to_owned()), (None, said.to_owned())])].into(),
         handed: vec![elsewhere(said)],
         rows: vec![ledger_row(said, 1, 100)],
         days: (1..=12).map(|number| ledger_row(said, number, 100 - u64::from(number))).collect(),
@@ -455,18 +462,20 @@ fn long_lists_of_people_go_on_by_pages() {
     let many = |asked| people::People {
         me: me("Alice"),
         follows: follows.clone(),
-        trust: (0..60).map(|number| trust_row(&format!("Bad {number}."), Band::Distrusted)).collect(),
+        heard: circle("Somebody heard", Band::Vouched, 1),
+        distrusted: circle("Bad", Band::Distrusted, 60),
         starter: None,
         asked,
     };
     let first = people::render(&many(people::Asked::default())).0;
     assert!(first.contains("Somebody 49.") && !first.contains("Somebody 50."), "fifty on a page");
     assert!(first.contains("/people?follows=2&amp;voices=0&amp;distrusted=0#follows"), "{first}");
-    assert!(first.contains("Bad 49.") && !first.contains("Bad 50."));
+    assert!(first.contains("/people?follows=0&amp;voices=0&amp;distrusted=2#distrusted"), "{first}");
+    assert!(!first.contains("voices=2"), "one page of them");
     let last =
         people::render(&many(serde_json::from_value(json!({ "follows": 3, "distrusted": 2 })).expect("asked"))).0;
     assert!(last.contains("Somebody 119.") && !last.contains("Somebody 99."), "{last}");
-    assert!(last.contains("Bad 59.") && last.contains("/people?follows=3&amp;voices=0&amp;distrusted=1#distrusted"));
+    assert!(last.contains("/people?follows=3&amp;voices=0&amp;distrusted=1#distrusted"));
     let key = every_view("A quiet title").into_iter().find(|(view, _)| *view == "key").expect("the view").1.0;
     assert!(key.contains("?listings=2&amp;attestations=0&amp;verdicts=0#listings"), "300 listings: {key}");
 }
@@ -542,7 +551,8 @@ fn nothing_yet_is_said_in_words() {
     let nobody = people::People {
         me: me(""),
         follows: Vec::new(),
-        trust: Vec::new(),
+        heard: views::Circle { rows: Vec::new(), all: 0 },
+        distrusted: views::Circle { rows: Vec::new(), all: 0 },
         starter: None,
         asked: people::Asked::default(),
     };
@@ -552,6 +562,7 @@ fn nothing_yet_is_said_in_words() {
     );
     let idle = seeding::Seeding {
         downloads: vec![],
+        takers: BTreeMap::new(),
         handed: Vec::new(),
         rows: vec![],
         days: vec![],
@@ -663,6 +674,7 @@ fn the_plot_shows_four_weeks_and_no_more() {
     let rows: Vec<_> = [60_u64, 73, 100].into_iter().map(|day| ledger_row("Alice", 1, day)).collect();
     let seeded = seeding::Seeding {
         downloads: vec![],
+        takers: BTreeMap::new(),
         handed: Vec::new(),
         rows: vec![ledger_row("Alice", 1, 60)],
         days: rows,

@@ -33,6 +33,7 @@ pub(super) const CLOSE: &str = "Close";
 pub(super) const BACK_TO_SHELF: &str = "Back to the shelf.";
 pub(super) const TROUBLE: &str = "That did not work";
 pub(super) const UNEXPECTED: &str = "the node gave an answer that fits no question: please report this";
+pub(super) const BAD_ADDRESS: &str = "What stands behind the question mark of this address cannot be read.";
 pub(super) const NO_SUCH_PAGE: &str = "There is no page at this address.";
 pub(super) const YES: &str = "yes";
 pub(super) const NO: &str = "no";
@@ -373,6 +374,7 @@ pub(super) const SEEDS_NOTHING_ADVICE: &str =
 pub(super) const NAME_COLUMN: &str = "Name";
 pub(super) const STATE: &str = "State";
 pub(super) const UP_RATE: &str = "Up";
+pub(super) const FOR_WHOM: &str = "For whom";
 pub(super) const LIMITS: &str = "Limits";
 pub(super) const LIMITS_HINT: &str = "They count at once. What is seeded takes no part of the budgets on the page of the node: those are of the catalogue.";
 pub(super) const END: &str = "End it";
@@ -419,60 +421,12 @@ pub(super) fn as_counted_by(client: &str) -> String {
     format!("as {client} counts it")
 }
 
+pub(super) fn and_more(count: usize) -> String {
+    format!(" and {count} more")
+}
+
 pub(super) fn plot_title(days: u64, top: &str) -> String {
     format!("Checked bytes by day and by key over the last {days} days; most on one day: {top}")
-}
-
-// Publishing.
-pub(super) const PUBLISH_NEW: &str = "Publish something";
-pub(super) const PUBLISH_HINT: &str = "Name a file, folder or torrent on the machine where the node runs. Nothing is signed before you looked at the details.";
-pub(super) const PATH_LABEL: &str = "File, folder or .torrent";
-pub(super) const PATH_EXAMPLE: &str = "/home/you/films/film.mp4";
-pub(super) const CHECK: &str = "Look at it";
-pub(super) const DROP_TORRENT: &str = "…or drop a .torrent file here, to list it without seeding:";
-pub(super) const TORRENT_TOO_LARGE: &str = "This torrent file is too large to be dropped: name its path above.";
-pub(super) const NOT_A_TORRENT: &str = "This is not a torrent file.";
-pub(super) const PATH_NOT_WHOLE: &str = "Give the whole path, from the root folder on.";
-pub(super) const MY_LISTINGS: &str = "Your listings";
-pub(super) const WHICH_WORK: &str = "Which work is it?";
-pub(super) const NO_OUTSIDE_ID: &str = "None of these: it is called by its title below";
-pub(super) const OTHER_ID: &str = "Another id";
-pub(super) const TITLE: &str = "Title";
-pub(super) const KIND: &str = "Kind";
-pub(super) const SEASON: &str = "Season";
-pub(super) const EPISODE: &str = "Episode";
-pub(super) const RESOLUTION: &str = "Resolution";
-pub(super) const LANGUAGES: &str = "Languages";
-pub(super) const SHARE_ONLY: &str = "Publish only what may be shared. A licence tells others that it may.";
-pub(super) const SIGN_AND_SEED: &str = "Sign and seed";
-pub(super) const SIGN_LISTING: &str = "Sign the listing";
-pub(super) const WHICH_EPISODES: &str = "Which file is which episode";
-pub(super) const WHICH_EPISODES_HINT: &str =
-    "Read from their names, where these say it. Write another as S01E02; what is left empty stays as it is read.";
-
-pub(super) fn episode_of(path: &str) -> String {
-    format!("Episode of {path}")
-}
-
-pub(super) const PUBLISH_ASK: &str = "This makes a torrent of it, seeds it under your key, and publishes a signed listing. Others can see that it comes from you.";
-pub(super) const LIST_ASK: &str =
-    "This publishes a signed listing of this torrent. Others can see that it comes from you.";
-pub(super) const LISTED_NOT_SEEDED: &str = "It is listed, not seeded: this node has the torrent, not its content.";
-
-pub(super) fn no_such_file(path: &str) -> String {
-    format!("{path} does not exist on the machine where the node runs.")
-}
-
-pub(super) fn bad_torrent(why: &str) -> String {
-    format!("This torrent cannot be listed: {why}.")
-}
-
-pub(super) fn too_many_files(max: usize) -> String {
-    format!("This folder holds more than {max} files: name the one that holds the release.")
-}
-
-pub(super) fn files(count: usize) -> String {
-    if count == 1 { "1 file".into() } else { format!("{count} files") }
 }
 
 // The node.
@@ -491,7 +445,7 @@ pub(super) const APPS_RSS: &str = "Feed readers and clients that read RSS";
 pub(super) const APPS_OPML: &str = "Feed readers: all curators that you follow";
 pub(super) const APPS_QBITTORRENT: &str = "qBittorrent: search plugin";
 pub(super) const APPS_METRICS: &str = "Prometheus";
-pub(super) const APPS_TELEVISION: &str = "A television or a phone takes the add-on only by TLS: put a proxy with a certificate before the node, and start it with --apps-url.";
+pub(super) const APPS_TELEVISION: &str = "A television or a phone takes the add-on only by TLS: put a proxy with a certificate before the node, and start it with `--apps-url`.";
 
 pub(super) const WORKS: &str = "Works";
 pub(super) const STATEMENTS: &str = "Statements";

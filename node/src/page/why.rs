@@ -2,8 +2,8 @@
 
 use super::format::{band_class, person, said, short};
 use super::layout::{Frame, Here, page};
-use super::{Reading, Trouble, text};
-use axum::extract::{Path, Query, State};
+use super::{Path, Query, Reading, Trouble, text};
+use axum::extract::State;
 use heirloom_core::views::{Because, Why};
 use heirloom_proto::Key;
 use heirloom_proto::body::Scope;
@@ -35,7 +35,7 @@ pub(super) async fn show(
 ) -> Result<Markup, Trouble> {
     let scope = if asked.scope.is_empty() { Scope::Catalogue.name() } else { &asked.scope };
     let why = reading.why(&subject, scope).await?;
-    let names = reading.names().await?;
+    let names = reading.names(&why).await?;
     let body = html! { h1 { (text::WHY) } (render(&why, &names, &reading.key())) };
     Ok(page(&Frame::new(text::WHY, Here::Elsewhere), &body))
 }
@@ -52,10 +52,12 @@ pub(super) fn render(why: &Why, names: &Names, me: &Key) -> Markup {
             }
             @if why.because.is_empty() { p { (text::NOBODY_SPEAKS) } } @else { (picture(why, names, me)) }
             @if !why.because.is_empty() {
-                table {
-                    caption .hidden { (text::VOTES) }
-                    thead { tr { th scope="col" { (text::VOTE) } th scope="col" { (text::PATH) } th .number scope="col" { (text::WEIGHT) } th .number scope="col" { (text::SHARE) } } }
-                    tbody { @for because in &why.because { (vote(because, names, me)) } }
+                div .scroll {
+                    table {
+                        caption .hidden { (text::VOTES) }
+                        thead { tr { th scope="col" { (text::VOTE) } th scope="col" { (text::PATH) } th .number scope="col" { (text::WEIGHT) } th .number scope="col" { (text::SHARE) } } }
+                        tbody { @for because in &why.because { (vote(because, names, me)) } }
+                    }
                 }
             }
             h3 { (text::ARITHMETIC) }
@@ -163,7 +165,8 @@ fn picture(why: &Why, names: &Names, me: &Key) -> Markup {
         |key| names.get(&key).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| short(&key)),
     );
     html! {
-        figure .paths {
+        // It scrolls by itself where it is wider than the window: by arrows too, for whoever has no mouse.
+        figure .paths tabindex="0" {
             svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-labelledby="paths-title paths-text" {
                 title #paths-title { (text::PATHS_TITLE) }
                 desc #paths-text { @for (_, because) in &drawn { (because.note) ". " } }

@@ -3,9 +3,9 @@
 use super::format::{band_class, bytes, encoded, is_playable, percent, person, said, work_page};
 use super::layout::{Frame, Here, empty, hidden, hidden_json, icon, icons, page};
 use super::shelf::{artwork, title_of};
-use super::{Reading, Trouble, cancel, text};
+use super::{Path, Query, Reading, Trouble, cancel, text};
 use crate::driver::Download;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use heirloom_core::fitting::FilledFile;
 use heirloom_core::views::{Release, Work};
 use heirloom_graph::Band;

@@ -8,6 +8,7 @@ mod file;
 use crate::cli::{self, Cli};
 use crate::driver::Sharing;
 use crate::home::Home;
+use crate::http::{LINES_LIKED, lines_liked};
 use crate::outlet::proxy_shown;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _};
@@ -21,7 +22,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Flags that say something about one start only, or about where everything lies.
 const NO_SETTINGS: [&str; 6] = ["home", "json", "help", "version", "open", "offline"];
 /// Settings that a running node takes over at once. The others count from its next start.
-const LIVE: [&str; 4] = ["upload-limit", "download-limit", "seed-ratio", "seed-budget"];
+const LIVE: [&str; 5] = ["upload-limit", "download-limit", "seed-ratio", "seed-budget", LIKED];
+/// Which resolution is liked best, among releases that are trusted alike.
+const LIKED: &str = "resolution";
 
 /// The setting whose value may hold a password, which is shown to nobody.
 const HOLDS_A_PASSWORD: &str = "proxy";
@@ -165,6 +168,18 @@ impl Desk {
         let value =
             |name: &str| self.in_force().get(name).map_or_else(|| "none".to_owned(), |(value, _)| value.clone());
         cli::sharing(&value("upload-limit"), &value("download-limit"), &value("seed-ratio"), &value("seed-budget"))
+    }
+
+    /// Which resolution is liked best, as it was typed.
+    #[must_use]
+    pub fn liked(&self) -> String {
+        self.in_force().get(LIKED).map_or_else(|| format!("{LINES_LIKED}p"), |(value, _)| value.clone())
+    }
+
+    /// The same in lines; 0 where any will do.
+    #[must_use]
+    pub fn lines_liked(&self) -> u32 {
+        lines_liked(&self.liked()).unwrap_or(LINES_LIKED)
     }
 
     fn setting(&self, known: &Known, file: &File) -> Setting {
@@ -447,6 +462,20 @@ mod tests {
     }
 
     #[test]
+    fn which_resolution_is_liked_is_a_setting_that_counts_at_once() {
+        let (_folder, home) = home();
+        let desk = Desk::of(home.clone());
+        assert_eq!((desk.liked().as_str(), desk.lines_liked()), ("1080p", 1080));
+        desk.set("resolution", Some("720p")).expect("set");
+        assert_eq!((desk.liked().as_str(), desk.lines_liked()), ("720p", 720));
+        assert_eq!(Desk::of(home).lines_liked(), 720, "also for commands without a node");
+        desk.set("resolution", Some("any")).expect("set");
+        assert_eq!(desk.lines_liked(), 0);
+        desk.set("resolution", None).expect("unset");
+        assert_eq!(desk.lines_liked(), LINES_LIKED);
+    }
+
+    #[test]
     fn a_wrong_value_is_one_sentence_and_changes_nothing() {
         let (_folder, home) = home();
         let desk = Desk::of(home.clone());
@@ -461,6 +490,7 @@ mod tests {
             ("seed-as", "nobody"),
             ("upload-limit", "1B"),
             ("seed-ratio", "-1"),
+            ("resolution", "large"),
             ("p2p", "nowhere"),
             ("friend", "z6Mkx"),
             ("disk-quota", "2GiB\"\nno-dht = true"),

@@ -40,6 +40,9 @@ pub struct Config {
     pub tracker_interval: Duration,
 }
 
+/// Hears of peers while more are being looked for.
+pub type TellPeers<'a> = dyn Fn(&[SocketAddr]) + Send + Sync + 'a;
+
 /// Where peers of a torrent come from: the Mainline DHT in a node, a fixed map in tests.
 ///
 /// The engine remembers answers for a while, asks for one torrent once at a time, and drops an answer that takes longer
@@ -51,6 +54,11 @@ pub trait PeerSource: Send + Sync {
     /// Whether anybody can be asked: where nobody can, that nobody is known means nothing.
     fn can_ask(&self) -> bool {
         true
+    }
+
+    /// The same, and `tell` hears of some before the others are known: a film can begin with the first of them.
+    fn seek<'a>(&'a self, infohash: Infohash, _tell: &'a TellPeers<'a>) -> BoxFuture<'a, Vec<SocketAddr>> {
+        self.peers(infohash)
     }
 
     /// Says that this node has (or fetches) the torrent, on this TCP port.

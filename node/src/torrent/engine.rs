@@ -276,6 +276,12 @@ impl Engine {
         self.0.running(infohash).is_some_and(|running| running.only.is_none_or(|only| only.contains(&file)))
     }
 
+    /// Streams that are open: each claims the pieces ahead of its position until it is dropped.
+    #[must_use]
+    pub fn streams_open(&self) -> usize {
+        STREAMS_MAX.saturating_sub(self.0.streams.available_permits())
+    }
+
     /// Opens a file of a torrent for playing; pieces around the reading position are fetched first.
     ///
     /// Waits while the content on disk is being checked.

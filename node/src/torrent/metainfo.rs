@@ -14,8 +14,9 @@ use super::{paths, safe_names};
 /// Largest info dictionary accepted. The library would take 32 MiB from a peer; 20,000 files with long names fit in 8.
 pub const INFO_BYTES_MAX: usize = 8 << 20;
 
-/// Largest torrent file accepted: the info dictionary, and as much again for trackers and comments.
-pub const TORRENT_BYTES_MAX: usize = 2 * INFO_BYTES_MAX;
+/// Largest torrent file accepted: the info dictionary, the piece layers that hybrid torrents (BEP 52) have outside of it,
+/// trackers and comments. As much as `security.md` §6 lets a browser send.
+pub const TORRENT_BYTES_MAX: usize = 4 * INFO_BYTES_MAX;
 
 /// Most files in a torrent: each costs a file handle while it is downloaded.
 pub const FILES_MAX: usize = 20_000;

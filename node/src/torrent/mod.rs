@@ -30,10 +30,11 @@ mod safe_names;
 mod session;
 mod storage;
 mod stream;
+mod takers;
 mod tracker;
 
 pub use bookings::{Booking, Bookings, Share};
-pub use config::{Config, PeerSource, TRACKER_INTERVAL};
+pub use config::{Config, PeerSource, TRACKER_INTERVAL, TellPeers};
 pub use create::{Making, create, create_watched};
 pub use disk::{RESERVE_BYTES, has_content};
 pub use engine::{Download, Engine, Files, OnlyFile};
@@ -42,6 +43,7 @@ pub use magnet::Magnet;
 pub use metainfo::{File, Metainfo, TORRENT_BYTES_MAX};
 pub use progress::{FileProgress, Progress, State};
 pub use stream::Stream;
+pub use takers::Taker;
 
 /// A BitTorrent v1 infohash: SHA-1 of the info dictionary's bytes (BEP 3).
 pub type Infohash = [u8; 20];

@@ -31,6 +31,10 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Longest pause between lookups while nobody was found, and while somebody was.
 const LOOKUP_PAUSE_MAX: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(60)];
 
+/// How long after its beginning a download that found nobody looks again every second or so: what was published a moment ago
+/// is being announced, and somebody sits before the film.
+const FRESH: Duration = Duration::from_secs(5);
+
 /// How often a torrent is announced. DHT nodes keep a peer for about half an hour (BEP 5).
 pub(super) const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
@@ -172,12 +176,13 @@ impl PeerBook {
 
     /// Looks a torrent up if it is time, and waits up to [`ANSWER_WAIT_MAX`]. Tells whether the torrent is complete.
     pub(super) async fn look_up(&self, infohash: Infohash) -> Option<bool> {
-        let (looking, changed, complete, due) = {
+        let (is_waited_for, changed, complete, due) = {
             let mut torrents = self.torrents();
             let entry = torrents.get_mut(&infohash)?;
             let due = entry.is_lookup_due(self.0.interval, Instant::now());
             entry.looking |= due;
-            (entry.looking, entry.changed.clone(), entry.complete, due)
+            // Whoever was found is enough to begin with; more come with the next answer.
+            (entry.looking && entry.found.is_empty(), entry.changed.clone(), entry.complete, due)
         };
         let notified = changed.notified();
         tokio::pin!(notified);
@@ -187,16 +192,29 @@ impl PeerBook {
             let book = self.clone();
             tokio::spawn(async move { book.run_lookup(infohash).await });
         }
-        if looking {
+        if is_waited_for {
             let _ = timeout(ANSWER_WAIT_MAX.min(self.0.interval), notified).await;
         }
         Some(complete)
     }
 
+    /// Adds those that a lookup found so far to those of before it.
+    fn note_found(&self, infohash: Infohash, peers: &[SocketAddr]) {
+        let mut torrents = self.torrents();
+        let Some(entry) = torrents.get_mut(&infohash) else { return };
+        for peer in peers {
+            if entry.found.len() < PEERS_MAX && !entry.found.contains(peer) {
+                entry.found.push(*peer);
+            }
+        }
+        entry.changed.notify_waiters();
+    }
+
     async fn run_lookup(&self, infohash: Infohash) {
         let lookup = async {
             let _permit = self.0.lookups.acquire().await.ok()?;
-            timeout(LOOKUP_TIME_MAX, self.0.source.peers(infohash)).await.ok()
+            let tell = |peers: &[SocketAddr]| self.note_found(infohash, peers);
+            timeout(LOOKUP_TIME_MAX, self.0.source.seek(infohash, &tell)).await.ok()
         };
         let found = tokio::select! {
             found = lookup => found,
@@ -294,10 +312,12 @@ impl Entry {
             ANNOUNCE_INTERVAL
         } else {
             let pause_max = LOOKUP_PAUSE_MAX[usize::from(!self.found.is_empty())];
-            ((now - self.since) / 6).min(pause_max).max(interval)
+            let is_fresh = self.found.is_empty() && now - self.since < FRESH;
+            let pause_min = if is_fresh { interval / 5 } else { interval };
+            ((now - self.since) / 6).min(pause_max).max(pause_min)
         };
         // Slightly early is on time: the session's timer and ours are not one.
-        !self.private && !self.looking && now - looked_at + interval / 2 >= pause
+        !self.private && !self.looking && now - looked_at + interval.min(pause) / 2 >= pause
     }
 
     /// One minute early is on time: the sessions ask every quarter of an hour, give or take.
@@ -445,6 +465,25 @@ mod tests {
         assert!(!entry.is_announcement_due(0, began + ANNOUNCE_INTERVAL / 2));
         assert!(entry.is_announcement_due(0, began + ANNOUNCE_INTERVAL));
         assert!(entry.is_announcement_due(1, began), "each session for itself");
+    }
+
+    #[test]
+    fn what_was_published_a_moment_ago_is_looked_for_each_second() {
+        let (interval, began) = (Duration::from_secs(5), Instant::now());
+        let lookups = |mut entry: Entry| {
+            let mut due = Vec::new();
+            for second in 0..10 {
+                let now = began + Duration::from_secs(second);
+                if entry.is_lookup_due(interval, now) {
+                    entry.looked_at = Some(now);
+                    due.push(second);
+                }
+            }
+            due
+        };
+        assert_eq!(lookups(Entry::new(began)), [0, 1, 2, 3, 4, 7], "at first each second");
+        let found = Entry { found: vec![addr("127.0.0.2:1")], ..Entry::new(began) };
+        assert_eq!(lookups(found), [0, 3, 6, 9], "whoever was found is enough for a while");
     }
 
     #[tokio::test]

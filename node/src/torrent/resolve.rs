@@ -51,19 +51,16 @@ pub(super) async fn resolve(
         attempts.spawn(async move { (None, attempt.await) });
     }
     loop {
-        queue.take_in(&book.known(infohash), Instant::now());
+        let known = book.known(infohash);
+        queue.take_in(&known, Instant::now());
         while attempts.len() < ATTEMPTS_MAX
             && let Some(peer) = queue.next(Instant::now())
         {
             let attempt = ask(session.clone(), link(infohash, &[]), vec![peer], ATTEMPT_TIME_MAX);
             attempts.spawn(async move { (Some(peer), attempt.await) });
         }
-        let turn = async {
-            book.look_up(infohash).await;
-            sleep(TURN.min(interval)).await;
-        };
         tokio::select! {
-            () = turn => {}
+            () = turn(book, infohash, &known, TURN.min(interval)) => {}
             Some(ended) = attempts.join_next() => match ended {
                 Ok((_, Ok(Some(torrent)))) => return Ok(torrent),
                 Ok((_, Err(refusal))) => return Err(refusal),
@@ -77,6 +74,15 @@ pub(super) async fn resolve(
                 Err(_) => {}
             },
         }
+    }
+}
+
+/// Waits until peers are taken from the book again. Those who were found just now are asked at once: somebody waits for a film.
+async fn turn(book: &PeerBook, infohash: Infohash, known: &[SocketAddr], pause: Duration) {
+    book.look_up(infohash).await;
+    let has_news = book.known(infohash).iter().any(|peer| !known.contains(peer));
+    if !has_news {
+        sleep(pause).await;
     }
 }
 
@@ -144,6 +150,43 @@ fn unreadable(what: &str) -> AddError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::torrent::config::{PeerSource, TellPeers};
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
+    use tokio_util::sync::CancellationToken;
+
+    /// Tells one peer at once, and is never done.
+    struct First(SocketAddr);
+
+    impl PeerSource for First {
+        fn peers(&self, _: Infohash) -> BoxFuture<'_, Vec<SocketAddr>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn seek<'a>(&'a self, infohash: Infohash, tell: &'a TellPeers<'a>) -> BoxFuture<'a, Vec<SocketAddr>> {
+            tell(&[self.0]);
+            self.peers(infohash)
+        }
+
+        fn announce(&self, _: Infohash, _: u16) -> BoxFuture<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_found_is_asked_at_once_and_while_others_are_looked_for() {
+        let (infohash, peer) = ([7; 20], SocketAddr::from(([127, 0, 0, 9], 6881)));
+        let own = [SocketAddr::from(([127, 0, 0, 2], 1)), SocketAddr::from(([127, 0, 0, 2], 2))];
+        let stop = CancellationToken::new();
+        let book = PeerBook::new(Arc::new(First(peer)), Duration::from_secs(5), own, stop.clone());
+        book.track(infohash, false, false);
+        // A pause that nobody lives to see the end of.
+        let pause = Duration::from_secs(100_000);
+        let told = timeout(Duration::from_secs(120), turn(&book, infohash, &[], pause)).await;
+        assert_eq!((told, book.known(infohash)), (Ok(()), vec![peer]));
+        assert!(turn(&book, infohash, &[peer], pause).now_or_never().is_none(), "without news it waits");
+        stop.cancel();
+    }
 
     #[test]
     fn peers_take_turns_and_new_ones_come_first() {

@@ -2,7 +2,7 @@
 //! of an answer and the lines of events are those of a catalogue of quiet titles.
 
 #[path = "../../src/page/payloads.rs"]
-mod payloads;
+pub mod payloads;
 
 use super::catalogue::{self, fetch};
 use super::support::{Face, Response};

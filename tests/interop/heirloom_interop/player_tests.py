@@ -71,9 +71,37 @@ def vlc_takes(url, start, stop):
     return {"codecs": [stream["codec_name"] for stream in probed["streams"]], "seconds": max(times) - min(times)}
 
 
+SUBTITLES = {
+    "film.en.srt": "1\n00:00:01,000 --> 00:00:03,000\n<i>Hello</i> there\n\n2\n00:00:16,000 --> 00:00:20,000\nand on\n",
+    "film.de.ass": "[Events]\nFormat: Start, End, Text\nDialogue: 0:00:01.00,0:00:03.00,{\\i1}Guten Tag{\\i0}, Welt\n",
+}
+
+
+def check_subtitles(playing):
+    """Each is read by ffprobe as WebVTT, and mpv takes one beside the film."""
+    assert {one["language"] for one in playing["subtitles"]} == {"en", "de"}, playing
+    for one in playing["subtitles"]:
+        probed = subprocess.run(
+            ["ffprobe", "-v", "error", "-show_entries", "packet=pts_time:stream=codec_name", "-of", "json", one["url"]],
+            capture_output=True, text=True, check=True, timeout=SECONDS_MAX,
+        )
+        probed = json.loads(probed.stdout)
+        assert [stream["codec_name"] for stream in probed["streams"]] == ["webvtt"], probed
+        assert float(probed["packets"][0]["pts_time"]) == 1.0, probed
+    english = next(one["url"] for one in playing["subtitles"] if one["language"] == "en")
+    shown = subprocess.run(
+        ["mpv", "--no-config", "--vo=null", "--ao=null", "--untimed", f"--sub-file={english}", "--start=15", "--length=3"]
+        + ["--msg-level=cplayer=v", playing["url"]],
+        capture_output=True, text=True, timeout=SECONDS_MAX,
+    )
+    assert shown.returncode == 0 and "(webvtt)" in shown.stdout, shown.stdout + shown.stderr
+
+
 def check_players(t, *, index_first):
     film = make_film(t.folder / "source", index_first=index_first)
-    newcomer, infohash = newcomer_beside(t, film)
+    for name, content in SUBTITLES.items():
+        (film.parent / name).write_text(content)
+    newcomer, infohash = newcomer_beside(t, film.parent)
     playing = newcomer.cli("play", WORK)
     assert playing["infohash"] == infohash and playing["type"] == "video/mp4", playing
     url = playing["url"]
@@ -95,6 +123,7 @@ def check_players(t, *, index_first):
     assert played.returncode == 0 and "Exiting... (End of file)" in played.stdout, played.stdout + played.stderr
     taken = vlc_takes(url, 16, 18)
     assert {"h264", "aac"} <= set(taken["codecs"]) and 1 < taken["seconds"] < 4, taken
+    check_subtitles(playing)
     with urllib.request.urlopen(url, timeout=SECONDS_MAX) as answer:
         assert answer.headers["Content-Type"] == "video/mp4"
         assert answer.read() == film.read_bytes()

@@ -157,3 +157,69 @@ fn a_browser_is_let_in_once_and_stays_over_a_restart() {
     assert_eq!(node.cli.run(&["open", "--print"]).code, 1, "a dead node has no page");
     assert_eq!(node.cli.run(&["play", "imdb:tt0000125"]).code, 1);
 }
+
+/// What a node tells of itself under this name.
+fn figure(node: &Node, name: &str) -> f64 {
+    let metrics = fetch("GET", &url_of(node, "/metrics"), &[("Authorization", &token_of(node))]);
+    let text = String::from_utf8_lossy(&metrics.body).into_owned();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn open_files(node: &Node) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", node.process_id())).expect("a process of ours").count()
+}
+
+/// Opens an address and takes what comes first.
+fn begin(url: &str, headers: &str) -> TcpStream {
+    let rest = url.strip_prefix("http://").expect("an address");
+    let (host, path) = rest.split_at(rest.find('/').expect("a path"));
+    let mut stream = TcpStream::connect(host).expect("a node that listens");
+    stream.set_read_timeout(Some(Duration::from_secs(120))).expect("a timeout");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n").expect("asked");
+    let mut first = [0; 4096];
+    let bytes = stream.read(&mut first).expect("an answer");
+    assert!(first[..bytes].starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&first[..bytes]));
+    stream
+}
+
+/// Memory that a node may keep of viewers that went away: allocators hold on to some. A stream that stayed would hold a
+/// quarter of a mebibyte, and there are hundreds.
+const KEPT_MAX: f64 = 48.0 * 1024.0 * 1024.0;
+
+#[test]
+fn viewers_that_go_away_leave_no_file_no_stream_and_no_memory() {
+    let bed = Bed::without_dht();
+    let node = bed.node("alice");
+    let mut content = bytes_of(16 * MIB, 7);
+    content[..12].copy_from_slice(b"\0\0\0\x20ftypisom");
+    let about = ["--title", "Film", "--year", "2001", "--kind", "film"];
+    node.publish(&bed.file("film.mp4", &content), "imdb:tt0000125", &about);
+    let film = text(&node.cli.ok(&["play", "imdb:tt0000125"]), "url").to_owned();
+    let token = format!("Authorization: {}\r\n", token_of(&node));
+    let events = url_of(&node, "/api/v1/events");
+    let round = || {
+        let ranges = (0..8).map(|number| format!("Range: bytes={}-\r\n", number * MIB));
+        let mut open: Vec<TcpStream> = ranges.map(|range| begin(&film, &range)).collect();
+        open.extend((0..4).map(|_| begin(&events, &token)));
+        let streams = format!("{}", figure(&node, "heirloom_streams"));
+        drop(open);
+        wait_for("viewers that went away to leave nothing", ARRIVAL, || {
+            let names = ["heirloom_streams", "heirloom_http_streams", "heirloom_http_listeners"];
+            let open = names.map(|name| figure(&node, name));
+            if open.iter().all(|open| *open < 1.0) { Ok(()) } else { Err(format!("{open:?} are open")) }
+        });
+        streams
+    };
+    assert_eq!(round(), "8", "each viewer is a stream of its own");
+    let (files, memory) = (open_files(&node), figure(&node, "process_resident_memory_bytes"));
+    for _ in 0..40 {
+        round();
+    }
+    wait_for("their files to be closed", ARRIVAL, || {
+        let now = open_files(&node);
+        if now <= files { Ok(()) } else { Err(format!("{now} are open, before it were {files}")) }
+    });
+    let kept = figure(&node, "process_resident_memory_bytes") - memory;
+    assert!(kept < KEPT_MAX, "{kept} bytes more than before");
+}

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::{Answer, Bed, Cli, Process, bytes_of, program, text, write_file};
+use crate::support::{ARRIVAL, Answer, Bed, Cli, Process, bytes_of, program, text, wait_for, write_file};
 
 /// The contract says 5 s; a busy machine gets twice that before this fails.
 const STOP_MAX: Duration = Duration::from_secs(10);
@@ -147,4 +147,54 @@ fn a_link_is_handed_to_the_page() {
     assert!(!plain.contains('#'), "{plain}");
     let refused = node.cli.run(&["open", "--print", ""]).value(2);
     assert_eq!(refused["error"]["code"], "bad_link", "{refused}");
+}
+
+/// One sentence for people, the same as an object for scripts.
+#[track_caller]
+fn assert_gone(for_people: &Answer, for_scripts: &Answer) {
+    assert_eq!((for_people.code, for_people.stdout.as_str()), (1, ""), "{for_people:?}");
+    let lines: Vec<&str> = for_people.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+    assert!(lines.len() == 1 && lines[0].contains("does not answer"), "{:?}", for_people.stderr);
+    let error = for_scripts.value(1)["error"].clone();
+    assert!(lines[0].contains(text(&error, "message")) && text(&error, "message").contains("heirloom run"), "{error}");
+}
+
+#[test]
+fn a_node_that_is_killed_or_stuck_under_a_command_is_one_sentence() {
+    let bed = Bed::new();
+    let mut node = bed.node("alice");
+    let waiting = ["show", "imdb:tt0000001", "--wait", "600"];
+    let begin = || (node.cli.begin_for_people(&waiting), node.cli.begin(&waiting));
+    let (mut people, mut scripts) = begin();
+    // Both are at the node by now: it is asked before they are, and answers.
+    node.cli.ok(&["id"]);
+    wait_for("both to wait for the node", ARRIVAL, || {
+        let requests = connections_to(text(node.ready(), "http"));
+        if requests >= 2 { Ok(()) } else { Err(format!("{requests} connections")) }
+    });
+    assert!(people.is_at_work() && scripts.is_at_work());
+    node.kill();
+    assert_gone(&people.answer(), &scripts.answer());
+    // Whoever comes later finds no node, and no trace of one that hinders them.
+    assert_eq!(node.cli.ok(&["id"])["key"], node.key.as_str());
+
+    node.start_again(&bed.net(&[]));
+    let stuck = |signal: &str| {
+        let done = std::process::Command::new("kill").args([signal, &node.process_id().to_string()]).status();
+        assert!(done.expect("kill is there").success());
+    };
+    stuck("-STOP");
+    let (people, scripts) = (node.cli.begin_for_people(&["id"]), node.cli.begin(&["id"]));
+    assert_gone(&people.answer(), &scripts.answer());
+    stuck("-CONT");
+    assert_eq!(node.cli.ok(&["id"])["key"], node.key.as_str(), "one that was only stuck answers again");
+}
+
+/// Connections that are open to a port of this machine, each counted once.
+fn connections_to(address: &str) -> usize {
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    let port = format!(":{:04X}", port.parse::<u16>().expect("a number"));
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the table of connections");
+    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.get(2).is_some_and(|remote| remote.ends_with(&port)) && row.get(3) == Some(&"01")).count()
 }

@@ -97,6 +97,11 @@ impl Cli {
         self.spawn(&["--json"], args, None)
     }
 
+    /// Begins a command as a person would.
+    pub fn begin_for_people(&self, args: &[&str]) -> Running {
+        self.spawn(&[], args, None)
+    }
+
     fn spawn(&self, before: &[&str], args: &[&str], input: Option<&str>) -> Running {
         let mut command = program_after(&self.inside);
         command.arg("--home").arg(&self.home).args(before).args(args);

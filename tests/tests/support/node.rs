@@ -116,6 +116,11 @@ impl Node {
         self.process.as_mut().is_some_and(Process::is_running)
     }
 
+    /// The id of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("a running node").id()
+    }
+
     /// What it wrote to standard error so far.
     pub fn said(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()

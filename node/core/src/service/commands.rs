@@ -84,6 +84,8 @@ impl<S: Store> Service<S> {
             }
             Command::Why { subject, scope } => self.why(now, &subject, scope)?,
             Command::Trust { scope, limit } => Ok(Reply::Trust(self.trust(now, scope, limit)?)),
+            Command::Circle { part, skip, limit } => Ok(Reply::Circle(self.circle(now, part, skip, limit)?)),
+            Command::Names { keys } => Ok(Reply::Names(self.names_of(keys)?)),
             Command::Ring { scope, keys } => self.ring(now, scope, &keys)?,
             Command::Link { address, key } => self.link(address, key)?,
             Command::Ledger { by } => Ok(Reply::Ledger(self.ledger_rows(by))),

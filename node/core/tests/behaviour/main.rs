@@ -4,6 +4,7 @@ mod admission;
 mod archives;
 mod artwork;
 mod bounds;
+mod circle;
 mod crash;
 mod dht;
 mod episodes;

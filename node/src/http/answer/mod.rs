@@ -50,6 +50,8 @@ pub fn to_json(reply: &Reply, wire_name: &str) -> Value {
         // For adapters of this process only.
         Reply::Hearing(_)
         | Reply::Seeded(_)
+        | Reply::Circle(_)
+        | Reply::Names(_)
         | Reply::HandingOff(_)
         | Reply::Showing(_)
         | Reply::Newest(_)

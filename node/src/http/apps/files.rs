@@ -3,8 +3,9 @@
 use super::feed;
 use super::reading::{self, Asked, Entry};
 use crate::http::answer::magnet;
+use crate::http::named::Path;
 use crate::http::{Routes, Shared, problem, refused};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use heirloom_core::command::CommandError;

@@ -121,6 +121,8 @@ async fn figures(server: &Server) -> Result<String, CommandError> {
         let about = "Whether anything can go out by the interface or proxy that was chosen.";
         put(&mut text, "outlet_open", false, about, &[(Vec::new(), f64::from(u8::from(is_open)))]);
     }
+    let streams = node.networks().engine.as_ref().map_or(0, crate::torrent::Engine::streams_open);
+    put(&mut text, "streams", false, "Files of torrents open to be played.", &[(Vec::new(), count(streams))]);
     put(&mut text, "http_streams", false, "Streams to players.", &[(Vec::new(), count(server.streams_open()))]);
     put(&mut text, "http_listeners", false, "Listeners to events.", &[(Vec::new(), count(server.listeners()))]);
     let answers = server.apps.polls.counts().map(|(how, count)| (vec![("how", how.to_owned())], large(count)));

@@ -5,7 +5,6 @@
 
 use super::reading::{Asked, Entry, release_of, shelf};
 use crate::driver::Node;
-use crate::http::LINES_LIKED;
 use crate::search::Wish;
 use heirloom_core::command::{Command, CommandError, Filter, NEWEST_MAX, Newest, Reply, SHELF_MAX};
 use heirloom_core::fitting::Pick;
@@ -123,7 +122,8 @@ impl Pages {
 /// A number that grows whenever works or releases may look otherwise than before.
 pub(super) async fn showing(node: &Node) -> Result<u64, CommandError> {
     match *node.command(Command::Showing).await? {
-        Reply::Showing(number) => Ok(number),
+        // In the order of the resolution that is liked, which is a setting.
+        Reply::Showing(number) => Ok(number << 16 | u64::from(node.desk().lines_liked()).min(0xffff)),
         _ => Err(super::reading::unexpected()),
     }
 }
@@ -147,7 +147,7 @@ async fn candidates(node: &Node, asked: &Asked) -> Result<VecDeque<Candidate>, C
     let filter =
         Filter { kind, genre: asked.genre.clone(), years: asked.year.map(|year| (year, year)), ..Filter::default() };
     let band = Some(asked.band);
-    let wish = Wish { text: asked.words.clone(), filter, band, limit: WORKS_MAX, lines: LINES_LIKED };
+    let wish = Wish { text: asked.words.clone(), filter, band, limit: WORKS_MAX, lines: node.desk().lines_liked() };
     let rows = node.search(wish).await?.into_iter().map(|row| {
         // An episode that is named among the words is asked for like one that is named beside.
         let named = row.episode.map(|episode| Pick::Episode(episode.season, episode.number));

@@ -5,7 +5,7 @@
 
 use super::pages::ENTRIES_MAX;
 use crate::driver::Node;
-use crate::http::{LINES_LIKED, Server};
+use crate::http::Server;
 use heirloom_core::command::{Command, CommandError, Fault, Reply, SHELF_MAX};
 use heirloom_core::fitting::{Holding, Pick};
 use heirloom_core::scoring::band_rank;
@@ -119,7 +119,7 @@ pub(super) fn unexpected() -> CommandError {
 pub(super) async fn shelf(node: &Node, ids: &[WorkId]) -> Result<Vec<Work>, CommandError> {
     let mut works = Vec::new();
     for ids in ids.chunks(SHELF_MAX) {
-        match *node.command(Command::Shelf { works: ids.to_vec(), lines: LINES_LIKED }).await? {
+        match *node.command(Command::Shelf { works: ids.to_vec(), lines: node.desk().lines_liked() }).await? {
             Reply::Shelf(shown) => works.extend(shown),
             _ => return Err(unexpected()),
         }
@@ -133,7 +133,7 @@ pub(super) async fn work(node: &Node, id: &WorkId, may_ask: bool) -> Result<Work
     if !known.releases.is_empty() || !may_ask || node.networks().dht.is_none() {
         return Ok(known);
     }
-    let show = Command::Show { work: id.clone(), wait: Some(LOOKED_FOR), lines: LINES_LIKED };
+    let show = Command::Show { work: id.clone(), wait: Some(LOOKED_FOR), lines: node.desk().lines_liked() };
     match *node.command(show).await? {
         Reply::Work(work) => Ok(*work),
         _ => Err(unexpected()),

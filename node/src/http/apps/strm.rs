@@ -4,7 +4,7 @@
 use super::reading::{self, Asked, Entry};
 use super::stremio::place_of;
 use super::{Keys, xml};
-use crate::http::{LINES_LIKED, Server};
+use crate::http::Server;
 use crate::search::Wish;
 use heirloom_core::command::CommandError;
 use heirloom_core::fitting::Pick;
@@ -25,7 +25,8 @@ const PART_BYTES_MAX: usize = 180;
 /// Path and content of each file, of films and series that are trusted or vouched for.
 pub(super) async fn files(server: &Server, base: &str, keys: &Keys) -> Result<Value, CommandError> {
     let node = server.node();
-    let wish = Wish { band: Some(Band::Vouched), limit: WORKS_MAX, lines: LINES_LIKED, ..Wish::default() };
+    let wish =
+        Wish { band: Some(Band::Vouched), limit: WORKS_MAX, lines: node.desk().lines_liked(), ..Wish::default() };
     let rows = node.search(wish).await?;
     let is_watched = |kind: WorkKind| matches!(kind, WorkKind::Film | WorkKind::Series | WorkKind::Episode);
     let ids: Vec<WorkId> = rows.into_iter().filter(|row| is_watched(row.kind)).map(|row| row.work).collect();

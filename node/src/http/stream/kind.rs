@@ -69,7 +69,7 @@ pub(in crate::http) fn by_name(name: &str) -> Option<&'static str> {
 
 /// Whether a file can be shown beside a film.
 pub(in crate::http) fn is_subtitle(name: &str) -> bool {
-    matches!(ending(name).as_str(), "srt" | "vtt")
+    matches!(ending(name).as_str(), "srt" | "vtt" | "ass" | "ssa")
 }
 
 /// The media type of a file of this name that begins so.

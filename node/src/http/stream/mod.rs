@@ -11,11 +11,12 @@ pub(super) mod play;
 mod range;
 mod subtitles;
 
+use super::named::Path;
 use super::problem::{problem, refused};
 use super::{Server, Session, Shared};
 use crate::torrent::{Engine, Metainfo, Stream, StreamError};
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use heirloom_core::command::{Choice, Command, CommandError, Fault, Reply, Subject, Wanted};
@@ -258,7 +259,7 @@ async fn begin(server: &Server, session: Session, infohash: Infohash, index: usi
     }
     // What is fetched in part gets this file too; what is fetched whole stays so.
     let pick = Some(Pick::File(u32::try_from(index).unwrap_or(u32::MAX)));
-    let choice = Choice { pick, lines: super::LINES_LIKED };
+    let choice = Choice { pick, lines: server.node.desk().lines_liked() };
     fetch(server, Wanted::Release(infohash), &choice, false).await.map(|_| ())
 }
 
@@ -332,7 +333,10 @@ async fn read_subtitles(server: &Server, session: Session, infohash: &str, file:
     let metainfo = metainfo(server, &engine, infohash).await?;
     let chosen = choose(engine, &metainfo, infohash, index)?;
     if !kind::is_subtitle(&chosen.name) {
-        return Err(CommandError::bad_input("not_subtitles", "only .srt and .vtt files can be shown beside a film"));
+        return Err(CommandError::bad_input(
+            "not_subtitles",
+            "only .srt, .vtt, .ass and .ssa files can be shown beside a film",
+        ));
     }
     if chosen.bytes > subtitles::FILE_BYTES_MAX {
         let message = format!("this file is larger than the {} bytes of any subtitles", subtitles::FILE_BYTES_MAX);

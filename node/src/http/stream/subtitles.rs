@@ -12,11 +12,16 @@ const CUES_MAX: usize = 40_000;
 /// Longest text of a cue in bytes: a screen full.
 const CUE_BYTES_MAX: usize = 2000;
 
-/// A SubRip or WebVTT file as WebVTT; `None` when no cue was understood.
+/// A SubRip, WebVTT or SubStation Alpha file as WebVTT; `None` when no cue was understood.
 pub(super) fn to_vtt(bytes: &[u8]) -> Option<String> {
     let text = decode(bytes);
     let mut vtt = String::from("WEBVTT\n");
     let mut cues = 0;
+    // A browser shows cues in the order of their times, whatever the order of the file.
+    for Cue { start, end, said } in script(&text) {
+        let _ = write!(vtt, "\n{} --> {}\n{said}\n", clock(start), clock(end));
+        cues += 1;
+    }
     let mut lines = text.lines().map(str::trim_end).peekable();
     while let Some(line) = lines.next() {
         let Some((start, end)) = times(line) else { continue };
@@ -36,11 +41,55 @@ pub(super) fn to_vtt(bytes: &[u8]) -> Option<String> {
             let _ = write!(vtt, "\n{} --> {}\n{said}\n", clock(start), clock(end));
             cues += 1;
         }
-        if cues == CUES_MAX {
+        if cues >= CUES_MAX {
             break;
         }
     }
     (cues > 0).then_some(vtt)
+}
+
+/// A line that is shown for a while.
+struct Cue {
+    start: u64,
+    end: u64,
+    said: String,
+}
+
+/// The lines of a SubStation Alpha script (`.ssa`, `.ass`), in the order of the file; none of any other text. Which of the
+/// fields between commas is which, a script says itself before them.
+fn script(text: &str) -> Vec<Cue> {
+    let mut cues = Vec::new();
+    let mut places: Option<(usize, usize, usize)> = None;
+    let mut is_events = false;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            is_events = line.eq_ignore_ascii_case("[Events]");
+        }
+        let Some((what, rest)) = line.split_once(':').filter(|_| is_events) else { continue };
+        if what.eq_ignore_ascii_case("Format") {
+            let fields: Vec<&str> = rest.split(',').map(str::trim).collect();
+            let place = |name: &str| fields.iter().position(|field| field.eq_ignore_ascii_case(name));
+            // Text is the last one: it alone may hold commas.
+            let last = place("Text").filter(|at| at + 1 == fields.len());
+            places = place("Start").zip(place("End")).zip(last).map(|((start, end), text)| (start, end, text));
+        } else if what.eq_ignore_ascii_case("Dialogue")
+            && let Some((start, end, last)) = places
+        {
+            let fields: Vec<&str> = rest.splitn(last + 1, ',').collect();
+            let at = |place: usize| fields.get(place).and_then(|field| time(field.trim()));
+            let (Some(start), Some(end), Some(said)) = (at(start), at(end), fields.get(last)) else { continue };
+            let lines = said.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", "\u{a0}");
+            let lines: Vec<String> = lines.lines().map(plain).filter(|line| !line.is_empty()).collect();
+            let said = lines.join("\n");
+            if start < end && !said.is_empty() && said.len() <= CUE_BYTES_MAX {
+                cues.push(Cue { start, end, said });
+            }
+        }
+        if cues.len() == CUES_MAX {
+            break;
+        }
+    }
+    cues
 }
 
 /// The text of a file in whatever encoding it is: UTF-8, UTF-16 by its mark or its zeros, else by the letters in it.
@@ -196,6 +245,27 @@ mod tests {
         }
         let styled = "WEBVTT\n\nSTYLE\n::cue { background: url(http://evil.example) }\n\nNOTE x\n\nid\n00:01.000 --> 00:02.000 line:0\nhi\n";
         assert_eq!(to_vtt(styled.as_bytes()).as_deref(), Some("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nhi\n"));
+    }
+
+    #[test]
+    fn a_script_becomes_webvtt() {
+        let script = "[Script Info]\nTitle: x\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: Default,Arial\n\n[Events]\r\n\
+                      Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n\
+                      Comment: 0,0:00:00.00,0:00:09.00,Default,,0,0,0,,not shown\r\n\
+                      Dialogue: 0,0:00:01.50,0:00:02.50,Default,,0,0,0,,{\\i1}Hello{\\i0}, you\\N<script>x</script>\r\n\
+                      Dialogue: 0,0:00:09.00,0:00:08.00,Default,,0,0,0,,backwards\r\n\
+                      Dialogue: 0,0:00:03.00\r\n\
+                      Dialogue: 0,1:00:03.00,1:00:04.00,Default,,0,0,0,,two\\hwords\r\n";
+        let vtt =
+            "WEBVTT\n\n00:00:01.500 --> 00:00:02.500\nHello, you\nx\n\n01:00:03.000 --> 01:00:04.000\ntwo\u{a0}words\n";
+        assert_eq!(to_vtt(script.as_bytes()).as_deref(), Some(vtt));
+        for broken in [
+            "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,x\n",
+            "[Events]\nFormat: Text, Start, End\nDialogue: x,0:00:01.00,0:00:02.00\n",
+            "Format: Start, End, Text\nDialogue: 0:00:01.00,0:00:02.00,outside\n",
+        ] {
+            assert_eq!(to_vtt(broken.as_bytes()), None, "{broken}");
+        }
     }
 
     #[test]

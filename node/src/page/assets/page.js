@@ -100,13 +100,30 @@
   });
 
   const busy = async (form, work) => {
-    const buttons = all("button", form);
+    const [buttons, held] = [all("button", form), document.activeElement];
     buttons.forEach((button) => { button.disabled = true; });
     form.setAttribute("aria-busy", "true");
     try { await work(); } finally {
       buttons.forEach((button) => { button.disabled = false; });
       form.removeAttribute("aria-busy");
+      // A button that is off loses the focus; whoever works by keyboard goes on where they were.
+      if (document.activeElement === document.body && held?.isConnected) held.focus();
     }
+  };
+
+  // Leads whoever works by keyboard or ear to what is new.
+  const leadTo = (place) => {
+    if (!place) return;
+    if (place.tabIndex < 0) place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+    place.scrollIntoView({ block: "nearest" });
+  };
+  // The page comes anew, and its reader stays where they were: at the heading of the part in which they pressed something.
+  const reload = (form) => {
+    const part = form.closest("section[aria-labelledby], aside[aria-labelledby]")?.getAttribute("aria-labelledby");
+    if (part) sessionStorage.setItem("place", part);
+    sessionStorage.setItem("toast", words.tDone);
+    location.reload();
   };
 
   const act = async (form, button) => {
@@ -121,7 +138,7 @@
       const value = await answer.json();
       const refused = value && Array.isArray(value.rows) && value.rows.find((row) => row.reason);
       if (refused) { toast(refused.reason, true); return; }
-      if (form.dataset.then === "reload") { sessionStorage.setItem("toast", words.tDone); location.reload(); }
+      if (form.dataset.then === "reload") reload(form);
       else if (form.dataset.then) location.assign(form.dataset.then);
       else toast(words.tDone);
     });
@@ -148,7 +165,7 @@
     try { answer = await ask(address, { ...post(body), signal: given.signal }); } catch (error) { into.replaceChildren(); throw error; }
     if (!answer.ok) { into.replaceChildren(); toast(await messageOf(answer), true); return; }
     into.replaceChildren(...all("[data-fragment]", parse(await answer.text())));
-    into.scrollIntoView({ block: "nearest" });
+    leadTo(one("h3, [role=alert]", into));
   });
 
   document.addEventListener("submit", (event) => {
@@ -344,8 +361,9 @@
   // A torrent file that is dropped or chosen.
   for (const zone of all("[data-drop]")) {
     const take = async (file) => {
-      // A request holds a mebibyte, and base 64 makes three bytes four.
-      if (file.size > 760000) { toast(zone.dataset.tLarge, true); return; }
+      // A browser does not tell where a file lies, so anything else than a torrent is named by its path.
+      if (!file.name.toLowerCase().endsWith(".torrent")) { toast(zone.dataset.tPath, true); one("#source")?.focus(); return; }
+      if (file.size > Number(zone.dataset.bytesMax)) { toast(zone.dataset.tLarge, true); return; }
       const bytes = new Uint8Array(await file.arrayBuffer());
       let text = "";
       for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
@@ -379,6 +397,8 @@
     }
   }
 
-  const left = sessionStorage.getItem("toast");
-  if (left) { sessionStorage.removeItem("toast"); toast(left); }
+  const [left, place] = ["toast", "place"].map((name) => sessionStorage.getItem(name));
+  ["toast", "place"].forEach((name) => sessionStorage.removeItem(name));
+  if (place) leadTo(document.getElementById(place));
+  if (left) toast(left);
 })();

@@ -1,7 +1,6 @@
 //! What the add-on is, and the curators that can be installed beside it.
 
 use super::{Asking, ids};
-use crate::http::LINES_LIKED;
 use crate::search::Wish;
 use heirloom_core::command::{Command, CommandError, Reply};
 use heirloom_core::views::Follow;
@@ -64,7 +63,12 @@ fn described(by: Option<Key>, name: Option<&str>, genres: &[String]) -> Value {
 
 /// Genres of what is trusted most, the most frequent first.
 async fn genres(asking: &Asking) -> Result<Vec<String>, CommandError> {
-    let wish = Wish { band: Some(Band::Vouched), limit: GENRES_OF, lines: LINES_LIKED, ..Wish::default() };
+    let wish = Wish {
+        band: Some(Band::Vouched),
+        limit: GENRES_OF,
+        lines: asking.server.node().desk().lines_liked(),
+        ..Wish::default()
+    };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for genre in asking.server.node().search(wish).await?.into_iter().flat_map(|found| found.genres) {
         *counts.entry(genre).or_default() += 1;

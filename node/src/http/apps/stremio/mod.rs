@@ -14,9 +14,10 @@ pub(super) use streams::place_of;
 
 use super::door;
 use super::polls::{self, Told};
+use crate::http::named::Path;
 use crate::http::{Routes, Session, Shared, problem, refused, stream};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
