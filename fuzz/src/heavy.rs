@@ -1,6 +1,6 @@
 //! The same for the decoders of the program itself: torrents, magnet links, requests of the API, pictures.
 
-use heirloom::artwork::{SHOWN_SIDE_MAX, shown};
+use heirloom::artwork::{Effort, SHOWN_SIDE_MAX, shown};
 use heirloom::http::{Request, parse};
 use heirloom::torrent::{Magnet, Metainfo};
 
@@ -49,7 +49,7 @@ pub fn artwork(data: &[u8]) {
         // Most changes of a frame are better spent on the picture.
         Err(_) => data.to_vec(),
     };
-    if let Ok(small) = shown(&picture) {
+    if let Ok(small) = shown(&picture, Effort::new(&|| std::time::Duration::ZERO)) {
         let (width, height) = jpeg_size(&small).expect("what is shown is JPEG");
         assert!(width.max(height) <= SHOWN_SIDE_MAX && width.min(height) > 0, "{width} x {height}");
     }

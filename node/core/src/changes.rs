@@ -86,8 +86,12 @@ impl Changes {
         }
         let id = stored.statement.id();
         self.mark = Mark { count: self.mark.count + 1, sum: self.mark.sum.wrapping_add(half(&id)) };
+        self.has_come(id, Place::of(&stored.statement));
+    }
+
+    fn has_come(&mut self, id: StatementId, place: Place) {
         if self.is_heard && !self.is_overflown {
-            self.come.insert(id, Place::of(&stored.statement));
+            self.come.insert(id, place);
             self.bound();
         }
     }
@@ -119,5 +123,44 @@ impl Changes {
         let room = limit - gone.len();
         let come = std::iter::from_fn(|| self.come.pop_first()).take(room).map(|(_, place)| place).collect();
         (gone, come, must_compare)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_proto::{SecretKey, Sha256};
+
+    fn id(number: usize) -> StatementId {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        StatementId(bytes)
+    }
+
+    #[test]
+    fn more_changes_than_may_wait_are_forgotten_and_said_once_to_be_too_many() {
+        let author = SecretKey::from_seed(&[1; 32]).public();
+        let place = |number: usize| {
+            let mut slot = [0; 32];
+            slot[..8].copy_from_slice(&number.to_be_bytes());
+            Place { author, kind: Kind::Listing, slot: Sha256(slot) }
+        };
+        let mut changes = Changes::default();
+        changes.has_come(id(0), place(0));
+        assert!(!changes.are_waiting(), "nobody listens");
+        changes.listen();
+        for number in 0..WAITING_MAX {
+            changes.has_come(id(number), place(number));
+        }
+        assert_eq!((changes.come.len(), changes.is_overflown), (WAITING_MAX, false));
+        changes.has_come(id(WAITING_MAX), place(WAITING_MAX));
+        assert!(changes.come.is_empty() && changes.are_waiting(), "no more is kept than may wait");
+        changes.has_come(id(WAITING_MAX + 1), place(WAITING_MAX + 1));
+        assert!(changes.come.is_empty(), "what comes meanwhile is found by comparing");
+        assert_eq!(changes.take(256), (Vec::new(), Vec::new(), true));
+        assert!(!changes.are_waiting());
+        // From then on each is heard of again.
+        changes.has_come(id(7), place(7));
+        assert_eq!(changes.take(256), (Vec::new(), vec![place(7)], false));
     }
 }

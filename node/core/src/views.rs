@@ -635,6 +635,8 @@ pub struct Hearing {
     pub heard: BTreeSet<Key>,
     /// Whose words are shown to nobody who does not ask for them.
     pub distrusted: BTreeSet<Key>,
+    /// Nobody else said anything of a work.
+    pub is_everybody: bool,
 }
 
 /// A work with its releases.

@@ -1,10 +1,10 @@
 //! From bytes of strangers to a picture that may be shown: told by its first bytes, measured before it is decoded, decoded
 //! under limits, made small, and encoded anew.
 
+use super::effort::{DECODING_MAX, Effort, Metered};
 use heirloom_proto::artwork::ARTWORK_BYTES_MAX;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
-use std::io::Cursor;
 
 /// Most pixels of a side (`security.md` §7).
 const SIDE_MAX: u32 = 4096;
@@ -18,6 +18,9 @@ const PASSES_BYTES: u64 = 8;
 const WEBP_BYTES: u64 = 4;
 /// Most passes of a JPEG: programs write ten. Each costs a walk over all pixels, and may be a few bytes long.
 const PASSES_MAX: usize = 40;
+/// Most pixels that the passes of a JPEG walk over together. Its decoder cannot be stopped, so this keeps it within
+/// [`DECODING_MAX`].
+const WALKED_MAX: u64 = 60_000_000;
 /// Longest side of what is shown, in pixels: a poster on a screen of high density.
 pub const SHOWN_SIDE_MAX: u32 = 600;
 /// Quality of what is shown, of 100.
@@ -52,21 +55,33 @@ pub enum PictureError {
         /// Pixels from top to bottom.
         height: u32,
     },
+    /// Within all of that, and took too much processor time. Save it in a plainer form.
+    #[error("it takes longer than {} ms to decode: make it smaller, or save it as a plain JPEG", DECODING_MAX.as_millis())]
+    TooSlow,
     /// Cut off, or not what its first bytes say.
     #[error("it is damaged: {0}")]
     Damaged(String),
 }
 
-/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second and 64 MiB, so call
-/// it one at a time, where nobody waits.
+/// The picture as it may be shown: JPEG, no side longer than [`SHOWN_SIDE_MAX`]. Takes up to half a second of processor time,
+/// by `effort`, and 64 MiB, so call it one at a time, where nobody waits.
 ///
 /// # Errors
 /// [`PictureError`].
-pub fn shown(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
-    let picture = small(decoded(bytes)?);
+pub fn shown(bytes: &[u8], effort: Effort<'_>) -> Result<Vec<u8>, PictureError> {
+    let decoded = decoded(bytes, effort);
+    // However it ended: a decoder words a reader's refusal in its own way.
+    within(effort)?;
+    let picture = small(decoded?);
+    within(effort)?;
     let mut out = Vec::new();
     JpegEncoder::new_with_quality(&mut out, QUALITY).encode_image(&picture).map_err(damaged)?;
+    within(effort)?;
     Ok(out)
+}
+
+fn within(effort: Effort<'_>) -> Result<(), PictureError> {
+    if effort.is_spent() { Err(PictureError::TooSlow) } else { Ok(()) }
 }
 
 fn damaged(error: image::ImageError) -> PictureError {
@@ -75,7 +90,7 @@ fn damaged(error: image::ImageError) -> PictureError {
     PictureError::Damaged(text)
 }
 
-fn decoded(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+fn decoded(bytes: &[u8], effort: Effort<'_>) -> Result<DynamicImage, PictureError> {
     if bytes.len() > ARTWORK_BYTES_MAX {
         return Err(PictureError::TooLong(bytes.len()));
     }
@@ -84,16 +99,16 @@ fn decoded(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
         return Err(PictureError::Format);
     }
     // Before anything is reserved for it.
-    let (width, height) = reader(bytes, format).into_dimensions().map_err(damaged)?;
+    let (width, height) = reader(bytes, format, effort).into_dimensions().map_err(damaged)?;
     if width > SIDE_MAX || height > SIDE_MAX || u64::from(width) * u64::from(height) > PIXELS_MAX {
         return Err(PictureError::TooLarge { width, height });
     }
-    let decoder = reader(bytes, format).into_decoder().map_err(damaged)?;
+    let decoder = reader(bytes, format, effort).into_decoder().map_err(damaged)?;
     let pixels = u64::from(width) * u64::from(height);
     let beside = match format {
         ImageFormat::Jpeg => match passes(bytes) {
             0 | 1 => 0,
-            2..=PASSES_MAX => pixels * PASSES_BYTES,
+            walks @ 2..=PASSES_MAX if pixels * walks as u64 <= WALKED_MAX => pixels * PASSES_BYTES,
             _ => u64::MAX,
         },
         ImageFormat::WebP => pixels * WEBP_BYTES,
@@ -110,8 +125,8 @@ fn passes(bytes: &[u8]) -> usize {
     bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count()
 }
 
-fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+fn reader<'a>(bytes: &'a [u8], format: ImageFormat, effort: Effort<'a>) -> ImageReader<Metered<'a>> {
+    let mut reader = ImageReader::with_format(Metered::new(bytes, effort), format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_MAX);
     limits.max_image_height = Some(SIDE_MAX);
@@ -141,6 +156,17 @@ fn small(picture: DynamicImage) -> RgbImage {
 mod tests {
     use super::*;
     use image::Rgba;
+    use std::cell::Cell;
+    use std::io::Cursor;
+    use std::time::Duration;
+
+    fn shown(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
+        super::shown(bytes, Effort::new(&|| Duration::ZERO))
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+        super::decoded(bytes, Effort::new(&|| Duration::ZERO))
+    }
 
     fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         let picture = RgbImage::from_fn(width, height, |x, y| {
@@ -230,6 +256,67 @@ mod tests {
         let scan = plain.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a pass");
         let bomb = [&plain[..scan], &plain[scan..].repeat(PASSES_MAX + 1)].concat();
         assert_eq!(shown(&bomb), Err(PictureError::TooCostly { width: 80, height: 60 }));
+    }
+
+    #[test]
+    fn what_takes_too_long_is_given_up_wherever_that_shows() {
+        // Each look at the time costs so much that the budget ends in the headers, in the pixels, or after them.
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+            let bytes = encoded(900, 1350, format);
+            let looks = Cell::new(0_u32);
+            let counted = || {
+                looks.set(looks.get() + 1);
+                Duration::ZERO
+            };
+            assert!(super::shown(&bytes, Effort::new(&counted)).is_ok());
+            let all = looks.get();
+            assert!(all >= 4, "{format:?}: {all} looks");
+            for allowed in [0, 1, all / 2, all - 1] {
+                let left = Cell::new(allowed);
+                let spent = || {
+                    let is_over = left.get() == 0;
+                    left.set(left.get().saturating_sub(1));
+                    if is_over { DECODING_MAX + Duration::from_nanos(1) } else { DECODING_MAX }
+                };
+                let ended = super::shown(&bytes, Effort::new(&spent));
+                assert_eq!(ended, Err(PictureError::TooSlow), "{format:?} after {allowed} of {all} looks");
+            }
+        }
+    }
+
+    #[test]
+    fn of_many_frames_one_is_decoded() {
+        // An animation in WebP: each frame is the same small picture, as the container lays them out.
+        let still = encoded(8, 8, ImageFormat::WebP);
+        let frame = &still[12..];
+        let chunk = |name: &[u8; 4], data: &[u8]| {
+            let length = u32::try_from(data.len()).expect("short").to_le_bytes();
+            let end = if data.len() % 2 == 1 { &[0][..] } else { &[] };
+            [name.as_slice(), &length, data, end].concat()
+        };
+        let extended = chunk(b"VP8X", &[0b10, 0, 0, 0, 7, 0, 0, 7, 0, 0]);
+        let animation = chunk(b"ANIM", &[0; 6]);
+        let head = [[0; 6].as_slice(), &[7, 0, 0, 7, 0, 0], &[1, 0, 0, 0]].concat();
+        let one = chunk(b"ANMF", &[head.as_slice(), frame].concat());
+        let file = |frames: usize| {
+            let body = [b"WEBP".as_slice(), &extended, &animation, &one.repeat(frames)].concat();
+            let length = u32::try_from(body.len()).expect("short").to_le_bytes();
+            [b"RIFF".as_slice(), &length, &body].concat()
+        };
+        let many = file(3_000);
+        assert!(many.len() < ARTWORK_BYTES_MAX, "{}", many.len());
+        let looks = |bytes: &[u8]| {
+            let looks = Cell::new(0_u32);
+            let counted = || {
+                looks.set(looks.get() + 1);
+                Duration::ZERO
+            };
+            let picture = super::shown(bytes, Effort::new(&counted)).expect("its first frame");
+            (looks.get(), picture)
+        };
+        let ((few_looks, few), (many_looks, many)) = (looks(&file(2)), looks(&many));
+        assert_eq!(few, many, "the first frame is what is shown");
+        assert!(many_looks < few_looks + 400, "{many_looks}: the others are passed over by their headers at most");
     }
 
     #[test]

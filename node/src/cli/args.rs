@@ -4,12 +4,14 @@ use super::budget_args::BudgetArgs;
 use super::client_args::{AtArgs, ClientsArgs};
 use super::config::ConfigVerb;
 use super::liked;
+use super::numbers::{EPISODE_MAX, LIST_MAX, WAIT_MAX, whole};
 use super::outlet_args::OutletArgs;
 use super::sharing_args::SharingArgs;
 use super::trust_args::TrustArgs;
-pub use super::verb_args::{CuratorVerb, IdVerb, ListVerb};
+pub use super::verb_args::{CuratorVerb, IdVerb, LedgerVerb, ListVerb};
 use crate::clients::Client;
 use crate::http::AppsUrl;
+use crate::search::{DEPTH_MAX, ROWS_MAX};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -95,7 +97,7 @@ pub enum Verb {
         #[arg(long, default_value = "catalogue")]
         scope: String,
         /// At most so many
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_parser = whole::<usize>(1, LIST_MAX), allow_negative_numbers = true)]
         limit: usize,
     },
     /// Show what you received, hash-checked, and from whom; or link an address to a key that it showed later
@@ -142,8 +144,12 @@ pub enum Verb {
         #[arg(long)]
         band: Option<String>,
         /// At most so many, and no more than 1000
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = whole::<usize>(1, ROWS_MAX as u64), allow_negative_numbers = true)]
         limit: usize,
+        /// Leave out so many of the best, to go on where another answer ended; for pages that fit together say it with the
+        /// first too (0). No more than 9999
+        #[arg(long, value_name = "N", value_parser = whole::<usize>(0, DEPTH_MAX as u64 - 1), allow_negative_numbers = true)]
+        offset: Option<usize>,
         /// Do not follow the starter catalogue, where no node has run yet
         #[arg(long, env = "HEIRLOOM_NO_STARTER", value_parser = BoolishValueParser::new())]
         no_starter: bool,
@@ -153,7 +159,7 @@ pub enum Verb {
         /// Work id, such as imdb:tt1254207
         work: String,
         /// Wait so long for a trusted release to appear
-        #[arg(long, value_name = "SECONDS")]
+        #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>(0, WAIT_MAX), allow_negative_numbers = true)]
         wait: Option<u64>,
         /// Resolution that is liked best, among releases that are trusted alike; or any. The setting of that name is the default
         #[arg(long, env = "HEIRLOOM_RESOLUTION", value_parser = liked)]
@@ -285,7 +291,7 @@ pub enum Verb {
     /// Run a Mainline DHT of real nodes on loopback, for trying things out
     Testnet {
         /// How many
-        #[arg(long, default_value_t = 16)]
+        #[arg(long, default_value_t = 16, value_parser = whole::<usize>(1, 1000), allow_negative_numbers = true)]
         nodes: usize,
         /// Address of this machine that they are at
         #[arg(long, value_name = "IP", default_value_t = std::net::Ipv4Addr::LOCALHOST)]
@@ -300,10 +306,10 @@ pub struct Of {
     #[arg(value_name = "EPISODE", conflicts_with_all = ["season", "episode", "date"])]
     pub part: Option<String>,
     /// Season; 0 holds the specials. Without --episode all of it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, EPISODE_MAX), allow_negative_numbers = true)]
     pub season: Option<u32>,
     /// Number in the season; without --season counted over all seasons
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = whole::<u32>(1, EPISODE_MAX), allow_negative_numbers = true)]
     pub episode: Option<u32>,
     /// Day of a daily show
     #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["season", "episode"])]
@@ -440,7 +446,7 @@ pub enum SeedAs {
 #[derive(Debug, Args)]
 pub struct Demo {
     /// HTTP port of the newcomer's node; any free one when left out
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<u16>(0, 65_535), allow_negative_numbers = true)]
     pub port: Option<u16>,
     /// End with a summary, and with an error if any step did not hold
     #[arg(long)]
@@ -456,7 +462,8 @@ pub struct Play {
     /// Which of it
     pub of: Box<Of>,
     /// Index of the file in the release; left out, its largest video
-    #[arg(long, value_name = "INDEX", conflicts_with_all = ["part", "season", "episode", "date"])]
+    #[arg(long, value_name = "INDEX", conflicts_with_all = ["part", "season", "episode", "date"],
+        value_parser = whole::<usize>(0, 1_000_000), allow_negative_numbers = true)]
     pub file: Option<usize>,
     /// Although it is not trusted
     #[arg(long)]
@@ -536,16 +543,16 @@ pub struct Publish {
     #[arg(long)]
     pub title: Option<String>,
     /// Year of the work
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<u32>(1, 9999), allow_negative_numbers = true)]
     pub year: Option<u32>,
     /// film, series, episode, album, book, software or other
     #[arg(long)]
     pub kind: Option<String>,
     /// Season that the release is of; without --episode its files are the episodes
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<u32>(0, EPISODE_MAX), allow_negative_numbers = true)]
     pub season: Option<u32>,
     /// Episode that the release is
-    #[arg(long, requires = "season")]
+    #[arg(long, requires = "season", value_parser = whole::<u32>(1, EPISODE_MAX), allow_negative_numbers = true)]
     pub episode: Option<u32>,
     /// Which file of a season pack is which episode; may be given several times
     #[arg(long, value_name = "FILE=SxxEyy")]
@@ -583,35 +590,4 @@ pub struct Publish {
     /// Keep it to yourself
     #[arg(long)]
     pub private: bool,
-}
-
-/// `ledger …`.
-#[derive(Debug, Subcommand)]
-pub enum LedgerVerb {
-    /// Say that an address that sent something without a name belongs to a key that it showed later; it then counts a little
-    Link {
-        /// IP address, as `ledger` shows it
-        address: String,
-        /// Key
-        key: String,
-    },
-    /// Read from whom your own client received, while it runs, and book it as weak evidence
-    Import {
-        /// qbittorrent or transmission
-        #[arg(long, value_name = "CLIENT")]
-        client: Client,
-        #[command(flatten)]
-        at: Box<AtArgs>,
-        /// Go on looking for so long; Transmission is watched for 20 s where nothing is said, since it keeps no sums
-        #[arg(long = "for", value_name = "SECONDS")]
-        seconds: Option<u64>,
-        /// Only say what would be booked
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Take that back
-    Unlink {
-        /// IP address
-        address: String,
-    },
 }

@@ -69,7 +69,8 @@ pub struct BudgetArgs {
     /// Free bytes on the disk that only your own words may use; left out: 5 % of it, 1GiB at least
     #[arg(long, global = true, env = "HEIRLOOM_DISK_RESERVE", value_name = "SIZE", hide_short_help = true)]
     pub disk_reserve: Option<String>,
-    /// Resident memory above which no connection is begun and strangers bring nothing
+    /// Resident memory above which no connection is begun and strangers bring nothing; pages of files, which the system takes
+    /// back when they are wanted, do not count
     #[arg(
         long,
         global = true,

@@ -13,6 +13,7 @@ mod following;
 mod identity;
 mod import;
 mod lists;
+mod numbers;
 mod open;
 mod outlet_args;
 mod play;
@@ -38,6 +39,7 @@ use crate::home::Home;
 use crate::http::{Request, error_json, exit_code};
 use crate::outlet;
 use args::{By, CuratorVerb, IdVerb, LedgerVerb, Verb};
+use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use client::Client;
 use heirloom_core::command::{CommandError, Fault};
@@ -114,14 +116,20 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         print(&error.to_string());
         return ExitCode::SUCCESS;
     }
-    if arguments.iter().any(|argument| argument == "--json") {
-        let rendered = error.to_string();
-        let lines: Vec<&str> = rendered.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        let line = lines.join(" ").trim_start_matches("error: ").to_owned();
-        return fail(&CommandError::bad_input("usage", line), true);
+    let is_json = arguments.iter().any(|argument| argument == "--json");
+    // What is wrong with one value is said by itself; how a verb is used, only to who misread that.
+    if is_json || matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
+        return fail(&CommandError::bad_input("usage", one_sentence(error)), is_json);
     }
     say(&error.to_string());
     ExitCode::from(2)
+}
+
+/// What is wrong with the arguments, without how they are used.
+fn one_sentence(error: &clap::Error) -> String {
+    let rendered = error.to_string();
+    let lines: Vec<&str> = rendered.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// Says something beside the result. Where stderr is a file on a full disk, the exit code still tells.
@@ -307,9 +315,9 @@ fn to_request(verb: Verb) -> Result<Request, CommandError> {
         }
         Verb::Retract { target } => Request::Retract { target },
         Verb::Cancel { infohash, delete } => Request::Cancel { infohash, delete },
-        Verb::Search { text, kind, band, limit, genre, year, language, licence, resolution, no_starter: _ } => {
+        Verb::Search { text, kind, band, limit, offset, genre, year, language, licence, resolution, no_starter: _ } => {
             let text = text.join(" ");
-            Request::Search { text, kind, band, limit, genre, year, language, licence, resolution }
+            Request::Search { text, kind, band, limit, offset, genre, year, language, licence, resolution }
         }
         Verb::Show { work, wait, resolution, no_starter: _ } => Request::Show { work, wait, resolution },
         Verb::Status => Request::Status,

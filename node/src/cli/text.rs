@@ -198,6 +198,14 @@ fn release(value: &Value) -> String {
     for flag in value["flags"].as_array().into_iter().flatten() {
         let _ = writeln!(line, "             CAREFUL: {}", text(&flag["message"]));
     }
+    if value["pack"] == true && value["refused"] == false && value["flags"].to_string().contains("\"unsafe\":true") {
+        line.push_str("             get leaves out what may do harm\n");
+    }
+    if value["web_seeds"].as_array().is_some_and(|seeds| !seeds.is_empty()) {
+        line.push_str(
+            "             web seeds: in its magnet link for other programs; this node fetches from peers only\n",
+        );
+    }
     line
 }
 

@@ -1,5 +1,6 @@
 //! Settings of trust as typed, and what is wrong with them in one sentence.
 
+use super::numbers::fraction;
 use clap::Args;
 use heirloom_core::command::CommandError;
 use heirloom_core::{Preset, TrustSettings};
@@ -28,6 +29,7 @@ pub struct TrustArgs {
         env = "HEIRLOOM_TRUSTED_SCORE",
         value_name = "SCORE",
         allow_negative_numbers = true,
+        value_parser = fraction,
         default_value_t = 0.2,
         hide_short_help = true
     )]
@@ -39,6 +41,7 @@ pub struct TrustArgs {
         env = "HEIRLOOM_TRUSTED_SUPPORT",
         value_name = "VOTES",
         allow_negative_numbers = true,
+        value_parser = fraction,
         default_value_t = 0.5,
         hide_short_help = true
     )]
@@ -50,6 +53,7 @@ pub struct TrustArgs {
         env = "HEIRLOOM_VOUCHED_SUPPORT",
         value_name = "VOTES",
         allow_negative_numbers = true,
+        value_parser = fraction,
         default_value_t = 0.1,
         hide_short_help = true
     )]
@@ -61,13 +65,14 @@ pub struct TrustArgs {
         env = "HEIRLOOM_EARNED_SCORE",
         value_name = "SCORE",
         allow_negative_numbers = true,
+        value_parser = fraction,
         default_value_t = 0.05,
         hide_short_help = true
     )]
     pub earned_score: f64,
     /// Scores below this are distrusted, from -1 to 0
     #[arg(long, global = true, env = "HEIRLOOM_DISTRUSTED_BELOW", value_name = "SCORE", allow_negative_numbers = true,
-        default_value_t = -0.05, hide_short_help = true)]
+        value_parser = fraction, default_value_t = -0.05, hide_short_help = true)]
     pub distrusted_below: f64,
     /// Publish, by week and rounded, how much you received of keys with 20 releases or more; no release is named
     #[arg(long, global = true, env = "HEIRLOOM_SHARE_RECEIPTS", hide_short_help = true)]

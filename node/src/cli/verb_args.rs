@@ -1,5 +1,8 @@
-//! The verbs below `id`, `list` and `curator` as typed.
+//! The verbs below `id`, `list`, `curator` and `ledger` as typed.
 
+use super::client_args::AtArgs;
+use super::numbers::{WAIT_MAX, whole};
+use crate::clients::Client;
 use clap::Subcommand;
 
 /// `id …`.
@@ -22,7 +25,8 @@ pub enum IdVerb {
     /// Make the identity of 24 recovery words, given on stdin, on a machine that lost its own; once, not on two machines
     Restore {
         /// How often the key was rotated by then
-        #[arg(long, default_value_t = 1, value_name = "N")]
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole::<u32>(1, 1_000_000),
+            allow_negative_numbers = true)]
         generation: u32,
         /// Key that was lost or stolen: take over from it, and let nothing that it says from now on count
         #[arg(long, value_name = "PREVIOUS_KEY")]
@@ -76,5 +80,36 @@ pub enum CuratorVerb {
         /// As /.well-known/heirloom.json
         #[arg(long, group = "form")]
         well_known: bool,
+    },
+}
+
+/// `ledger …`.
+#[derive(Debug, Subcommand)]
+pub enum LedgerVerb {
+    /// Say that an address that sent something without a name belongs to a key that it showed later; it then counts a little
+    Link {
+        /// IP address, as `ledger` shows it
+        address: String,
+        /// Key
+        key: String,
+    },
+    /// Read from whom your own client received, while it runs, and book it as weak evidence
+    Import {
+        /// qbittorrent or transmission
+        #[arg(long, value_name = "CLIENT")]
+        client: Client,
+        #[command(flatten)]
+        at: Box<AtArgs>,
+        /// Go on looking for so long; Transmission is watched for 20 s where nothing is said, since it keeps no sums
+        #[arg(long = "for", value_name = "SECONDS", value_parser = whole::<u64>(0, WAIT_MAX), allow_negative_numbers = true)]
+        seconds: Option<u64>,
+        /// Only say what would be booked
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take that back
+    Unlink {
+        /// IP address
+        address: String,
     },
 }

@@ -2,8 +2,8 @@
 //!
 //! Decoding is the work of one at a time, where nobody waits: a picture may take half a second and 64 MiB.
 
-use super::Event;
-use crate::artwork::{Files, KEPT_BYTES_MAX, PictureError, shown};
+use super::{Event, meter};
+use crate::artwork::{Effort, Files, KEPT_BYTES_MAX, PictureError, shown};
 use crate::home::Home;
 use crate::p2p::{self, P2p, PeerId};
 use heirloom_core::artwork::Outcome;
@@ -108,7 +108,7 @@ impl Artwork {
         let files = self.files.clone();
         let kept = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let small = shown(&bytes).map_err(Refused::Picture)?;
+            let small = shown(&bytes, Effort::new(&meter::on_this_thread())).map_err(Refused::Picture)?;
             files.keep(&digest, &bytes, &small, is_own).map_err(|error| Refused::Disk(error.to_string()))
         });
         let gone = kept.await.map_err(|error| failed(&error))??;

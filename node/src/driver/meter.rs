@@ -23,6 +23,12 @@ fn since_zero(time: rustix::time::Timespec) -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Counts the processor time of this thread from now on.
+pub(super) fn on_this_thread() -> impl Fn() -> Duration {
+    let began = thread_cpu();
+    move || thread_cpu().saturating_sub(began)
+}
+
 /// See the other one.
 #[cfg(not(unix))]
 pub(super) fn thread_cpu() -> Duration {
@@ -38,10 +44,25 @@ pub(super) fn process_cpu() -> Duration {
 
 /// Resident memory of this process in bytes (Linux; 0 elsewhere).
 pub(super) fn rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u64 = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0);
-    kib * 1024
+    resident(&status(), &["VmRSS:"])
+}
+
+/// The part of it that is the process's own. The rest are pages of files, of the program and of the search index: the system
+/// takes them back when somebody else wants the memory, so they are no reason to turn anybody away.
+pub(super) fn own_bytes() -> u64 {
+    resident(&status(), &["RssAnon:", "RssShmem:"])
+}
+
+fn status() -> String {
+    std::fs::read_to_string("/proc/self/status").unwrap_or_default()
+}
+
+fn resident(status: &str, names: &[&str]) -> u64 {
+    let kib = |line: &str| {
+        let value = names.iter().find_map(|name| line.strip_prefix(name))?;
+        value.trim().trim_end_matches("kB").trim().parse::<u64>().ok()
+    };
+    status.lines().filter_map(kib).sum::<u64>() * 1024
 }
 
 /// Bytes free on the disk that holds the home, and its size; size 0 when the system does not tell.
@@ -50,5 +71,18 @@ pub(super) fn disk_of(home: &Home) -> (u64, u64) {
     match fs4::available_space(home.root()) {
         Ok(free) => (free, total),
         Err(_) => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_files_are_not_the_process_s_own() {
+        let status = "Name:\theirloom\nVmRSS:\t  387152 kB\nRssAnon:\t  300016 kB\nRssFile:\t   87136 kB\nRssShmem:\t       4 kB\n";
+        assert_eq!(resident(status, &["VmRSS:"]), 387_152 * 1024);
+        assert_eq!(resident(status, &["RssAnon:", "RssShmem:"]), 300_020 * 1024);
+        assert_eq!(resident("", &["VmRSS:"]), 0);
     }
 }

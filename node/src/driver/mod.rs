@@ -146,6 +146,8 @@ pub struct Health {
     pub dht_use: Option<(dht::Limits, dht::Used)>,
     /// Resident memory of this process in bytes (Linux; 0 elsewhere).
     pub rss_bytes: u64,
+    /// The part of it that counts against the budget: what is no page of a file.
+    pub own_bytes: u64,
     /// The owner's other clients, where they are observed or were given something.
     pub clients: Vec<ClientState>,
     /// What was handed to them.
@@ -186,6 +188,7 @@ impl Health {
             free_bytes,
             disk_total_bytes,
             rss_bytes,
+            own_bytes: meter::own_bytes(),
             cpu,
             store,
             search,
@@ -323,7 +326,7 @@ impl Node {
             counters.bytes_received.saturating_add(counters.bytes_sent)
         });
         let index_bytes = self.search.used().bytes;
-        Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), traffic_bytes, index_bytes }
+        Reading { free_bytes, disk_bytes, rss_bytes: meter::own_bytes(), traffic_bytes, index_bytes }
     }
 
     /// Hands the core what is used, until it ends. The store gives back room when it takes more than is granted.

@@ -38,7 +38,7 @@ impl Offline {
         let (free_bytes, disk_bytes) = meter::disk_of(home);
         let index_bytes = search::bytes_of(&home.search());
         let reading =
-            Reading { free_bytes, disk_bytes, rss_bytes: meter::rss_bytes(), index_bytes, ..Reading::default() };
+            Reading { free_bytes, disk_bytes, rss_bytes: meter::own_bytes(), index_bytes, ..Reading::default() };
         offline.service.handle(now, Input::Reading(reading));
         offline.service.handle(now, Input::Started { dht: false, torrents: false });
         if let Some(rotation) = succeeds {

@@ -121,7 +121,7 @@ fn budgets_json(usage: &views::Usage, health: &Health) -> Value {
             "short": is_short("disk"),
         },
         "memory": {
-            "used": health.rss_bytes,
+            "used": health.own_bytes,
             "limit": granted.memory_bytes,
             "store": health.store.memory_bytes,
             "store_limit": health.store.memory_bytes_max,
@@ -170,7 +170,7 @@ fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<Check> {
         Check::new(
             "memory",
             !is_short("memory"),
-            of(health.rss_bytes, granted.memory_bytes),
+            of(health.own_bytes, granted.memory_bytes),
             "give a larger --memory-limit, or a smaller --disk-quota: until then no connection is begun and strangers \
              bring nothing",
         )

@@ -73,7 +73,12 @@ pub(super) const READS: [Read; 13] = [
             needed("text", "Words, with slips forgiven; the last may be a beginning"),
             text("kind", None, "film, series, episode, album, book, software or other"),
             text("band", None, "trusted, vouched, earned, unknown or all"),
-            number("limit", Some("20"), "At most so many"),
+            number("limit", Some("20"), "At most so many, and no more than 1000"),
+            number(
+                "offset",
+                None,
+                "Leave out so many of the best; said with the first page too (0), pages fit together",
+            ),
             text("genre", None, "Genre"),
             text("year", None, "Year or range of years, such as 1960-1969"),
             text("language", None, "Language of the work or of a release"),

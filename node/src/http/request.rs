@@ -6,7 +6,7 @@ use super::words::{
     check_addresses, decoded, duration, ledger_by, lines, mapping, nfc, read, retract_target, ring, wanted,
     why_subject, worst_band, years,
 };
-use crate::search::Wish;
+use crate::search::{DEPTH_MAX, Wish};
 use crate::starter;
 use heirloom_core::command::{Choice, Command, CommandError, Filter, Following, Made, Publish, Skip};
 use heirloom_core::fitting::Pick;
@@ -190,6 +190,9 @@ pub enum Request {
         kind: Option<String>,
         band: Option<String>,
         limit: usize,
+        /// Leave out so many of the best; said with the first page too, pages fit together.
+        #[serde(default)]
+        offset: Option<usize>,
         #[serde(default)]
         genre: Option<String>,
         #[serde(default)]
@@ -428,7 +431,8 @@ pub fn parse(request: Request) -> Result<Option<Command>, CommandError> {
 /// # Errors
 /// One sentence that says what is wrong with a filter and what to write instead. Words are never wrong.
 pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
-    let Request::Search { text, kind, band, limit, genre, year, language, licence, resolution } = request else {
+    let Request::Search { text, kind, band, limit, offset, genre, year, language, licence, resolution } = request
+    else {
         return Ok(None);
     };
     let given =
@@ -442,7 +446,13 @@ pub fn wish(request: &Request) -> Result<Option<Wish>, CommandError> {
     };
     let band = band.as_deref().map(worst_band).transpose()?;
     let lines = liked(resolution.as_deref())?;
-    Ok(Some(Wish { text: text.clone(), filter, band, limit: *limit, lines }))
+    if let Some(offset) = offset.filter(|offset| *offset >= DEPTH_MAX) {
+        let message = format!(
+            "an offset of {offset} is beyond the {DEPTH_MAX} best that are looked through: add words or filters instead"
+        );
+        return Err(CommandError::bad_input("bad_offset", message));
+    }
+    Ok(Some(Wish { text: text.clone(), filter, band, limit: *limit, offset: *offset, lines }))
 }
 
 /// Resolution that is liked best, where nobody says anything, in lines: what most screens show.

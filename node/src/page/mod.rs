@@ -217,6 +217,7 @@ impl Reading {
             kind: given(&asked.kind),
             band: Some(band.to_owned()),
             limit,
+            offset: None,
             genre: given(&asked.genre),
             year: given(&asked.year),
             language: given(&asked.language),

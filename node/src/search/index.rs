@@ -51,28 +51,66 @@ pub(super) enum Stage {
 pub(super) struct Voices {
     heard: HashSet<u64>,
     silenced: HashSet<u64>,
+    /// Nobody is in the other crowd.
+    is_everybody: bool,
 }
 
 impl Voices {
     pub(super) fn new(hearing: &Hearing, shows_distrusted: bool) -> Self {
         let silenced =
             if shows_distrusted { HashSet::new() } else { hearing.distrusted.iter().map(author_number).collect() };
-        Self { heard: hearing.heard.iter().map(author_number).collect(), silenced }
+        let is_everybody = hearing.is_everybody && (!shows_distrusted || hearing.distrusted.is_empty());
+        Self { heard: hearing.heard.iter().map(author_number).collect(), silenced, is_everybody }
     }
 
-    fn has(&self, author: u64, among: Among) -> bool {
-        match among {
-            Among::Heard => self.heard.contains(&author),
-            Among::Others => !self.heard.contains(&author) && !self.silenced.contains(&author),
+    /// Whose crowd somebody is in; `None`: they are silenced.
+    fn crowd(&self, author: u64) -> Option<Among> {
+        if self.heard.contains(&author) {
+            return Some(Among::Heard);
         }
+        (!self.silenced.contains(&author)).then_some(Among::Others)
     }
 }
 
-/// Whether those are asked for who are heard, or those of whom nothing is known.
+/// Whether somebody is heard, or nothing is known of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Among {
     Heard,
     Others,
+}
+
+/// What was found in each crowd.
+#[derive(Debug, Default)]
+pub(super) struct Crowds {
+    pub(super) heard: Vec<Candidate>,
+    pub(super) others: Vec<Candidate>,
+    /// There may be more than were asked for.
+    pub(super) is_cut: bool,
+}
+
+/// The best of one crowd so far: those of another push nobody out of it.
+struct Best {
+    limit: usize,
+    found: BinaryHeap<Reverse<(Rank, DocAddress)>>,
+}
+
+impl Best {
+    fn new(limit: usize) -> Self {
+        Self { limit, found: BinaryHeap::new() }
+    }
+
+    /// What is not better than this is not among them; `None`: there is room.
+    fn least(&self) -> Option<f32> {
+        let Some(Reverse((Rank(least), _))) = self.found.peek() else { return None };
+        (self.found.len() >= self.limit).then_some(*least)
+    }
+
+    fn put(&mut self, score: f32, at: DocAddress) {
+        self.found.push(Reverse((Rank(score), at)));
+        if self.found.len() > self.limit {
+            self.found.pop();
+        }
+    }
 }
 
 /// The index.
@@ -186,28 +224,43 @@ impl Index {
         Ok(ids)
     }
 
-    /// Works that fit a question, the best of them first; at most `limit`.
+    /// Works that fit a question, the best of them first: of those who are heard, and of others; at most `limit` of each,
+    /// and of a crowd whose limit is 0 none.
     pub(super) fn candidates(
         &self,
         question: &Question,
         stage: Stage,
         filter: &Filter,
-        (voices, among): (&Voices, Among),
-        limit: usize,
-    ) -> Result<Vec<Candidate>, TantivyError> {
+        voices: &Voices,
+        limits: (usize, usize),
+    ) -> Result<Crowds, TantivyError> {
         let searcher = self.reader.searcher();
-        let Some(query) = self.query(&searcher, question, stage, filter)? else { return Ok(Vec::new()) };
+        let Some(query) = self.query(&searcher, question, stage, filter)? else { return Ok(Crowds::default()) };
         let weight = query.weight(EnableScoring::enabled_from_searcher(&searcher))?;
-        let mut best: BinaryHeap<Reverse<(Rank, DocAddress)>> = BinaryHeap::with_capacity(limit + 1);
+        // COST: where nobody is in the other crowd, what fits no better than the best so far is passed over by the index itself.
+        let limits = if voices.is_everybody { (limits.0, 0) } else { limits };
+        let (mut heard, mut others) = (Best::new(limits.0), Best::new(limits.1));
+        // Statements of one author mostly lie together.
+        let mut last: Option<(u64, Option<Among>)> = None;
         // The best of each work that its releases were found by. Only what got among the best is noted.
         let mut of_works: HashMap<(u64, u64), f32> = HashMap::new();
         for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
             let authors = segment.fast_fields().u64(AUTHOR)?;
             let works = segment.fast_fields().u64(WORK)?;
             weight.for_each_pruning(f32::MIN, segment, &mut |document, score| {
-                let author = authors.first(document).filter(|author| voices.has(*author, among));
+                let author = authors.first(document);
+                let crowd = author.and_then(|author| match last {
+                    Some((known, crowd)) if known == author => crowd,
+                    _ => last.insert((author, voices.crowd(author))).1,
+                });
+                let best = match crowd {
+                    Some(Among::Heard) => Some(&mut heard),
+                    Some(Among::Others) => Some(&mut others),
+                    None => None,
+                };
+                let best = best.filter(|best| best.limit > 0 && best.least().is_none_or(|least| score > least));
                 let mut is_wanted = || {
-                    let Some(author) = author else { return false };
+                    let author = author.unwrap_or_default();
                     // Ten releases of a work say no more than one: they would push other works out.
                     let Some(work) = works.first(document) else { return true };
                     let known = of_works.entry((author, work)).or_insert(f32::MIN);
@@ -215,24 +268,32 @@ impl Index {
                     *known = known.max(score);
                     is_better
                 };
-                if !segment.is_deleted(document) && is_wanted() {
-                    best.push(Reverse((Rank(score), DocAddress::new(ordinal, document))));
-                    if best.len() > limit {
-                        best.pop();
-                    }
+                if let Some(best) = best
+                    && !segment.is_deleted(document)
+                    && is_wanted()
+                {
+                    best.put(score, DocAddress::new(ordinal, document));
                 }
-                match best.peek() {
-                    Some(Reverse((Rank(least), _))) if best.len() >= limit => *least,
-                    _ => f32::MIN,
-                }
+                let of = |best: &Best| if best.limit == 0 { Some(f32::MAX) } else { best.least() };
+                of(&heard).zip(of(&others)).map_or(f32::MIN, |(heard, others)| heard.min(others))
             })?;
         }
-        let mut found = Vec::with_capacity(best.len());
-        for Reverse((_, address)) in best.into_sorted_vec() {
+        let is_full = |best: &Best| best.limit > 0 && best.found.len() >= best.limit;
+        Ok(Crowds {
+            is_cut: is_full(&heard) || is_full(&others),
+            heard: self.read(&searcher, question, heard)?,
+            others: self.read(&searcher, question, others)?,
+        })
+    }
+
+    /// What documents say, as it fits the question.
+    fn read(&self, searcher: &Searcher, question: &Question, best: Best) -> Result<Vec<Candidate>, TantivyError> {
+        let mut found = Vec::with_capacity(best.found.len());
+        for Reverse((_, address)) in best.found.into_sorted_vec() {
             let document: TantivyDocument = searcher.doc(address)?;
             found.extend(Entry::of(&document, &self.fields).and_then(|entry| entry.candidate(question)));
         }
-        found.sort_by_key(|hit| std::cmp::Reverse(hit.relevance));
+        found.sort_by_key(|hit| Reverse(hit.relevance));
         Ok(found)
     }
 

@@ -6,20 +6,17 @@
 
 mod index;
 mod keeper;
+mod looking;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use keeper::Source;
+pub(crate) use looking::find;
 
-use heirloom_core::command::{Candidate, Command, CommandError, Filter, Rank, Reply};
-use heirloom_core::resolution_distance;
-use heirloom_core::views::{Found, Hearing, Release};
-use heirloom_core::wording::{Question, RELEVANCE_MAX};
+use heirloom_core::command::Filter;
 use heirloom_graph::Band;
-use heirloom_proto::{Infohash, WorkId};
-use index::{Among, Index, Stage, Voices, Writer};
-use std::collections::{BTreeMap, BTreeSet};
+use index::{Index, Writer};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -35,17 +32,11 @@ const WRITER_IDLE: Duration = Duration::from_secs(5);
 const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 /// How long the index is left alone after it failed.
 const RETRY: Duration = Duration::from_secs(60);
-/// Candidates of those who are heard, of whom a few may turn out to be hidden: so many for each row that is asked for, and so
-/// many more.
-const CANDIDATES_PER_ROW: usize = 4;
-const CANDIDATES_MORE: usize = 20;
-/// Most candidates of one stage. A crowd of hidden works may be as large before it pushes others out; those who are heard
-/// are asked first, and are in another crowd.
-const CANDIDATES_MAX: usize = 2_000;
-/// Candidates that the core judges at once.
-const PAGE: usize = 250;
 /// Most rows of one answer.
-const ROWS_MAX: usize = 1_000;
+pub const ROWS_MAX: usize = 1_000;
+/// Most rows that are looked through for pages: ten full ones. Judging them takes about a second, and who wants what stands
+/// behind them has other words.
+pub const DEPTH_MAX: usize = 10_000;
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +49,9 @@ pub struct Wish {
     pub band: Option<Band>,
     /// At most so many.
     pub limit: usize,
+    /// Without so many of the best. Whoever says it, if only 0, gets a page of one list: all that fits, up to [`DEPTH_MAX`],
+    /// is judged and put in order first. Otherwise the search ends when it has enough.
+    pub offset: Option<usize>,
     /// Lines of the resolution that is liked best.
     pub lines: u32,
 }
@@ -73,232 +67,13 @@ pub struct Use {
     pub is_current: bool,
 }
 
-type Ask<'a> = &'a mut dyn FnMut(Command) -> Result<Reply, CommandError>;
-
 /// Bytes of the index of a folder; 0 where there is none.
 pub(crate) fn bytes_of(folder: &Path) -> u64 {
     index::bytes_of(folder)
 }
 
-/// Looks for works; without an index, or when it fails, the core looks through everything.
-pub(crate) fn find(index: Option<&Ready>, wish: &Wish, ask: Ask<'_>) -> Result<Vec<Found>, CommandError> {
-    let wish = Wish { limit: wish.limit.min(ROWS_MAX), ..wish.clone() };
-    if let Some(Ready(index)) = index {
-        let mut failed = None;
-        // What is read of damaged files can panic.
-        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| look(index, &wish, ask, &mut failed)));
-        match (looked, failed) {
-            (Ok(found), None) => return found,
-            (_, failed) => warn!(error = failed, "the search index failed: looking through everything instead"),
-        }
-    }
-    scan(&wish, ask)
-}
-
 /// An index that can be asked.
 pub(crate) struct Ready(Arc<Index>);
-
-fn rows_of(reply: Reply) -> Vec<Found> {
-    match reply {
-        Reply::Works(rows) => rows,
-        _ => Vec::new(),
-    }
-}
-
-/// By the core alone, and by id.
-fn scan(wish: &Wish, ask: Ask<'_>) -> Result<Vec<Found>, CommandError> {
-    let question = Question::read(&wish.text);
-    if question.is_empty() && !question.is_blank {
-        return Ok(Vec::new());
-    }
-    let mut search = Looking::new(wish, &question);
-    search.take_by_id(&question, ask)?;
-    let text = question.folded.clone();
-    if !text.is_empty() || question.is_blank {
-        let command = Command::Search { text, kind: wish.filter.kind, band: wish.band, limit: wish.limit };
-        let found = rows_of(ask(command)?);
-        let candidate =
-            |row: Found| Candidate { work: row.work, author: None, relevance: row.relevance, is_by_release: false };
-        search.take(found.into_iter().map(candidate).collect(), ask)?;
-    }
-    Ok(search.rows())
-}
-
-fn by_id(question: &Question) -> Vec<Candidate> {
-    let of =
-        |work: &WorkId| Candidate { work: work.clone(), author: None, relevance: RELEVANCE_MAX, is_by_release: false };
-    question.ids.iter().map(of).collect()
-}
-
-/// A search under way.
-struct Looking<'a> {
-    wish: &'a Wish,
-    episode: Option<(u32, u32)>,
-    seen: BTreeSet<(WorkId, Option<heirloom_proto::Key>, bool)>,
-    rows: Vec<Found>,
-}
-
-impl<'a> Looking<'a> {
-    fn new(wish: &'a Wish, question: &Question) -> Self {
-        Self { wish, episode: question.episode, seen: BTreeSet::new(), rows: Vec::new() }
-    }
-
-    /// Has the core judge candidates, until there are enough; says how many rows there are.
-    fn take(&mut self, candidates: Vec<Candidate>, ask: Ask<'_>) -> Result<usize, CommandError> {
-        let seen = &mut self.seen;
-        // What is shown already, and fits no better by this, need not be judged and read again.
-        let shown: BTreeMap<&WorkId, u16> = self.rows.iter().map(|row| (&row.work, row.relevance)).collect();
-        let is_better = |c: &Candidate| shown.get(&c.work).is_none_or(|relevance| *relevance < c.relevance);
-        let is_fresh = |c: &Candidate| seen.insert((c.work.clone(), c.author, c.is_by_release)) && is_better(c);
-        let fresh: Vec<Candidate> = candidates.into_iter().filter(is_fresh).collect();
-        for page in fresh.chunks(PAGE) {
-            self.judge(page.to_vec(), None, ask)?;
-            if self.rows.len() >= self.wish.limit {
-                break;
-            }
-        }
-        Ok(self.rows.len())
-    }
-
-    /// The works that the ids name, or of the release.
-    fn take_by_id(&mut self, question: &Question, ask: Ask<'_>) -> Result<(), CommandError> {
-        if question.ids.is_empty() && question.infohash.is_none() {
-            return Ok(());
-        }
-        self.judge(by_id(question), question.infohash, ask)
-    }
-
-    fn judge(
-        &mut self,
-        candidates: Vec<Candidate>,
-        infohash: Option<Infohash>,
-        ask: Ask<'_>,
-    ) -> Result<(), CommandError> {
-        let rank = Rank {
-            candidates,
-            infohash,
-            filter: self.wish.filter.clone(),
-            band: self.wish.band,
-            limit: self.wish.limit,
-            episode: self.episode,
-            lines: self.wish.lines,
-        };
-        for row in rows_of(ask(Command::Rank(Box::new(rank)))?) {
-            match self.rows.iter_mut().find(|known| is_same(known, &row)) {
-                Some(known) if known.relevance < row.relevance => *known = row,
-                Some(_) => {}
-                None => self.rows.push(row),
-            }
-        }
-        Ok(())
-    }
-
-    fn has_enough(&self) -> bool {
-        self.rows.len() >= self.wish.limit
-    }
-
-    fn has_trusted(&self) -> bool {
-        self.rows.iter().any(|row| matches!(row.band, Band::Trusted | Band::Vouched | Band::Earned))
-    }
-
-    fn rows(mut self) -> Vec<Found> {
-        let fits = |release: &Release| resolution_distance(&release.resolution, self.wish.lines);
-        self.rows.sort_by(|a, b| a.before(b, fits));
-        self.rows.truncate(self.wish.limit);
-        self.rows
-    }
-}
-
-/// Whether two rows are of one work: found under two of its ids, they show the same.
-fn is_same(a: &Found, b: &Found) -> bool {
-    let best = |found: &Found| found.best.as_ref().map(|best| best.infohash);
-    a.work == b.work || (best(a).is_some() && best(a) == best(b) && (&a.title, a.year) == (&b.title, b.year))
-}
-
-fn look(index: &Index, wish: &Wish, ask: Ask<'_>, failed: &mut Option<String>) -> Result<Vec<Found>, CommandError> {
-    let question = Question::read(&wish.text);
-    let mut rows = look_for(index, wish, &question, ask, failed)?;
-    if rows.is_empty() && failed.is_none() {
-        // What looks like an episode may be a title, and what looks like a title the name of a release.
-        for other in question.otherwise() {
-            rows = look_for(index, wish, &other, ask, failed)?;
-            if !rows.is_empty() {
-                break;
-            }
-        }
-    }
-    Ok(rows)
-}
-
-fn look_for(
-    index: &Index,
-    wish: &Wish,
-    question: &Question,
-    ask: Ask<'_>,
-    failed: &mut Option<String>,
-) -> Result<Vec<Found>, CommandError> {
-    if question.is_empty() && !question.is_blank {
-        return Ok(Vec::new());
-    }
-    let mut search = Looking::new(wish, question);
-    search.take_by_id(question, ask)?;
-    // An id that names a work is all that was meant.
-    if !search.rows.is_empty() && (question.ids.len() == 1 || question.infohash.is_some()) {
-        return Ok(search.rows());
-    }
-    let hearing: Arc<Hearing> = match ask(Command::Hearing)? {
-        Reply::Hearing(hearing) => hearing,
-        _ => Arc::default(),
-    };
-    let voices = Voices::new(&hearing, wish.band == Some(Band::Distrusted));
-    let mut ask_stage =
-        |search: &mut Looking<'_>, stage: Stage, among: Among, ask: Ask<'_>| -> Result<(), CommandError> {
-            let mut limit = wish.limit.saturating_mul(CANDIDATES_PER_ROW).saturating_add(CANDIDATES_MORE);
-            loop {
-                limit = limit.min(CANDIDATES_MAX);
-                match index.candidates(question, stage, &wish.filter, (&voices, among), limit) {
-                    Ok(found) => {
-                        let is_all = found.len() < limit;
-                        search.take(found, ask)?;
-                        if is_all || search.has_enough() || limit == CANDIDATES_MAX {
-                            return Ok(());
-                        }
-                    }
-                    Err(error) => {
-                        *failed = Some(error.to_string());
-                        return Ok(());
-                    }
-                }
-                // Hidden ones were in the way: page deeper.
-                limit = CANDIDATES_MAX;
-            }
-        };
-    for among in [Among::Heard, Among::Others] {
-        for stage in [Stage::Whole, Stage::Words] {
-            ask_stage(&mut search, stage, among, ask)?;
-        }
-    }
-    if !search.has_enough() {
-        for among in [Among::Heard, Among::Others] {
-            ask_stage(&mut search, Stage::Releases, among, ask)?;
-        }
-    }
-    // Slips are forgiven where nothing that is trusted fits as it was typed: strangers must not hide what was meant.
-    let is_unknown = !search.rows.is_empty();
-    if !search.has_trusted() {
-        let before = search.rows.len();
-        for stage in [Stage::Slips, Stage::Most] {
-            ask_stage(&mut search, stage, Among::Heard, ask)?;
-            if search.rows.len() == before && !is_unknown {
-                ask_stage(&mut search, stage, Among::Others, ask)?;
-            }
-            if search.rows.len() > before {
-                break;
-            }
-        }
-    }
-    Ok(search.rows())
-}
 
 /// What the keeper's thread is told.
 enum Order {

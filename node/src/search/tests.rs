@@ -1,14 +1,17 @@
 //! The index over a store in memory: what is found, what is hidden, and that it mends itself.
 
+use super::index::{Among, Stage, Voices};
 use super::*;
 use heirloom_core::changes::{Heard, Mark};
+use heirloom_core::command::{Candidate, Command, CommandError, Reply};
 use heirloom_core::ground::Stored;
-use heirloom_core::views::Source as Way;
+use heirloom_core::views::{Found, Hearing, Source as Way};
+use heirloom_core::wording::Question;
 use heirloom_proto::body::{Listing, Work, WorkKind, WorkTitle};
 use heirloom_proto::statement::Header;
 use heirloom_proto::{Body, Infohash, Key, SecretKey, Statement, StatementId, Timestamp};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A core that only has statements.
 #[derive(Default)]
@@ -16,9 +19,17 @@ struct Shelf {
     all: BTreeMap<StatementId, Stored>,
     come: Vec<StatementId>,
     gone: Vec<StatementId>,
+    is_overflown: bool,
 }
 
 impl Shelf {
+    /// More changed than is kept: whoever listens must compare.
+    fn overflow(&mut self) {
+        self.come.clear();
+        self.gone.clear();
+        self.is_overflown = true;
+    }
+
     fn put(&mut self, secret: &SecretKey, work: Work) -> StatementId {
         self.say(secret, &Body::Work(work))
     }
@@ -55,7 +66,8 @@ impl Source for Shelf {
     fn changes(&mut self, _: usize) -> Option<Heard> {
         let (gone, come) = (std::mem::take(&mut self.gone), std::mem::take(&mut self.come));
         let come = come.iter().filter_map(|id| self.all.get(id).cloned()).collect();
-        Some(Heard { gone, come, mark: self.now(), ..Heard::default() })
+        let must_compare = std::mem::take(&mut self.is_overflown);
+        Some(Heard { gone, come, must_compare, mark: self.now(), ..Heard::default() })
     }
 
     fn ids(&mut self, after: Option<StatementId>, limit: usize) -> Option<Vec<StatementId>> {
@@ -82,11 +94,9 @@ fn found(ready: &Ready, text: &str, heard: &[Key]) -> Vec<String> {
     let hearing = Hearing { heard: heard.iter().copied().collect(), ..Hearing::default() };
     let voices = Voices::new(&hearing, false);
     let mut all = BTreeSet::new();
-    for among in [Among::Heard, Among::Others] {
-        for stage in [Stage::Whole, Stage::Words, Stage::Releases, Stage::Slips, Stage::Most] {
-            let candidates = ready.0.candidates(&question, stage, &Filter::default(), (&voices, among), 100);
-            all.extend(candidates.expect("asked").into_iter().map(|c| c.work.to_string()));
-        }
+    for stage in [Stage::Whole, Stage::Words, Stage::Releases, Stage::Slips, Stage::Most] {
+        let crowds = ready.0.candidates(&question, stage, &Filter::default(), &voices, (100, 100)).expect("asked");
+        all.extend(crowds.heard.into_iter().chain(crowds.others).map(|c| c.work.to_string()));
     }
     all.into_iter().collect()
 }
@@ -94,9 +104,19 @@ fn found(ready: &Ready, text: &str, heard: &[Key]) -> Vec<String> {
 /// The works of at most so many candidates.
 fn works(ready: &Ready, text: &str, stage: Stage, (heard, among): (&[Key], Among), limit: usize) -> BTreeSet<String> {
     let hearing = Hearing { heard: heard.iter().copied().collect(), ..Hearing::default() };
-    let asked = (&Voices::new(&hearing, false), among);
-    let found = ready.0.candidates(&Question::read(text), stage, &Filter::default(), asked, limit).expect("asked");
-    assert!(found.len() <= limit);
+    let voices = Voices::new(&hearing, false);
+    let limits = if among == Among::Heard { (limit, 0) } else { (0, limit) };
+    let crowds = ready.0.candidates(&Question::read(text), stage, &Filter::default(), &voices, limits).expect("asked");
+    let both = ready.0.candidates(&Question::read(text), stage, &Filter::default(), &voices, (limit, limit));
+    let (found, other) =
+        if among == Among::Heard { (crowds.heard, crowds.others) } else { (crowds.others, crowds.heard) };
+    assert!(found.len() <= limit && other.is_empty());
+    let both = both.expect("asked");
+    assert_eq!(
+        if among == Among::Heard { both.heard } else { both.others },
+        found,
+        "one crowd does not change another"
+    );
     found.into_iter().map(|candidate| candidate.work.to_string()).collect()
 }
 
@@ -192,6 +212,29 @@ fn a_crowd_of_strangers_does_not_push_those_out_who_are_heard() {
 }
 
 #[test]
+fn where_everybody_is_heard_the_same_is_found() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut shelf = Shelf::default();
+    for number in 1..=300 {
+        shelf.put(&alice(), film(number, if number % 7 == 0 { "Garden" } else { "Gardens of Stone" }));
+    }
+    let ready = open(folder.path(), &mut shelf);
+    let of = |is_everybody: bool, text: &str, stage: Stage| {
+        let hearing = Hearing { heard: [alice().public()].into(), is_everybody, ..Hearing::default() };
+        let voices = Voices::new(&hearing, false);
+        let limits = (50, 50);
+        ready.0.candidates(&Question::read(text), stage, &Filter::default(), &voices, limits).expect("asked")
+    };
+    for (text, stage) in
+        [("garden", Stage::Whole), ("garden", Stage::Words), ("gar", Stage::Words), ("gardne", Stage::Slips)]
+    {
+        let (known, all) = (of(false, text, stage), of(true, text, stage));
+        assert_eq!(all.heard, known.heard, "{text}");
+        assert!(all.others.is_empty() && known.others.is_empty() && all.is_cut == known.is_cut, "{text}");
+    }
+}
+
+#[test]
 fn a_short_beginning_stands_for_every_word_that_begins_so() {
     let folder = tempfile::tempdir().expect("folder");
     let mut shelf = Shelf::default();
@@ -218,6 +261,182 @@ fn hostile_questions_are_answered() {
         found(&ready, text, &[]);
     }
     assert_eq!(found(&ready, "+sintel:(*", &[]), ["imdb:tt0000001"]);
+}
+
+/// A core on other threads, as the keeper of a running node asks it.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Shelf>>);
+
+impl Shared {
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        self.0.lock().expect("no panic")
+    }
+}
+
+impl Source for Shared {
+    fn changes(&mut self, limit: usize) -> Option<Heard> {
+        self.shelf().changes(limit)
+    }
+
+    fn ids(&mut self, after: Option<StatementId>, limit: usize) -> Option<Vec<StatementId>> {
+        self.shelf().ids(after, limit)
+    }
+
+    fn statements(&mut self, ids: Vec<StatementId>) -> Option<Vec<Stored>> {
+        self.shelf().statements(ids)
+    }
+}
+
+/// Films found in a running index, once it holds what was said; an empty list where there is no index.
+fn found_now(search: &Search, text: &str) -> Vec<String> {
+    search.catch_up();
+    search.index().map(|ready| found(&ready, text, &[])).unwrap_or_default()
+}
+
+#[test]
+fn when_too_much_changed_at_once_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("folder");
+    let core = Shared::default();
+    let gone = core.shelf().put(&alice(), film(1, "Sintel"));
+    let search = Search::start(folder.path().join("search"), core.clone()).expect("started");
+    assert_eq!(found_now(&search, "sintel"), ["imdb:tt0000001"]);
+    {
+        let mut shelf = core.shelf();
+        shelf.take(gone);
+        for number in 2..=600 {
+            shelf.put(&alice(), film(number, "Overflow"));
+        }
+        shelf.overflow();
+    }
+    search.changed();
+    search.catch_up();
+    let ready = search.index().expect("an index");
+    assert_eq!((ready.documents(), found(&ready, "sintel", &[])), (599, Vec::new()));
+    assert!(search.is_current());
+    // And then again one by one.
+    core.shelf().put(&alice(), film(700, "Afterwards"));
+    search.changed();
+    assert_eq!(found_now(&search, "afterwards"), ["imdb:tt0000700"]);
+    search.stop();
+}
+
+#[test]
+fn a_disk_that_refuses_leaves_no_index_and_one_that_takes_again_has_all() {
+    let folder = tempfile::tempdir().expect("folder");
+    // Something stands where the index should be: whatever is done there, the system refuses.
+    let place = folder.path().join("search");
+    std::fs::write(&place, b"in the way").expect("written");
+    let core = Shared::default();
+    core.shelf().put(&alice(), film(1, "Sintel"));
+    let search = Search::start(place.clone(), core.clone()).expect("started");
+    search.catch_up();
+    assert!(search.index().is_none(), "searches look through everything meanwhile");
+    core.shelf().put(&alice(), film(2, "Tears of Steel"));
+    search.changed();
+    search.catch_up();
+    assert!(search.index().is_none());
+    std::fs::remove_file(&place).expect("removed");
+    assert_eq!(search.rebuild(), 2);
+    assert_eq!(found_now(&search, "tears"), ["imdb:tt0000002"]);
+    assert_eq!(found_now(&search, "sintel"), ["imdb:tt0000001"]);
+    search.stop();
+}
+
+#[test]
+fn who_searches_while_it_is_made_anew_gets_all_or_is_told_that_there_is_none() {
+    let folder = tempfile::tempdir().expect("folder");
+    let core = Shared::default();
+    for number in 1..=200 {
+        core.shelf().put(&alice(), film(number, "Garden"));
+    }
+    let search = Search::start(folder.path().join("search"), core.clone()).expect("started");
+    assert_eq!(search.rebuild(), 200);
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let searching = threads.spawn(|| {
+            let mut answers = 0;
+            while !is_done.load(Ordering::SeqCst) {
+                // Who holds an index goes on with it, though its files are gone by then.
+                if let Some(ready) = search.index() {
+                    assert_eq!(works(&ready, "garden", Stage::Words, (&[], Among::Others), 1_000).len(), 200);
+                    answers += 1;
+                }
+            }
+            answers
+        });
+        for _ in 0..5 {
+            assert_eq!(search.rebuild(), 200);
+        }
+        is_done.store(true, Ordering::SeqCst);
+        searching.join().expect("no search failed");
+    });
+    search.stop();
+}
+
+#[test]
+fn an_index_of_another_version_is_made_anew() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut schema = tantivy::schema::Schema::builder();
+    schema.add_text_field("title", tantivy::schema::TEXT);
+    drop(tantivy::Index::create_in_dir(folder.path(), schema.build()).expect("another one"));
+    let mut shelf = Shelf::default();
+    shelf.put(&alice(), film(1, "Sintel"));
+    assert_eq!(found(&open(folder.path(), &mut shelf), "sintel", &[]), ["imdb:tt0000001"]);
+    // Only its beginning is left, as after a disk that was full.
+    let meta = folder.path().join("meta.json");
+    let text = std::fs::read_to_string(&meta).expect("read");
+    std::fs::write(&meta, &text[..text.len() / 2]).expect("written");
+    assert_eq!(found(&open(folder.path(), &mut shelf), "sintel", &[]), ["imdb:tt0000001"]);
+}
+
+#[test]
+fn pages_of_one_list_fit_together() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut shelf = Shelf::default();
+    for number in 1..=700 {
+        shelf.put(&alice(), film(number, "Garden"));
+    }
+    let ready = open(folder.path(), &mut shelf);
+    // A core to whom all works look alike.
+    let mut ask = |command: Command| -> Result<Reply, CommandError> {
+        Ok(match command {
+            Command::Rank(rank) => {
+                let row = |candidate: Candidate| Found { work: candidate.work, ..blank_row() };
+                Reply::Works(rank.candidates.into_iter().map(row).take(rank.limit).collect())
+            }
+            _ => Reply::Hearing(Arc::default()),
+        })
+    };
+    let mut page = |offset: Option<usize>, limit: usize| -> Vec<String> {
+        let wish = Wish { text: "garden".into(), limit, offset, ..Wish::default() };
+        let rows = find(Some(&ready), &wish, &mut ask).expect("rows");
+        rows.into_iter().map(|row| row.work.to_string()).collect()
+    };
+    let all = page(Some(0), 1_000);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 700, "each once");
+    let pages: Vec<String> = (0..8).flat_map(|number| page(Some(number * 100), 100)).collect();
+    assert_eq!(pages, all);
+    assert_eq!(page(Some(700), 100), Vec::<String>::new());
+    assert_eq!(page(Some(DEPTH_MAX - 1), 1_000), Vec::<String>::new());
+    assert_eq!(page(None, 20).len(), 20);
+    assert_eq!(page(None, ROWS_MAX + 1).len(), 700);
+}
+
+fn blank_row() -> Found {
+    Found {
+        work: "imdb:tt0000001".parse().expect("id"),
+        title: "Garden".into(),
+        year: None,
+        kind: WorkKind::Film,
+        score: 0.0,
+        band: Band::Trusted,
+        releases: 0,
+        best: None,
+        relevance: 1,
+        episode: None,
+        genres: Vec::new(),
+        artwork: None,
+    }
 }
 
 proptest! {

@@ -155,6 +155,47 @@ async fn catalogues_metas_and_streams_are_those_of_the_shelf() {
     assert_eq!(nowhere.status, 404, "only what is listed is fetched: {:?}", nowhere.json());
 }
 
+/// A season in which a program lies beside two episodes.
+async fn list_mixed_pack(face: &Face) {
+    let work = "tvdb:170552";
+    let record = json!({ "ids": [work], "title": "Garden Town", "year": 2011, "kind": "series" });
+    let file = |index: u32, path: &str| json!({ "index": index, "path": path, "size": 500_000_000 });
+    let files = [file(0, "Setup.exe"), file(1, "Garden.Town.S01E01.mkv"), file(2, "Garden.Town.S01E02.mkv")];
+    let release = json!({ "work": work, "infohash": "d1".repeat(20), "name": "Garden.Town.S01.720p.WEB-DL.x264-GRP",
+        "size": 1_500_000_000_u64, "files": files });
+    let rows = json!([{ "record": record, "release": release }]);
+    let response = face.send(face.verb("list", &json!({ "rows": rows, "dry_run": false }))).await;
+    assert_eq!(response.json()["rows"][0]["new"], true, "{}", response.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_pack_with_a_program_the_episodes_play_through_this_node_and_nothing_gets_all_of_it() {
+    let face = catalogue::start().await;
+    list_mixed_pack(&face).await;
+    let shown = face.send(face.verb("show", &json!({ "work": "tvdb:170552", "wait": null }))).await.json();
+    let release = &shown["releases"][0];
+    assert_eq!((&release["pack"], &release["refused"]), (&json!(true), &json!(false)), "{release}");
+    let left_out: Vec<&Value> = release["files"].as_array().expect("files").iter().map(|f| &f["left_out"]).collect();
+    assert_eq!(left_out, [true, false, false], "{release}");
+
+    let addon = addon(&face).await;
+    let get = async |path: &str| json_for_all(&fetch(&face, &format!("{addon}{path}")).await);
+    let found = get("/stream/series/heirloom%3Atvdb%3A170552%3A1%3A2.json").await;
+    let streams = found["streams"].as_array().expect("streams");
+    assert_eq!(streams.len(), 1, "through the node, not as a torrent: {found}");
+    let url = streams[0]["url"].as_str().expect("an address");
+    assert!(url.contains(&format!("/play/{}/2/", "d1".repeat(20))), "{url}");
+    let program = fetch(&face, &format!("{addon}/play/{}/0", "d1".repeat(20))).await;
+    assert!(program.status >= 400, "the program is not given: {program:?}");
+    assert_eq!(program.json()["error"]["code"], "unsafe", "{}", program.json());
+    let key = catalogue::apps(&face).await["torznab"]["apikey"].as_str().expect("a key").to_owned();
+    for feed in ["/torznab/all/api?t=tvsearch&tvdbid=170552&apikey=", "/rss?apikey="] {
+        let listed = fetch(&face, &format!("{feed}{key}")).await;
+        let text = String::from_utf8_lossy(&listed.body).into_owned();
+        assert!(!text.contains(&"d1".repeat(20)), "whoever takes a torrent takes all of it: {text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_curator_can_be_installed_like_an_add_on() {
     let face = catalogue::start().await;

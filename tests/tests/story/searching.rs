@@ -63,6 +63,21 @@ fn works_are_found_as_people_type_them() {
         assert_eq!(titles(&search(&curator, &words)), Vec::<&str>::new(), "{filter:?}");
     }
     assert_eq!(curator.cli.run(&["search", "sintel", "--year", "then"]).code, 2);
+    for wrong in [
+        ["--limit", "-1"],
+        ["--limit", "0"],
+        ["--limit", "many"],
+        ["--limit", "1001"],
+        ["--offset", "-1"],
+        ["--offset", "10000"],
+    ] {
+        let refused = curator.cli.run_for_people(&["search", "sintel", wrong[0], wrong[1]]);
+        assert_eq!((refused.code, refused.stderr.lines().count()), (2, 1), "{wrong:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains(wrong[0]) && refused.stderr.contains("from"), "{wrong:?}: {}", refused.stderr);
+    }
+    let all = titles(&search(&curator, &["2001", "--offset", "0"])).len();
+    assert_eq!((all, titles(&search(&curator, &["2001", "--offset", "1"])).len()), (2, 1));
+    assert_eq!(titles(&search(&curator, &["2001", "--offset", "9999"])), Vec::<&str>::new());
 
     let done = curator.cli.ok(&["reindex"]);
     assert_eq!(done["indexed"], 8, "four records, four listings: {done}");

@@ -212,7 +212,7 @@ impl<S: Store> Service<S> {
             return Arc::clone(hearing);
         }
         let me = self.identity.key();
-        let mut hearing = Hearing { heard: BTreeSet::from([me]), distrusted: BTreeSet::new() };
+        let mut hearing = Hearing { heard: BTreeSet::from([me]), ..Hearing::default() };
         for scope in [Scope::Metadata, Scope::Catalogue] {
             let scores = self.scoring.scores(now.wall, scope);
             for key in self.catalogue.authors() {
@@ -225,6 +225,8 @@ impl<S: Store> Service<S> {
         }
         // Whose metadata are not believed may still list what others describe.
         hearing.distrusted.retain(|key| !hearing.heard.contains(key));
+        let is_known = |key: &Key| hearing.heard.contains(key) || hearing.distrusted.contains(key);
+        hearing.is_everybody = self.catalogue.authors().all(is_known);
         let hearing = Arc::new(hearing);
         self.hearing = Some(((computed, mark, now.wall), Arc::clone(&hearing)));
         hearing

@@ -1,7 +1,7 @@
 //! Works, their releases, and what was published of them.
 
 use super::episode_name;
-use heirloom_core::views;
+use heirloom_core::{fitting, views};
 use heirloom_proto::body::Opinion;
 use heirloom_proto::{Body, statement};
 use serde_json::{Map, Value, json};
@@ -50,7 +50,7 @@ pub(in crate::http) fn magnet(release: &views::Release) -> String {
     magnet.to_string()
 }
 
-pub(super) fn release_file(file: &heirloom_core::fitting::FilledFile) -> Value {
+fn release_file(release: &views::Release, file: &fitting::FilledFile) -> Value {
     let episodes: Vec<Value> = file.episodes.iter().map(|episode| episode_name(Some(*episode))).collect();
     json!({
         "index": file.index,
@@ -58,6 +58,8 @@ pub(super) fn release_file(file: &heirloom_core::fitting::FilledFile) -> Value {
         "size": file.size,
         "episode": episodes.first(),
         "episodes": episodes,
+        // Of a release that holds what may do harm: whether this is that.
+        "left_out": release.is_unsafe() && !fitting::is_harmless(&file.path),
     })
 }
 
@@ -89,9 +91,11 @@ pub(super) fn release(release: &views::Release) -> Value {
         "edition": release.details.edition,
         "episode": episode_name(release.details.episode),
         "seasons": release.details.seasons,
-        "files": release.details.files.iter().map(release_file).collect::<Vec<_>>(),
+        "files": release.details.files.iter().map(|file| release_file(release, file)).collect::<Vec<_>>(),
         "read_from_names": release.details.derived.iter().map(|field| field.name()).collect::<Vec<_>>(),
         "flags": release.flags.iter().map(flag).collect::<Vec<_>>(),
+        "pack": release.is_pack,
+        "refused": release.is_refused(),
         "licence": release.licence,
         "trackers": release.trackers,
         "web_seeds": release.web_seeds,
@@ -114,7 +118,7 @@ pub(super) fn release(release: &views::Release) -> Value {
     })
 }
 
-pub(super) fn flag(flag: &heirloom_core::fitting::Flag) -> Value {
+pub(super) fn flag(flag: &fitting::Flag) -> Value {
     json!({ "flag": flag.name(), "unsafe": flag.is_unsafe(), "message": flag.to_string() })
 }
 

@@ -147,7 +147,14 @@ async fn candidates(node: &Node, asked: &Asked) -> Result<VecDeque<Candidate>, C
     let filter =
         Filter { kind, genre: asked.genre.clone(), years: asked.year.map(|year| (year, year)), ..Filter::default() };
     let band = Some(asked.band);
-    let wish = Wish { text: asked.words.clone(), filter, band, limit: WORKS_MAX, lines: node.desk().lines_liked() };
+    let wish = Wish {
+        text: asked.words.clone(),
+        filter,
+        band,
+        limit: WORKS_MAX,
+        offset: None,
+        lines: node.desk().lines_liked(),
+    };
     let rows = node.search(wish).await?.into_iter().map(|row| {
         // An episode that is named among the words is asked for like one that is named beside.
         let named = row.episode.map(|episode| Pick::Episode(episode.season, episode.number));

@@ -1,7 +1,8 @@
 //! What programs ask of the catalogue, answered by the questions that every other surface asks: one search, one view.
 //!
 //! It decides nothing about trust: the core says which releases there are and in which order, and this leaves out what
-//! is not asked for. What is unsafe by its files is given to no program, since programs fetch without looking.
+//! is not asked for. What is unsafe by its files is given to no program, since programs fetch without looking: of a pack
+//! in which something may do harm, those that play single files through this node are given the others, as `get` does.
 
 use super::pages::ENTRIES_MAX;
 use crate::driver::Node;
@@ -40,6 +41,9 @@ pub(super) struct Asked {
     pub(super) by: Option<Key>,
     /// Whether others may be asked for a work that is not known here.
     pub(super) may_ask: bool,
+    /// Whether files are played one by one through this node, which leaves out what may do harm. Who takes a torrent takes
+    /// all of it.
+    pub(super) plays_files: bool,
 }
 
 impl Asked {
@@ -55,13 +59,19 @@ impl Asked {
             band,
             by: None,
             may_ask: false,
+            plays_files: false,
         }
+    }
+
+    /// Whether something of a release may be given to who asks so.
+    fn is_safe(&self, release: &Release) -> bool {
+        !release.is_unsafe() || (self.plays_files && !release.is_refused())
     }
 
     fn admits(&self, work: &Work, release: &Release) -> bool {
         let is_of_genre = |genre: &String| work.genres.iter().any(|have| have.eq_ignore_ascii_case(genre));
         band_rank(release.band) <= band_rank(self.band)
-            && !release.is_unsafe()
+            && self.is_safe(release)
             && (self.kinds.is_empty() || self.kinds.contains(&work.kind))
             && self.genre.as_ref().is_none_or(is_of_genre)
             && self.year.is_none_or(|year| work.year == Some(year))

@@ -36,7 +36,7 @@ pub(super) async fn files(server: &Server, base: &str, keys: &Keys) -> Result<Va
         let picks = if work.kind == WorkKind::Film { vec![None] } else { episodes(&work) };
         let work = std::sync::Arc::new(work);
         for pick in picks {
-            let asked = Asked { pick: pick.clone(), ..Asked::within(Band::Vouched) };
+            let asked = Asked { pick: pick.clone(), plays_files: true, ..Asked::within(Band::Vouched) };
             let Some(entry) = reading::best(&work, &asked) else { continue };
             let path = path_of(&work, pick.as_ref());
             // Two works of one name and year: the one that stands first on the shelf.

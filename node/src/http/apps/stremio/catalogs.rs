@@ -69,7 +69,7 @@ async fn found(asking: &Asking, kind: &str, extra: &Extra) -> Result<Vec<Arc<Wor
     let text = extra.search.clone();
     // Of several kinds as many are looked at as there are, so that a page is full.
     let limit = if one.is_some() { upto } else { WORKS_MAX };
-    let wish = Wish { text, filter, band: Some(Band::Vouched), limit, lines: node.desk().lines_liked() };
+    let wish = Wish { text, filter, band: Some(Band::Vouched), limit, offset: None, lines: node.desk().lines_liked() };
     let rows = node.search(wish).await?.into_iter().filter(|row| kinds.contains(&row.kind));
     let page: Vec<WorkId> = rows.skip(extra.skip).take(PAGE).map(|row| row.work).collect();
     Ok(reading::shelf(node, &page).await?.into_iter().map(Arc::new).collect())

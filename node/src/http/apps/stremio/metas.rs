@@ -80,8 +80,9 @@ pub(super) async fn meta(asking: &Asking, kind: &str, id: &str) -> Result<Value,
 /// Episodes that its records name, and those that its releases hold.
 fn videos(work: &Work, id: &str) -> Value {
     let mut all: BTreeMap<(u32, u32), (String, String)> = BTreeMap::new();
-    for release in work.releases.iter().filter(|release| !release.is_unsafe()) {
-        let of_files = release.details.files.iter().flat_map(|file| &file.episodes);
+    for release in work.releases.iter().filter(|release| !release.is_refused()) {
+        let sound = release.details.files.iter().filter(|file| release.lets_play(&file.path));
+        let of_files = sound.flat_map(|file| &file.episodes);
         for episode in of_files.chain(&release.details.episode) {
             all.entry(*episode).or_default();
         }

@@ -33,8 +33,14 @@ struct Chosen<'a> {
 async fn found(asking: &Asking, kind: &str, id: &str) -> Result<(Vec<Entry>, Option<Pick>), CommandError> {
     let Some((work, episode)) = ids::read(kind, id) else { return Ok((Vec::new(), None)) };
     let pick = episode.map(|(season, number)| Pick::Episode(season, number));
-    let asked =
-        Asked { ids: vec![work], pick: pick.clone(), by: asking.by, may_ask: true, ..Asked::within(Band::Unknown) };
+    let asked = Asked {
+        ids: vec![work],
+        pick: pick.clone(),
+        by: asking.by,
+        may_ask: true,
+        plays_files: true,
+        ..Asked::within(Band::Unknown)
+    };
     let mut entries = reading::entries(&asking.server, &asked).await?;
     let mut unknown = 0;
     entries.retain(|entry| {
@@ -57,7 +63,10 @@ pub(super) async fn streams(asking: &Asking, kind: &str, id: &str) -> Result<Val
         if is_online {
             streams.push(chosen.by_node(asking));
         }
-        streams.push(chosen.as_torrent(asking));
+        // Its own engine would get all of a pack, and this node could leave nothing out.
+        if !entry.release().is_unsafe() {
+            streams.push(chosen.as_torrent(asking));
+        }
     }
     Ok(json!({ "streams": streams }))
 }
@@ -83,9 +92,12 @@ fn file_of<'a>(entry: &'a Entry, pick: Option<&Pick>) -> Option<&'a FilledFile> 
     if let Some(pick) = pick
         && let Holding::Files(held) = reading::holding(pick, &entry.work, release)
     {
-        return files.iter().filter(|file| held.contains(&file.index)).max_by_key(|file| file.size);
+        let held = files.iter().filter(|file| held.contains(&file.index) && release.lets_play(&file.path));
+        return held.max_by_key(|file| file.size);
     }
-    let is_film = |file: &&FilledFile| file_type(&file.path) == FileType::Video && !is_extra(&file.path);
+    let is_film = |file: &&FilledFile| {
+        file_type(&file.path) == FileType::Video && !is_extra(&file.path) && release.lets_play(&file.path)
+    };
     // One that is an episode by its name may hold any of them: its torrent says which.
     if pick.is_some() && files.iter().filter(is_film).count() != 1 {
         return None;

@@ -131,6 +131,7 @@ async fn found(
         band: if band_rank(band) < band_rank(Band::Unknown) { band } else { Band::Unknown },
         by: None,
         may_ask: true,
+        plays_files: false,
     };
     let span = ask.offset..ask.offset.saturating_add(ask.limit);
     let Some(mut entries) = reading::by_ids(server.node(), &asked).await? else {
