@@ -1,12 +1,13 @@
 //! What stands beside the nodes of a test, in rooms that the test itself cannot enter: a SOCKS5 proxy (RFC 1928, with the
-//! names and passwords of RFC 1929), or a tracker of BitTorrent (BEP 3) that knows one peer.
+//! names and passwords of RFC 1929), a tracker of BitTorrent (BEP 3) that knows one peer, or a name server (RFC 1035) that knows
+//! one address.
 //!
-//! `aside socks AT [NAME PASSWORD]` or `aside tracker AT PEER`. It prints `ready`, and a line for each that it served.
+//! `aside socks AT [NAME PASSWORD]`, `aside tracker AT PEER` or `aside names AT IP`. It prints `ready`, and a line for each that it served.
 //! Or a browser: `aside get AT PATH TOKEN` prints what is answered.
 #![allow(clippy::print_stdout, reason = "its answer")]
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
@@ -23,8 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let peer: SocketAddr = peer.parse()?;
             (at, Arc::new(move |client| tracker(client, peer)))
         }
+        ["names", at, ip] => return names(at, ip.parse()?),
         ["get", at, path, token] => return get(at, path, token),
-        _ => return Err("socks AT [NAME PASSWORD], tracker AT PEER, or get AT PATH TOKEN".into()),
+        _ => return Err("socks AT [NAME PASSWORD], tracker AT PEER, names AT IP, or get AT PATH TOKEN".into()),
     };
     let listener = TcpListener::bind(at)?;
     println!("ready");
@@ -34,6 +36,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         thread::spawn(move || serve(client).map(|served| println!("{served}")));
     }
     Ok(())
+}
+
+/// Says that every name has this address of IPv4, and none of IPv6.
+fn names(at: &str, ip: Ipv4Addr) -> Result<(), Box<dyn std::error::Error>> {
+    let socket = UdpSocket::bind(at)?;
+    println!("ready");
+    let mut question = [0; 512];
+    loop {
+        let (length, from) = socket.recv_from(&mut question)?;
+        // A header of 12 bytes, then one name, its kind and its class.
+        let Some(end) = (12..length.saturating_sub(4)).find(|at| question[*at] == 0).map(|at| at + 5) else { continue };
+        let is_v4 = question[end - 3] == 1;
+        let mut answer = question[..end].to_vec();
+        // An answer, as recursion was wanted and is had; one question, so many answers, and nothing else.
+        answer[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, u8::from(is_v4), 0, 0, 0, 0]);
+        if is_v4 {
+            // The name of the question, an address of the internet, for a minute, of four bytes.
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+            answer.extend(ip.octets());
+        }
+        socket.send_to(&answer, from)?;
+        println!("asked from {}", from.ip());
+    }
 }
 
 /// Prints what an API answers.

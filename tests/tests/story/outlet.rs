@@ -227,6 +227,37 @@ fn an_address_keeps_a_node_to_the_interface_that_has_it() {
 }
 
 #[test]
+fn names_are_asked_for_by_the_interface() {
+    let bed = Bed::without_dht();
+    let Some(town) = Town::new(&bed) else { return };
+    // The system's list of name servers, as one of the wires would bring it.
+    let list = bed.file("resolv.conf", format!("nameserver {AWAY}\n").as_bytes());
+    let mount = format!("mount --bind '{}' /etc/resolv.conf && exec \"$@\"", list.display());
+    let inside =
+        [town.lab.inside(town.bob), ["unshare", "--mount", "sh", "-c", &mount, "sh"].map(str::to_owned).to_vec()]
+            .concat();
+    let can = Command::new(&inside[0]).args(&inside[1..]).arg("true").status();
+    if !can.is_ok_and(|can| can.success()) {
+        println!("not tested: this system gives its users no mounts of their own");
+        return;
+    }
+    let names = aside(&bed, &town.lab, town.away, &["names", &format!("{AWAY}:53"), "45.90.0.1"]);
+    let site = aside(&bed, &town.lab, town.away, &["tracker", TRACKER, "45.90.0.1:1"]);
+    let bob = bed.home("bob").inside(inside);
+    let before = town.sent();
+    let page = "http://somebody.example:6969/";
+    let told = bob.run(&["--bind", &town.wires[1], "follow", page, "--yes"]);
+    assert_ne!(told.code, 0, "that page names nobody");
+    assert_eq!(names.line(ARRIVAL).as_deref(), Some("asked from 10.81.0.2"), "{}", told.stderr);
+    assert_eq!(site.line(ARRIVAL).as_deref(), Some("asked from 10.81.0.2"), "{}", told.stderr);
+    let after = town.sent();
+    assert_eq!(after[0], before[0], "something left by the other interface");
+    // And the same without it, so that the other way is one.
+    bob.run(&["follow", page, "--yes"]);
+    assert!(town.sent()[0] > before[0]);
+}
+
+#[test]
 fn behind_a_proxy_nothing_leaves_but_to_the_proxy() {
     let bed = Bed::without_dht();
     let Some(mut town) = Town::new(&bed) else { return };

@@ -41,6 +41,11 @@ impl Cli {
         Self { home: home.to_owned(), variables: Vec::new(), inside: Vec::new() }
     }
 
+    /// The same commands, begun by other words, such as those that lead into a room of a [`super::Lab`].
+    pub fn inside(&self, words: Vec<String>) -> Self {
+        Self { inside: words, ..self.clone() }
+    }
+
     /// The same commands with one more variable in their environment.
     pub fn with_variable(&self, name: &'static str, value: &'static str) -> Self {
         let mut cli = self.clone();
