@@ -295,7 +295,6 @@ async fn open(State(server): State<Shared>) -> Response {
 async fn play(State(server): State<Shared>, request: HttpRequest) -> Response {
     answer(match take("play", request, BODY_BYTES_MAX).await {
         Ok(Request::Play { what, file, episode, resolution, anyway }) => {
-            let resolution = resolution.or_else(|| Some(server.node.desk().liked()));
             stream::play::play(&server, Choice { what, file, episode, resolution, anyway }).await
         }
         Ok(_) => Err(CommandError::bad_input("bad_request", "this verb takes no such request")),

@@ -1,4 +1,4 @@
-//! What the path of an address names. One that cannot be read leads nowhere, in the form of every refusal.
+//! What the path of an address names. One that cannot be read is refused in the form of every refusal.
 
 use super::problem::problem;
 use axum::extract::FromRequestParts;
@@ -15,7 +15,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let named = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        let nothing = |_| problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address");
-        named.map(|axum::extract::Path(named)| Self(named)).map_err(nothing)
+        let unreadable =
+            |_| problem(StatusCode::BAD_REQUEST, "bad_request", "this address cannot be read: it is no UTF-8");
+        named.map(|axum::extract::Path(named)| Self(named)).map_err(unreadable)
     }
 }

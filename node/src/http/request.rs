@@ -479,7 +479,7 @@ pub(super) fn pick(text: &str) -> Result<Pick, CommandError> {
     read("bad_episode", text)
 }
 
-pub(super) fn liked(resolution: Option<&str>) -> Result<u32, CommandError> {
+fn liked(resolution: Option<&str>) -> Result<u32, CommandError> {
     resolution.map_or(Ok(LINES_LIKED), lines)
 }
 

@@ -289,7 +289,7 @@ async fn an_unknown_release_is_refused_by_every_door_that_names_one() {
         assert_refused(&face.send(ask).await, 404, "unknown_release");
     }
     for path in ["/stream/%ff/0", "/subtitles/%ff/0", "/api/v1/artwork/%ff"] {
-        assert_refused(&face.send(face.ask("GET", path)).await, 404, "not_found");
+        assert_refused(&face.send(face.ask("GET", path)).await, 400, "bad_request");
     }
     for path in ["/work/%ff", "/key/%ff", "/why/%ff", "/play/%ff/0", "/play/ab/x"] {
         let response = face.send(face.ask("GET", path)).await;

@@ -1,7 +1,8 @@
 //! `play`: which file of which release, and the address that a player takes.
 
 use super::super::Server;
-use super::super::request::{liked, pick};
+use super::super::lines_liked;
+use super::super::request::pick;
 use super::super::words::wanted;
 use super::{STREAMS_MAX, engine_of, fetch, kind, metainfo};
 use crate::torrent::Metainfo;
@@ -35,7 +36,8 @@ pub(in crate::http) async fn play(server: &Server, choice: Choice) -> Result<Val
         (None, Some(episode)) => Some(pick(episode)?),
         (None, None) => None,
     };
-    let choice = command::Choice { pick, lines: liked(resolution.as_deref())? };
+    let lines = resolution.map_or_else(|| Ok(server.node.desk().lines_liked()), |text| lines_liked(&text))?;
+    let choice = command::Choice { pick, lines };
     let infohash = fetch(server, what, &choice, anyway).await?.infohash;
     let metainfo = metainfo(server, &engine, infohash).await?;
     let index = match (file, &choice.pick) {
