@@ -43,6 +43,9 @@ const NAMES: &[(&str, &[&str])] = &[
     ("episode", &[]),
 ];
 
+/// Most people of one sort that are taken of a work.
+const PEOPLE_MAX: usize = 8;
+
 /// Values by their name.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(BTreeMap<&'static str, Vec<String>>);
@@ -103,6 +106,12 @@ impl Fields {
         all.iter().map(|value| line(name, value, bytes_max)).collect()
     }
 
+    /// The first names of a list. A work is not left out because forty people directed its parts: nobody looks it up by the
+    /// ninth.
+    fn people(&self, name: &str, separators: &[char]) -> Result<Vec<String>, String> {
+        self.each(name, separators).iter().take(PEOPLE_MAX).map(|value| line(name, value, 100)).collect()
+    }
+
     /// The row that these values make.
     ///
     /// # Errors
@@ -126,9 +135,8 @@ impl Fields {
         let record = if title.is_empty() {
             None
         } else {
-            let holders = self.lines("holder", &['|'], 8, 100)?.into_iter().map(|name| (name, "rights holder".into()));
-            let directors =
-                self.lines("director", &[',', ';', '|'], 8, 100)?.into_iter().map(|n| (n, "director".into()));
+            let holders = self.people("holder", &['|'])?.into_iter().map(|name| (name, "rights holder".into()));
+            let directors = self.people("director", &[',', ';', '|'])?.into_iter().map(|n| (n, "director".into()));
             Some(Record {
                 ids: ids.iter().map(ToString::to_string).collect(),
                 title: title.clone(),
@@ -183,7 +191,7 @@ impl Fields {
             if text.is_empty() {
                 return Ok(None);
             }
-            let parsed = text.parse().ok().filter(|number: &u32| (least..=100_000).contains(number));
+            let parsed = whole(text).parse().ok().filter(|number: &u32| (least..=100_000).contains(number));
             parsed
                 .map(Some)
                 .ok_or_else(|| format!("{} is no {name}: write a number from {least} to 100000", Shown(text)))
@@ -319,8 +327,8 @@ pub fn line(name: &str, text: &str, bytes_max: usize) -> Result<String, String> 
         return Err(format!("the {name} holds U+{code:04X}, a character that hides or turns text: remove it"));
     }
     if text.len() > bytes_max {
-        let chars = text.chars().count();
-        return Err(format!("the {name} has {chars} characters, more than {bytes_max} bytes: shorten it"));
+        let bytes = text.len();
+        return Err(format!("the {name} has {bytes} bytes as UTF-8, more than {bytes_max}: shorten it"));
     }
     Ok(text)
 }
@@ -340,6 +348,12 @@ pub fn overview(text: &str) -> String {
     clean
 }
 
+/// A whole number without the `.0` that databases and spreadsheets write behind it where a column may be empty.
+fn whole(text: &str) -> &str {
+    let cut = text.split_once('.').filter(|(_, rest)| !rest.is_empty() && rest.bytes().all(|digit| digit == b'0'));
+    cut.map_or(text, |(whole, _)| whole)
+}
+
 /// A year, or a day whose year it is.
 pub fn year(text: &str) -> Result<Option<u32>, String> {
     if text.is_empty() {
@@ -350,7 +364,7 @@ pub fn year(text: &str) -> Result<Option<u32>, String> {
         Some((year, _)) if year.len() == 4 => year,
         _ => text,
     };
-    let parsed = digits.parse().ok().filter(|year| (1..=9999).contains(year));
+    let parsed = whole(digits).parse().ok().filter(|year| (1..=9999).contains(year));
     parsed.map(Some).ok_or_else(|| format!("{} is no year: write 1 to 9999", Shown(text)))
 }
 
@@ -359,7 +373,7 @@ fn runtime(text: &str) -> Result<Option<u32>, String> {
         return Ok(None);
     }
     let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').trim();
-    let parsed = digits.parse().ok().filter(|minutes| (1..=RUNTIME_MIN_MAX).contains(minutes));
+    let parsed = whole(digits).parse().ok().filter(|minutes| (1..=RUNTIME_MIN_MAX).contains(minutes));
     parsed.map(Some).ok_or_else(|| format!("{} is no runtime: write minutes, from 1 to {RUNTIME_MIN_MAX}", Shown(text)))
 }
 
@@ -367,7 +381,7 @@ fn size(text: &str) -> Result<u64, String> {
     if text.is_empty() {
         return Ok(0);
     }
-    let parsed = text.parse().ok().filter(|size| *size <= SIZE_MAX);
+    let parsed = whole(text).parse().ok().filter(|size| *size <= SIZE_MAX);
     parsed.ok_or_else(|| format!("{} is no size: write bytes, at most {SIZE_MAX}", Shown(text)))
 }
 
@@ -467,7 +481,7 @@ mod tests {
             ("size", "9223372036854775808", "is no size"),
             ("size", "99999999999999999999999999", "is no size"),
             ("size", "-1", "is no size"),
-            ("title", &long, "10000 characters"),
+            ("title", &long, "10000 bytes as UTF-8, more than"),
             ("title", "abc\u{202e}fdp.exe", "U+202E"),
             ("title", "a\u{1b}[31mb", "U+001B"),
             ("kind", "cartoon", "is no kind"),
@@ -490,6 +504,33 @@ mod tests {
             assert!(!reason.contains(['\u{202e}', '\u{1b}', '\n']), "{reason}");
         }
         assert!(row(&[("overview", "nothing else")]).is_err());
+    }
+
+    #[test]
+    fn whole_numbers_are_read_as_databases_write_them() {
+        let record = row(&[("title", "Sintel"), ("year", "2010.0"), ("runtime", "15.0")]).expect("good").record;
+        let record = record.expect("a work");
+        assert_eq!((record.year, record.runtime_min), (Some(2010), Some(15)));
+        let sized = row(&[
+            ("title", "Sintel"),
+            ("infohash", HASH),
+            ("size", "129302391.00"),
+            ("season", "1.0"),
+            ("episode", "2.0"),
+        ]);
+        let release = sized.expect("good").release.expect("a release");
+        assert_eq!((release.size, release.episode), (129_302_391, Some((1, 2))));
+        for (name, value) in [("year", "2010.5"), ("runtime", "15.0.0"), ("year", "2010."), ("year", ".0")] {
+            assert!(row(&[("title", "Sintel"), (name, value)]).is_err(), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn of_many_directors_the_first_are_taken() {
+        let many = (1..=41).map(|number| format!("Director {number}")).collect::<Vec<_>>().join(", ");
+        let record = row(&[("title", "Forty One Parts"), ("director", &many)]).expect("good").record.expect("a work");
+        assert_eq!(record.people.len(), PEOPLE_MAX);
+        assert_eq!(record.people[7], ("Director 8".to_owned(), "director".to_owned()));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!
 //! Everything here may come from a stranger: every reader has a limit of bytes, lines and nesting.
 
+mod encoding;
 mod feed;
 mod fields;
 mod objects;
@@ -13,7 +14,7 @@ mod wikidata;
 
 use crate::http::Row;
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// Longest file that is read as a whole, in bytes: 64 MiB, some 300,000 rows.
@@ -24,6 +25,9 @@ pub const FEED_BYTES_MAX: usize = 16 << 20;
 
 /// Longest line in bytes: an entity of Wikidata with every label and claim has two or three MiB.
 pub const LINE_BYTES_MAX: usize = 8 << 20;
+
+/// Why a line is passed over.
+const LINE_TOO_LONG: &str = "the line is longer than the 8 MiB that a line may have";
 
 /// Most rows of one import: five times what a key may say and others keep of it.
 pub const ROWS_MAX: usize = 100_000;
@@ -84,7 +88,7 @@ pub fn guess(start: &[u8]) -> Option<Format> {
     if is_torrent && start.iter().skip(1).take(4).any(|byte| *byte == b':') {
         return Some(Format::Torrent);
     }
-    let text = table::to_text_lossy(start);
+    let text = encoding::to_text_lossy(start);
     let text = text.trim_start();
     let lower: String = text.chars().take(1000).collect::<String>().to_ascii_lowercase();
     if lower.starts_with("magnet:") {
@@ -151,6 +155,15 @@ pub fn usable(format: Format, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
 /// # Errors
 /// [`ImportError`] when nothing of it can be read; what is wrong with single rows goes to the sink.
 pub fn read(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportError> {
+    // A table is read as a whole, and guessed at where nothing in it says how it was saved.
+    let declared = if format == Format::Csv { None } else { encoding::declared(input.fill_buf()?) };
+    match declared {
+        Some(encoding) => read_utf8(format, &mut BufReader::new(encoding::Transcoded::new(input, encoding)), sink),
+        None => read_utf8(format, input, sink),
+    }
+}
+
+fn read_utf8(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportError> {
     match format {
         Format::Csv => table::read(&whole(input, sink)?, sink),
         Format::Json => objects::read(input, sink),
@@ -318,6 +331,25 @@ mod tests {
         assert_eq!(cut(Format::Torrent, "magnet:?a\nmagnet:?b").as_deref(), Some("magnet:?a\n"));
         assert_eq!(cut(Format::Torrent, "d8:announce\n"), None);
         assert_eq!(cut(Format::Statements, "heirloom/1\n"), None);
+    }
+
+    #[test]
+    fn each_format_is_read_in_the_encoding_that_it_was_saved_in() {
+        let objects = "{\"title\":\"Amélie\",\"year\":2001}\n{\"title\":\"Délicatessen\",\"year\":1991}\n";
+        let utf16: Vec<u8> = format!("\u{feff}{objects}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let kept = testing::kept(Format::Json, &utf16);
+        assert_eq!((kept.rows.len(), kept.skipped.len()), (2, 0), "{:?}", kept.skipped);
+        let hash = "a1".repeat(20);
+        let feed = format!(
+            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><rss><channel><item><title>Amélie 2001</title><link>magnet:?xt=urn:btih:{hash}</link></item></channel></rss>"
+        );
+        let latin: Vec<u8> = feed.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
+        let kept = testing::kept(Format::Rss, &latin);
+        assert_eq!(kept.rows[0].release.as_ref().expect("a release").name, "Amélie 2001");
+        let broken = b"{\"title\":\"Am\xe9lie\"}\n{\"title\":\"Sintel\"}\n";
+        let kept = testing::kept(Format::Json, broken);
+        assert_eq!(kept.rows.len(), 1);
+        assert!(testing::why(&kept, "line 1").contains("not UTF-8"), "{:?}", kept.skipped);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! JSON: an object a line, or a list of objects, with the names that tables have for their columns.
 
+use super::encoding::{UNREAD, guessed, to_text_lossy, to_utf8};
 use super::fields::{Fields, known_name};
-use super::{FILE_BYTES_MAX, ImportError, Line, ROWS_MAX, Shown, Sink, next_line, table};
+use super::{FILE_BYTES_MAX, ImportError, LINE_TOO_LONG, Line, ROWS_MAX, Shown, Sink, next_line};
 use crate::http::Row;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read as _};
+
+/// Why what holds bytes that are no text is left out.
+const LOST: &str = "it holds bytes that are not UTF-8, or U+FFFD in their place: save the file in that encoding";
 
 /// Most unknown names that are remembered to be told.
 const IGNORED_MAX: usize = 20;
@@ -22,13 +26,13 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
             Line::End => break,
             Line::TooLong => {
                 number += 1;
-                sink.row(format!("line {number}"), Err("the line is longer than a line may be".into()));
+                sink.row(format!("line {number}"), Err(LINE_TOO_LONG.into()));
                 continue;
             }
             Line::Whole(line) => line,
         };
         number += 1;
-        let text = if number == 1 { table::to_text_lossy(&line) } else { String::from_utf8_lossy(&line).into_owned() };
+        let text = if number == 1 { to_text_lossy(&line) } else { String::from_utf8_lossy(&line).into_owned() };
         let text = text.trim();
         if text.is_empty() {
             continue;
@@ -39,6 +43,7 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
         }
         let value = serde_json::from_str::<Value>(text.trim_end_matches(','));
         let row = value.map_err(|_| format!("{} is no JSON object", Shown(text))).and_then(|v| row(&v, &mut ignored));
+        let row = if text.contains(UNREAD) { Err(LOST.to_owned()) } else { row };
         rows += 1;
         if rows > ROWS_MAX {
             sink.row(format!("line {number}"), Err(format!("more than {ROWS_MAX} rows: the rest was not read")));
@@ -68,11 +73,17 @@ fn read_list(
         let message = format!("a list of more than {} MiB: write an object a line instead", FILE_BYTES_MAX >> 20);
         return Err(ImportError::NotThis(message));
     }
-    let text = table::to_text_lossy(&text);
+    let (utf8, encoding) = to_utf8(&text);
+    if let Some(encoding) = encoding {
+        sink.note(guessed(encoding));
+    }
+    let text = String::from_utf8_lossy(&utf8);
     let all: Vec<Value> = serde_json::from_str(&text)
         .map_err(|error| ImportError::NotThis(format!("this is no list of objects: {error}")))?;
     for (at, value) in all.iter().enumerate().take(ROWS_MAX) {
-        if !sink.row(format!("item {}", at + 1), row(value, ignored)) {
+        let row = row(value, ignored);
+        let row = if value.to_string().contains(UNREAD) { Err(LOST.to_owned()) } else { row };
+        if !sink.row(format!("item {}", at + 1), row) {
             return Ok(());
         }
     }

@@ -1,8 +1,8 @@
 //! Tables: a header, then a row a line, separated by commas, semicolons or tabs.
 
+use super::encoding::{UNREAD, guessed, to_utf8};
 use super::fields::{Fields, known_name};
 use super::{ImportError, ROWS_MAX, Shown, Sink};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Most lines that one row may have. An overview has a few; more, and a quotation mark was never closed.
@@ -13,27 +13,6 @@ const REPAIRS_MAX: usize = 100;
 
 /// Names of columns that are shown when they are left out.
 const IGNORED_SHOWN_MAX: usize = 10;
-
-/// The text of a file's beginning, whatever it is written in.
-pub fn to_text_lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&to_utf8(bytes)).trim_start_matches('\u{feff}').to_owned()
-}
-
-/// The bytes as UTF-8, if a mark or a zero says that they are UTF-16, as spreadsheets write it.
-fn to_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let read = |bytes: &[u8], of: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect();
-        Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => read(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => read(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
-        [first, 0, ..] if *first != 0 => read(bytes, u16::from_le_bytes),
-        [0, second, ..] if *second != 0 => read(bytes, u16::from_be_bytes),
-        _ => Cow::Borrowed(bytes),
-    }
-}
 
 /// The separator by which most names of columns are known, and how many.
 fn separator(header: &str) -> (u8, usize) {
@@ -60,7 +39,10 @@ pub fn is_header(line: &str) -> bool {
 /// # Errors
 /// [`ImportError::NotThis`] when the header names neither works nor titles.
 pub fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), ImportError> {
-    let bytes = to_utf8(bytes);
+    let (bytes, encoding) = to_utf8(bytes);
+    if let Some(encoding) = encoding {
+        sink.note(guessed(encoding));
+    }
     let mut from = 0;
     let mut lines_before = 0;
     let header = loop {
@@ -129,11 +111,7 @@ fn columns(header: &str, by: u8, sink: &mut dyn Sink) -> Result<Vec<Option<&'sta
     let columns: Vec<Option<&'static str>> = names.iter().map(|name| known_name(name)).collect();
     let has = |wanted: &str| columns.contains(&Some(wanted));
     if !["work", "title", "imdb", "tmdb", "tvdb", "wikidata", "also"].into_iter().any(has) {
-        let message = format!(
-            "the first line, {}, names no column \"work\" or \"title\": a table begins with a line such as work,title,year,kind,licence,infohash",
-            Shown(header.trim())
-        );
-        return Err(ImportError::NotThis(message));
+        return Err(ImportError::NotThis(missing(&names, &columns)));
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = columns.iter().flatten().find(|name| !seen.insert(**name)) {
@@ -153,6 +131,27 @@ fn columns(header: &str, by: u8, sink: &mut dyn Sink) -> Result<Vec<Option<&'sta
     Ok(columns)
 }
 
+/// Which columns a header lacks, and which it has.
+fn missing(names: &[&str], columns: &[Option<&'static str>]) -> String {
+    let named = names.iter().zip(columns).filter(|(name, _)| !name.trim().is_empty());
+    let (known, other): (Vec<_>, Vec<_>) = named.partition(|(_, column)| column.is_some());
+    let list = |some: &[(&&str, &Option<&'static str>)]| {
+        let shown: Vec<String> =
+            some.iter().take(IGNORED_SHOWN_MAX).map(|(name, _)| Shown(name.trim()).to_string()).collect();
+        let more = if some.len() > IGNORED_SHOWN_MAX { " and others" } else { "" };
+        format!("{}{more}", shown.join(", "))
+    };
+    let found = match (known.is_empty(), other.is_empty()) {
+        (true, true) => "it is empty".to_owned(),
+        (true, false) => format!("it has {}, of which none is known", list(&other)),
+        (false, true) => format!("it has {}", list(&known)),
+        (false, false) => format!("it has {}, and {}, which are not known", list(&known), list(&other)),
+    };
+    format!(
+        "the first line names no column \"work\" or \"title\": {found}; a table begins with a line such as work,title,year,kind,licence,infohash"
+    )
+}
+
 fn row(record: &csv::ByteRecord, columns: &[Option<&'static str>]) -> Result<crate::http::Row, String> {
     let surplus = record.iter().skip(columns.len()).any(|field| !field.trim_ascii().is_empty());
     if surplus {
@@ -166,6 +165,11 @@ fn row(record: &csv::ByteRecord, columns: &[Option<&'static str>]) -> Result<cra
         let Some(column) = column else { continue };
         let text = std::str::from_utf8(bytes)
             .map_err(|_| format!("the {column} is not UTF-8: save the file in that encoding"))?;
+        if text.contains(UNREAD) {
+            return Err(format!(
+                "the {column} holds U+FFFD, where a letter was lost when the file was saved: write it anew"
+            ));
+        }
         if text.contains('\0') {
             return Err(format!("the {column} holds U+0000, a character that hides or turns text: remove it"));
         }
@@ -226,14 +230,15 @@ mod tests {
             Q4,Many,2004,x,y,z\n\
             Q5,Short\n";
         let mut bytes = text.as_bytes().to_vec();
+        bytes.extend_from_slice("Q8,Délicatessen,1991\n".as_bytes());
         bytes.extend_from_slice(b"Q6,Am\xe9lie,2001,\xff\nQ7,Last,2007,\xff\n");
         let kept = kept(Format::Csv, &bytes);
         let titles: Vec<&str> = kept.rows.iter().filter_map(|row| Some(row.record.as_ref()?.title.as_str())).collect();
-        assert_eq!(titles, ["Good", "two lines", "Short", "Last"]);
+        assert_eq!(titles, ["Good", "two lines", "Short", "Délicatessen", "Last"]);
         assert!(why(&kept, "line 3").contains("no scheme"));
         assert!(why(&kept, "line 6").contains("99999"));
         assert!(why(&kept, "line 8").contains("6 columns"));
-        assert!(why(&kept, "line 10").contains("not UTF-8"));
+        assert!(why(&kept, "line 11").contains("not UTF-8"));
         assert_eq!(kept.notes, ["columns that are not known were left out: \"extra\""]);
     }
 
@@ -260,6 +265,30 @@ mod tests {
         let kept = kept(Format::Csv, text.as_bytes());
         assert!(why(&kept, "line 2").contains("quotation mark"));
         assert!(why(&kept, "line 300").contains("no scheme"), "{:?}", kept.skipped);
+    }
+
+    #[test]
+    fn older_encodings_are_read_and_lost_letters_are_told() {
+        let kept_latin = kept(Format::Csv, b"title;year\nAm\xe9lie Poulain et les \xe9l\xe8ves;2001\n");
+        let record = kept_latin.rows[0].record.clone().expect("a work");
+        assert_eq!(record.title, "Amélie Poulain et les élèves");
+        assert!(kept_latin.notes[0].contains("windows-1252") && kept_latin.notes[0].contains("UTF-8"));
+        let lost = kept(Format::Csv, "title,year\nAm\u{fffd}lie,2001\nSintel,2010\n".as_bytes());
+        assert!(why(&lost, "line 2").contains("U+FFFD"), "{:?}", lost.skipped);
+        assert_eq!(lost.rows.len(), 1);
+    }
+
+    #[test]
+    fn a_header_without_what_is_needed_says_what_it_has() {
+        let refused = |text: &str| read(text.as_bytes(), &mut Kept::default()).expect_err("no table").to_string();
+        let mixed = refused("year,colour,licence\n2001,red,CC0\n");
+        for part in ["\"work\" or \"title\"", "it has \"year\", \"licence\"", "\"colour\", which are not known"] {
+            assert!(mixed.contains(part), "{mixed}");
+        }
+        assert!(refused("a,b\n1,2\n").contains("it has \"a\", \"b\", of which none is known"));
+        assert!(refused("").contains("it is empty"));
+        let long = refused(&"column,".repeat(5_000));
+        assert!(long.len() < 600 && long.contains("and others"), "{long}");
     }
 
     #[test]

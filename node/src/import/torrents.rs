@@ -40,7 +40,7 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
             Line::Whole(line) => line,
         };
         number += 1;
-        let text = super::table::to_text_lossy(&line);
+        let text = super::encoding::to_text_lossy(&line);
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;

@@ -1,8 +1,9 @@
 //! Wikidata: the JSON of a query (SPARQL 1.1 results), or entities, one a line as in the dumps or together as the API
 //! gives them. They say what works are; releases they know none.
 
+use super::encoding::to_text_lossy;
 use super::fields::{self, line, overview};
-use super::{FILE_BYTES_MAX, ImportError, Line, ROWS_MAX, Shown, Sink, next_line, table};
+use super::{FILE_BYTES_MAX, ImportError, LINE_TOO_LONG, Line, ROWS_MAX, Shown, Sink, next_line};
 use crate::http::{Record, Row};
 use heirloom_proto::WorkId;
 use serde_json::Value;
@@ -45,10 +46,10 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
             Line::End => return Err(ImportError::NotThis("this is no export of Wikidata: it is empty".into())),
             Line::Whole(line) if line.trim_ascii().is_empty() => {}
             Line::Whole(line) => break line,
-            Line::TooLong => return Err(ImportError::NotThis("the first line is longer than a line may be".into())),
+            Line::TooLong => return Err(ImportError::NotThis(LINE_TOO_LONG.into())),
         }
     };
-    let start = table::to_text_lossy(&first);
+    let start = to_text_lossy(&first);
     let start = start.trim();
     let is_entity_line = start == "["
         || start.trim_end_matches(',').ends_with('}')
@@ -65,7 +66,7 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
         let message = format!("more than {} MiB: ask the query for fewer works at once", FILE_BYTES_MAX >> 20);
         return Err(ImportError::NotThis(message));
     }
-    let value: Value = serde_json::from_str(&table::to_text_lossy(&text))
+    let value: Value = serde_json::from_str(&to_text_lossy(&text))
         .map_err(|error| ImportError::NotThis(format!("this is no export of Wikidata: {error}")))?;
     if let Some(bindings) = value.pointer("/results/bindings").and_then(Value::as_array) {
         read_bindings(bindings, sink);
@@ -94,9 +95,9 @@ fn read_lines(first: Vec<u8>, input: &mut dyn BufRead, sink: &mut dyn Sink) -> R
         let item = format!("line {number}");
         let row = match line {
             Line::End => return Ok(()),
-            Line::TooLong => Some(Err("the line is longer than a line may be".into())),
+            Line::TooLong => Some(Err(LINE_TOO_LONG.into())),
             Line::Whole(bytes) => {
-                let text = table::to_text_lossy(&bytes);
+                let text = to_text_lossy(&bytes);
                 let text = text.trim().trim_end_matches(',');
                 let parsed =
                     || serde_json::from_str::<Value>(text).map_err(|_| format!("{} is no entity", Shown(text)));

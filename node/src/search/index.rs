@@ -101,7 +101,7 @@ impl Best {
 
     /// What is not better than this is not among them; `None`: there is room.
     fn least(&self) -> Option<f32> {
-        let Some(Reverse((Rank(least), _))) = self.found.peek() else { return None };
+        let Reverse((Rank(least), _)) = self.found.peek()?;
         (self.found.len() >= self.limit).then_some(*least)
     }
 

@@ -215,30 +215,7 @@ fn look_for(
         _ => Arc::default(),
     };
     let voices = Voices::new(&hearing, search.wish.band == Some(Band::Distrusted));
-    let both = [Among::Heard, Among::Others];
-    let asked = (index, question, &voices);
-    let looked = (|| {
-        look_in(asked, search, &[Stage::Whole, Stage::Words], &both, ask)?;
-        if !search.has_enough() {
-            look_in(asked, search, &[Stage::Releases], &both, ask)?;
-        }
-        if search.has_trusted() {
-            return Ok(());
-        }
-        // Slips are forgiven where nothing that is trusted fits as it was typed: strangers must not hide what was meant.
-        let (before, is_unknown) = (search.rows.len(), !search.rows.is_empty());
-        for stage in [Stage::Slips, Stage::Most] {
-            look_in(asked, search, &[stage], &[Among::Heard], ask)?;
-            if search.rows.len() == before && !is_unknown {
-                look_in(asked, search, &[stage], &[Among::Others], ask)?;
-            }
-            if search.rows.len() > before {
-                break;
-            }
-        }
-        Ok(())
-    })();
-    match looked {
+    match look_through((index, question, &voices), search, ask) {
         Ok(()) => Ok(()),
         Err(LookError::Core(error)) => Err(error),
         Err(LookError::Index(error)) => {
@@ -246,6 +223,33 @@ fn look_for(
             Ok(())
         }
     }
+}
+
+/// What the index is asked, and with whose voices.
+type Asked<'a> = (&'a Index, &'a Question, &'a Voices);
+
+/// Asks the index stage by stage, until there is enough.
+fn look_through(asked: Asked<'_>, search: &mut Looking<'_>, ask: Ask<'_>) -> Result<(), LookError> {
+    let both = [Among::Heard, Among::Others];
+    look_in(asked, search, &[Stage::Whole, Stage::Words], &both, ask)?;
+    if !search.has_enough() {
+        look_in(asked, search, &[Stage::Releases], &both, ask)?;
+    }
+    if search.has_trusted() {
+        return Ok(());
+    }
+    // Slips are forgiven where nothing that is trusted fits as it was typed: strangers must not hide what was meant.
+    let (before, is_unknown) = (search.rows.len(), !search.rows.is_empty());
+    for stage in [Stage::Slips, Stage::Most] {
+        look_in(asked, search, &[stage], &[Among::Heard], ask)?;
+        if search.rows.len() == before && !is_unknown {
+            look_in(asked, search, &[stage], &[Among::Others], ask)?;
+        }
+        if search.rows.len() > before {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Why a search ended early.
@@ -261,7 +265,7 @@ enum LookError {
 
 /// Asks the index in some stages, and has the core judge what it finds there: those who are heard before others.
 fn look_in(
-    (index, question, voices): (&Index, &Question, &Voices),
+    (index, question, voices): Asked<'_>,
     search: &mut Looking<'_>,
     stages: &[Stage],
     crowds: &[Among],

@@ -107,7 +107,7 @@ fn hostile_rows_are_told_and_the_rest_is_imported() {
         ("line 3", "99999"),
         ("line 4", "-1"),
         ("line 5", "9223372036854775808"),
-        ("line 6", "10000 characters"),
+        ("line 6", "10000 bytes as UTF-8"),
         ("line 7", "U+202E"),
         ("line 8", "no scheme"),
         ("line 11", "UTF-8"),
