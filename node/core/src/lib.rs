@@ -31,6 +31,7 @@ pub mod observed;
 pub mod proving;
 pub mod pushers;
 pub mod receipts;
+pub mod refusals;
 pub mod release_name;
 pub mod replication;
 pub mod scoring;

@@ -40,11 +40,12 @@ use crate::curation::Curation;
 use crate::ground::Ground;
 use crate::handed::HandedOff;
 use crate::identity::Identity;
-use crate::ingest::{Ingest, Standing};
+use crate::ingest::{Ingest, Refusal, Standing};
 use crate::io::{Admission, Input, MessageId, Now, OrderId, Output, Peer, RequestId, TorrentEvent};
 use crate::ledger::Ledger;
 use crate::proving::Proving;
 use crate::pushers::Pushers;
+use crate::refusals::Refusals;
 use crate::replication::{QUERY_GAP, Replication, Task};
 use crate::scoring::Scoring;
 use crate::seeking::Seeking;
@@ -124,6 +125,7 @@ pub struct Service<S> {
     replication: Replication,
     seeking: Seeking,
     upkeep: Upkeep,
+    refusals: Refusals,
     sync: Sync,
     archives: Archives,
     artwork: Artwork,
@@ -179,6 +181,7 @@ impl<S: Store> Service<S> {
             replication: Replication::default(),
             seeking: Seeking::default(),
             upkeep: Upkeep::default(),
+            refusals: Refusals::default(),
             sync: Sync::new(config.seed),
             archives: Archives::open(&ground)?,
             artwork: Artwork::default(),
@@ -399,13 +402,14 @@ impl<S: Store> Service<S> {
     fn gossip(&mut self, now: Now, message: MessageId, from: Option<Peer>, bytes: &[u8]) -> Result<(), StoreError> {
         let refusal = self.is_put_off(now, bytes).or_else(|| self.is_one_stranger_too_many(now, from, bytes));
         if let Some(refusal) = refusal {
-            self.ingest.count(refusal.counter());
+            self.refuse_of(now, refusal, None);
             self.held.push(Output::Admission { message, admission: refusal.admission() });
             return Ok(());
         }
         let admission = match self.verifier.verify(bytes) {
             Err(error) if error.blames_relayer() => {
                 self.ingest.count("gossip_invalid");
+                self.refusals.note(now.wall, "gossip_invalid", None);
                 Admission::Reject
             }
             Err(_) => {
@@ -429,7 +433,7 @@ impl<S: Store> Service<S> {
         now: Now,
         statement: Verified<Statement>,
         source: Source,
-    ) -> Result<Result<(), crate::ingest::Refusal>, StoreError> {
+    ) -> Result<Result<(), Refusal>, StoreError> {
         let mut standing = self.standing(statement.author());
         if standing == Standing::Stranger
             && matches!(statement.body(), heirloom_proto::Body::DuplicityProof(p) if self.is_mine_or_followed(p.accused()))
@@ -441,8 +445,9 @@ impl<S: Store> Service<S> {
             // An own statement from outside: after a restore the network may know more than the disk.
             self.identity.raise(statement.header().seq, &mut self.ground);
         }
+        let author = (standing != Standing::Stranger).then(|| *statement.author());
         if let Err(refusal) = self.check_succession(now, &statement)? {
-            self.ingest.count(refusal.counter());
+            self.refuse_of(now, refusal, author);
             return Ok(Err(refusal));
         }
         let stored = crate::ground::Stored { statement, is_private: false, source, received: now.wall };
@@ -486,9 +491,17 @@ impl<S: Store> Service<S> {
                 Ok(Ok(()))
             }
             Err(refusal) => {
-                self.ingest.count(refusal.counter());
+                self.refuse_of(now, refusal, author);
                 Ok(Err(refusal))
             }
+        }
+    }
+
+    /// Counts a refusal, and notes it unless it only says that something is here already.
+    fn refuse_of(&mut self, now: Now, refusal: Refusal, author: Option<Key>) {
+        self.ingest.count(refusal.counter());
+        if refusal != Refusal::Known {
+            self.refusals.note(now.wall, refusal.counter(), author);
         }
     }
 

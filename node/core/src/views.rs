@@ -3,6 +3,7 @@
 use crate::budgets::Budgets;
 use crate::fitting::{Filled, Flag};
 use crate::observed::Client;
+use crate::refusals::Refused;
 use crate::scoring::band_rank;
 use crate::settings::{Preset, TrustSettings};
 use heirloom_graph::Band;
@@ -845,6 +846,8 @@ pub struct Status {
     pub usage: Usage,
     /// What was refused or ignored, by reason, and how often scores were computed.
     pub counters: BTreeMap<&'static str, u64>,
+    /// What was refused lately, newest first: with the name of its author, where it is known here.
+    pub refusals: Vec<(Refused, Option<String>)>,
     /// Follows whose heads are stale, the longest first: key, what it is called here, how old.
     pub stale_follows: Vec<(Key, String, HeadAge)>,
     /// Archives that are made, fetched and seeded.

@@ -1,6 +1,6 @@
 //! The node itself: is it well, whom does it know, what does it cost, what did it refuse, how is it set.
 
-use super::format::{bytes, percent, readable, said};
+use super::format::{bytes, percent, person, readable, said};
 use super::layout::{Frame, Here, page};
 use super::{Reading, Trouble, settings, text};
 use crate::http::{Request, answer_request};
@@ -62,7 +62,8 @@ pub(super) fn render(status: &Value, doctor: &Value, all: &[Setting]) -> Markup 
         section aria-labelledby="refusals" {
             h2 #refusals { (text::REFUSALS) }
             p .faint { (text::REFUSALS_HINT) }
-            (counters(&status["counters"]))
+            (refusals(&status["refusals"]))
+            details { summary { (text::COUNTS) } (counters(&status["counters"])) }
         }
         section aria-labelledby="settings" {
             h2 #settings { (text::SETTINGS) }
@@ -104,6 +105,37 @@ fn table(rows: &[(&str, &Value)]) -> Markup {
             table {
                 tbody {
                     @for (name, value) in rows.iter().filter(|(_, value)| !value.is_null()) { tr { th scope="row" { (name) } td { (plain(value)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// The log of refusals, newest first.
+fn refusals(all: &Value) -> Markup {
+    let rows: Vec<&Value> = all.as_array().into_iter().flatten().collect();
+    let word = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    html! {
+        @if rows.is_empty() { p .faint { (text::REFUSED_NOTHING) } } @else {
+            div .scroll {
+                table {
+                    thead { tr { @for name in text::REFUSAL_COLUMNS { th scope="col" { (name) } } } }
+                    tbody {
+                        @for row in rows {
+                            @let at = word(row, "at");
+                            tr {
+                                td { time datetime=(at) { (at.chars().take(16).collect::<String>().replace('T', " ")) } }
+                                td { (said(&word(row, "reason").replace('_', " "))) }
+                                td {
+                                    @match row["key"].as_str().and_then(|key| key.parse().ok()) {
+                                        Some(key) => { (person(&key, &word(row, "name"))) }
+                                        None => { span .faint { (text::SOMEBODY) } }
+                                    }
+                                }
+                                td .number { (plain(&row["times"])) }
+                            }
+                        }
+                    }
                 }
             }
         }

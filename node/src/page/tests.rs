@@ -374,6 +374,10 @@ fn every_view(said: &str) -> Vec<(&'static str, Markup)> {
     let status = json!({
         "peers": 1, "works": 2, "uptime_s": 70, "key": said, "dht": { "nodes": 3, "mode": said },
         "counters": { "refused": 3 }, "trust": { "preset": said },
+        "refusals": [
+            { "at": said, "reason": said, "key": secret(3).to_string(), "name": said, "times": 2 },
+            { "at": "2026-11-23T10:20:30Z", "reason": "expired", "key": null, "name": null, "times": 1 },
+        ],
         "budgets": { "disk": { "used": 5, "limit": 10, "short": true } },
         "p2p": { "listening": [said], "nat": said, "peers_by": { "mdns": 1 } },
     });

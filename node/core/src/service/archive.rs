@@ -504,6 +504,7 @@ impl<S: Store> Service<S> {
     fn refuse_fetch(&mut self, now: Now, order: OrderId, counter: &'static str) {
         let Some(fetch) = self.archives.fetches.remove(&order) else { return };
         self.ingest.count(counter);
+        self.refusals.note(now.wall, counter, Some(fetch.author));
         self.order_archive(ArchiveOrder::Drop { infohash: fetch.infohash });
         self.refuse(now, fetch.author, fetch.infohash, fetch.sha256);
         self.archives.rest(fetch.author, now.mono);

@@ -258,7 +258,7 @@ impl<S: Store> Service<S> {
                 return Ok(());
             }
             Err(_) => {
-                self.blame_stranger(peer, "lookup_malformed");
+                self.blame_stranger(now, peer, "lookup_malformed");
                 return Ok(());
             }
         };
@@ -267,11 +267,11 @@ impl<S: Store> Service<S> {
             match statement::verify(envelope) {
                 Ok(statement) if request.asks_for(&statement) => said.push(statement),
                 Ok(_) => {
-                    self.blame_stranger(peer, "lookup_unasked");
+                    self.blame_stranger(now, peer, "lookup_unasked");
                     return Ok(());
                 }
                 Err(error) if error.blames_relayer() => {
-                    self.blame_stranger(peer, "lookup_invalid");
+                    self.blame_stranger(now, peer, "lookup_invalid");
                     return Ok(());
                 }
                 Err(_) => self.ingest.count("unknown_kind"),
@@ -297,8 +297,9 @@ impl<S: Store> Service<S> {
         Ok(target.is_some_and(|target| request.asks_for(&target.statement) && place.author == *statement.author()))
     }
 
-    fn blame_stranger(&mut self, peer: Peer, counter: &'static str) {
+    fn blame_stranger(&mut self, now: Now, peer: Peer, counter: &'static str) {
         self.ingest.count(counter);
+        self.refusals.note(now.wall, counter, None);
         self.held.push(Output::Lookup(LookupOrder::Blame { peer }));
     }
 
@@ -308,7 +309,7 @@ impl<S: Store> Service<S> {
     fn answer_stranger(&mut self, now: Now, peer: Peer, exchange: ExchangeId, bytes: &[u8]) -> Result<(), StoreError> {
         let response = match (Request::decode(bytes), self.owed_by(now, peer)) {
             (Err(_), _) => {
-                self.blame_stranger(peer, "lookup_malformed");
+                self.blame_stranger(now, peer, "lookup_malformed");
                 Response::Refused { retry_after_ms: RETRY_MS_MAX }
             }
             (Ok(_), Some(wait)) => {

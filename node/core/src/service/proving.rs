@@ -53,7 +53,7 @@ impl<S: Store> Service<S> {
     }
 
     fn answer_who_i_am(&mut self, now: Now, peer: Peer, exchange: ExchangeId, ends: &Ends, bytes: &[u8]) {
-        let Ok(ask) = Ask::decode(bytes) else { return self.blame_for_identity(peer) };
+        let Ok(ask) = Ask::decode(bytes) else { return self.blame_for_identity(now, peer) };
         let proof = ask.open(self.identity.secret(), ends).filter(|proof| proof.is_fresh(now.wall));
         let friend = proof.map(|proof| proof.key).filter(|key| self.proving.friends().contains(key));
         let rng = &mut self.rng;
@@ -71,15 +71,16 @@ impl<S: Store> Service<S> {
 
     fn was_answered(&mut self, now: Now, order: OrderId, bytes: &[u8]) {
         let Some((peer, ends, ask)) = self.proving.take(order) else { return };
-        let Ok(answer) = Answer::decode(bytes) else { return self.blame_for_identity(peer) };
+        let Ok(answer) = Answer::decode(bytes) else { return self.blame_for_identity(now, peer) };
         let proof = answer.open(self.identity.secret(), &ask, &ends).filter(|proof| proof.is_fresh(now.wall));
         if let Some(proof) = proof {
             self.believe(now, peer, proof.key);
         }
     }
 
-    fn blame_for_identity(&mut self, peer: Peer) {
+    fn blame_for_identity(&mut self, now: Now, peer: Peer) {
         self.ingest.count("identity_malformed");
+        self.refusals.note(now.wall, "identity_malformed", None);
         self.held.push(Output::SyncFrame(SyncOrder::Blame { peer }));
     }
 

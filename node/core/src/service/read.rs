@@ -55,6 +55,11 @@ impl<S: Store> Service<S> {
             trust: self.trust,
             usage: self.usage(now),
             counters,
+            refusals: self
+                .refusals
+                .newest_first()
+                .map(|row| (*row, row.author.and_then(|key| self.name_of(&key).ok())))
+                .collect(),
             archives: self.archive_rows(),
             stale_follows: Vec::new(),
             starter: None,

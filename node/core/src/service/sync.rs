@@ -503,6 +503,7 @@ impl<S: Store> Service<S> {
     /// Ends a session with a peer that sent what it must have known to be wrong.
     pub(super) fn blame(&mut self, now: Now, peer: Peer, counter: &'static str) -> Result<(), StoreError> {
         self.ingest.count(counter);
+        self.refusals.note(now.wall, counter, None);
         self.held.push(Output::SyncFrame(SyncOrder::Blame { peer }));
         self.sync.fail(peer, now.mono, None, &mut self.rng);
         Ok(())

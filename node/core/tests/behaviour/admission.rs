@@ -306,3 +306,23 @@ fn a_flood_of_new_keys_is_taken_one_by_one() {
     let status = alice.status();
     assert_eq!((status.keys_known, status.releases), (500, 1));
 }
+
+#[test]
+fn the_log_of_refusals_names_whom_i_follow_and_lumps_strangers_together() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    alice.accept(&bob.says(20, START, &verdict(1, Opinion::Good)));
+    alice.ignore(&bob.says(10, START, &verdict(1, Opinion::Fake)), "rolled_back");
+    assert_eq!(alice.hear(b"not an envelope"), Admission::Reject);
+    let late = |name: &str| signer(name).says(1, Timestamp(START.0 - PUSH_AGE_MS_MAX - 60_000), &listing(bunny(), 1));
+    for name in ["eve", "mallory", "trudy"] {
+        alice.ignore(&late(name), "too_old_to_push");
+    }
+    // What is here already was not refused.
+    alice.ignore(&bob.says(20, START, &verdict(1, Opinion::Good)), "known");
+    let log = alice.status().refusals;
+    let rows: Vec<_> = log.iter().map(|(row, _)| (row.reason, row.author, row.times)).collect();
+    let wanted = [("too_old_to_push", None, 3), ("gossip_invalid", None, 1), ("rolled_back", Some(bob.key()), 1)];
+    assert_eq!(rows, wanted);
+    assert!(log.iter().all(|(row, _)| row.at == START), "{log:?}");
+}

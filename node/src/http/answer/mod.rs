@@ -115,8 +115,20 @@ pub(super) fn counts(status: &views::Status) -> Value {
         "releases": status.releases,
         "trust": trust::trust_settings(&status.trust),
         "counters": status.counters,
+        "refusals": status.refusals.iter().map(refused).collect::<Vec<_>>(),
         "starter": status.starter.as_ref().map(people::starter),
         "archives": status.archives.iter().map(archive).collect::<Vec<_>>(),
+    })
+}
+
+/// Something that was not taken in.
+fn refused((row, name): &(heirloom_core::refusals::Refused, Option<String>)) -> Value {
+    json!({
+        "at": row.at.to_rfc3339(),
+        "reason": row.reason,
+        "key": row.author.map(|key| key.to_string()),
+        "name": name,
+        "times": row.times,
     })
 }
 
