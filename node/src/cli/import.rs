@@ -2,6 +2,7 @@
 
 use super::args::Format as Wanted;
 use super::client::Client;
+use super::contents::{self, Content};
 use super::{Outcome, say, statements};
 use crate::follow;
 use crate::http::{Request, Row, SeedItem};
@@ -166,6 +167,12 @@ pub async fn import(
             let items = some.iter().map(|(_, content)| content.clone()).collect();
             let answer = door.request(Request::Seed { items }).await?;
             done.add_seeds(some, &answer);
+        }
+        let begun = std::mem::take(&mut done.begun);
+        let wrong = contents::compared(&mut door, begun, |left| bar.compare(left)).await;
+        done.contents = done.contents.saturating_sub(wrong.len() as u64);
+        for (item, reason) in wrong {
+            done.note_unseeded(&item, &reason);
         }
     }
     bar.end();
@@ -333,6 +340,8 @@ struct Done {
     notes: Vec<String>,
     /// Torrents whose content is here.
     contents: u64,
+    /// Those of them that the node compares with their content.
+    begun: Vec<Content>,
     /// Ids of works that an earlier row told about.
     told: BTreeSet<String>,
 }
@@ -373,13 +382,20 @@ impl Done {
         for ((item, _), row) in some.iter().zip(rows) {
             let is_skipped = self.skipped.iter().any(|(skipped, _)| skipped == item);
             match row["reason"].as_str() {
-                None => self.contents += 1,
-                Some(_) if is_skipped => {}
-                Some(reason) if self.notes.len() < NOTES_MAX => {
-                    self.notes.push(format!("{item} is listed but not seeded: {reason}"));
+                None => {
+                    self.contents += 1;
+                    let infohash = row["infohash"].as_str().map(str::to_owned);
+                    self.begun.extend(infohash.map(|infohash| Content { item: item.clone(), infohash }));
                 }
-                Some(_) => {}
+                Some(_) if is_skipped => {}
+                Some(reason) => self.note_unseeded(item, reason),
             }
+        }
+    }
+
+    fn note_unseeded(&mut self, item: &str, reason: &str) {
+        if self.notes.len() < NOTES_MAX {
+            self.notes.push(format!("{item} is listed but not seeded: {reason}"));
         }
     }
 
@@ -428,6 +444,14 @@ impl Bar {
         }
         self.last = Some(Instant::now());
         say(&format!("\r\x1b[K{}", bar(self.total, self.read.load(Ordering::Relaxed), done)));
+    }
+
+    /// How many contents are left to be compared.
+    fn compare(&mut self, left: usize) {
+        if self.is_shown {
+            self.last = Some(Instant::now());
+            say(&format!("\r\x1b[Kcomparing contents with their torrents: {left} left"));
+        }
     }
 
     fn end(&self) {

@@ -9,6 +9,7 @@ mod client;
 mod client_args;
 mod clients;
 mod config;
+mod contents;
 mod following;
 mod identity;
 mod import;

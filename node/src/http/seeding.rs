@@ -38,10 +38,14 @@ impl Seeding {
     /// The answer, an item each in their order.
     #[must_use]
     pub fn answer(&self, seeded: &[Result<(), String>]) -> Value {
+        let infohash = |at: usize| match &self.command {
+            Command::Seed { listed } => listed.get(at).map(|own| own.infohash.to_string()),
+            _ => None,
+        };
         let row = |item: &Result<usize, String>| match item {
             Err(reason) => json!({ "seeding": false, "reason": reason }),
             Ok(at) => match seeded.get(*at) {
-                Some(Ok(())) => json!({ "seeding": true }),
+                Some(Ok(())) => json!({ "seeding": true, "infohash": infohash(*at) }),
                 Some(Err(reason)) => json!({ "seeding": false, "reason": reason }),
                 None => json!({ "seeding": false, "reason": "the node gave no answer" }),
             },

@@ -117,6 +117,31 @@ fn what_is_imported_with_its_content_is_seeded_and_again_after_a_restart() {
 }
 
 #[test]
+fn content_of_the_right_size_and_the_wrong_bytes_is_told_and_the_right_one_taken_later() {
+    let bed = Bed::new();
+    let (maker, curator) = (bed.node("maker"), bed.node("curator"));
+    let (right, wrong) = (bytes_of(90_000, 3), bytes_of(90_000, 4));
+    let clip = bed.file("made/Same.1911.720p.mkv", &right);
+    let about = ["--title", "Same", "--kind", "film", "--licence", "CC0-1.0", "--private"];
+    let published = maker.publish(&clip, "hl:", &about);
+    let infohash = text(&published, "infohash");
+    let kept = std::fs::read(maker.home().join("torrents").join(format!("{infohash}.torrent"))).expect("kept");
+    bed.file("shelf/Same.torrent", &kept);
+    bed.file("data/Same.1911.720p.mkv", &wrong);
+    let (shelf, data) = (bed.path("files/shelf"), bed.path("files/data"));
+    let args = ["import", path_text(&shelf), "--format", "torrent", "--data", path_text(&data)];
+    let done = curator.cli.ok(&args);
+    assert_eq!((number(&done, "imported"), number(&done, "seeding")), (1, 0), "{done}");
+    let note = done["notes"][0].as_str().expect("a note");
+    assert!(note.contains("Same") && note.contains("bytes match"), "{note}");
+    assert_eq!(std::fs::read(data.join("Same.1911.720p.mkv")).expect("there"), wrong, "nobody's file was written to");
+    bed.file("data/Same.1911.720p.mkv", &right);
+    let done = curator.cli.ok(&args);
+    assert_eq!((number(&done, "known"), number(&done, "seeding")), (1, 1), "{done}");
+    assert_eq!(done["notes"], serde_json::json!([]), "{done}");
+}
+
+#[test]
 fn five_thousand_works_reach_a_follower_over_the_archive_and_one_is_found() {
     let bed = Bed::new();
     // A hundred items and announcements come before the archive's: at the usual 20 requests a second ten minutes of them.
