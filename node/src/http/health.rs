@@ -7,6 +7,7 @@ use crate::doctor::{Check, Verdict};
 use crate::driver::{Health, P2pHealth, Rendezvous};
 use crate::outlet;
 use crate::p2p::{self, Multiaddr, Nat};
+use crate::search;
 use heirloom_core::views;
 use heirloom_proto::Key;
 use serde_json::{Value, json};
@@ -27,7 +28,12 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
         fields.insert("disk_bytes".into(), json!(health.disk_bytes));
         fields.insert("rss_bytes".into(), json!(health.rss_bytes));
         let search = &health.search;
-        let search = json!({ "statements": search.documents, "bytes": search.bytes, "current": search.is_current });
+        let search = json!({
+            "statements": search.documents,
+            "bytes": search.bytes,
+            "current": search.is_current,
+            "trouble": search.trouble,
+        });
         fields.insert("search".into(), search);
         fields.insert("budgets".into(), budgets_json(&status.usage, health));
         fields.insert("clients".into(), health.clients.iter().map(clients::client_json).collect());
@@ -191,6 +197,16 @@ fn budget_checks(usage: &views::Usage, health: &Health) -> Vec<Check> {
     checks
 }
 
+/// Whether searches have an index.
+fn search_check(search: &search::Use) -> Check {
+    let detail = match &search.trouble {
+        Some(trouble) => format!("the index cannot be kept, so searches look through everything, slowly: {trouble}"),
+        None => format!("{} statements in an index of {} bytes", search.documents, search.bytes),
+    };
+    let fix = "free some space on the disk that holds the node's folder; `heirloom reindex` then makes the index anew";
+    Check::new("search", search.trouble.is_none(), detail, fix)
+}
+
 /// A check as programs are told.
 pub(crate) fn check_json(check: &Check) -> Value {
     let is_well = matches!(check.verdict, Verdict::Well | Verdict::Unknown);
@@ -248,6 +264,7 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool
     }
     checks.extend(health.clients.iter().map(client_check));
     checks.extend(budget_checks(usage, health));
+    checks.push(search_check(&health.search));
     checks.iter().chain(others).map(check_json).collect()
 }
 

@@ -57,7 +57,7 @@ pub struct Wish {
 }
 
 /// What the index takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Use {
     /// Statements in it.
     pub documents: u64,
@@ -65,6 +65,8 @@ pub struct Use {
     pub bytes: u64,
     /// Whether it holds all that is known.
     pub is_current: bool,
+    /// Why it cannot be kept, while that is so: searches look through everything meanwhile.
+    pub trouble: Option<String>,
 }
 
 /// Bytes of the index of a folder; 0 where there is none.
@@ -91,6 +93,7 @@ struct Shared {
     done: AtomicU64,
     is_bulk: AtomicBool,
     moved: (Mutex<()>, Condvar),
+    trouble: Mutex<Option<String>>,
 }
 
 /// The index of a running node. Clones are handles to the same one.
@@ -114,6 +117,7 @@ impl Search {
             done: AtomicU64::new(0),
             is_bulk: AtomicBool::new(false),
             moved: (Mutex::new(()), Condvar::new()),
+            trouble: Mutex::default(),
         });
         // Orders say that something is to be done, not what: a full queue says it already.
         let (orders, queue) = sync_channel(16);
@@ -184,6 +188,7 @@ impl Search {
             documents: self.index().map_or(0, |found| found.0.documents()),
             bytes: bytes_of(&self.shared.folder),
             is_current: self.is_current(),
+            trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 
@@ -281,6 +286,7 @@ fn keep(shared: &Shared, queue: &Receiver<Order>, mut source: impl Source) {
             Err(_) => Some("its files are damaged".to_owned()),
         };
         failed = error.as_ref().map(|_| Instant::now());
+        shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&error);
         if let Some(error) = error {
             warn!("the search index cannot be kept, searches look through everything until it can: {error}");
             shared.set(None);

@@ -331,12 +331,14 @@ fn a_disk_that_refuses_leaves_no_index_and_one_that_takes_again_has_all() {
     let search = Search::start(place.clone(), core.clone()).expect("started");
     search.catch_up();
     assert!(search.index().is_none(), "searches look through everything meanwhile");
+    assert!(search.used().trouble.is_some_and(|why| !why.is_empty()), "and it is said why");
     core.shelf().put(&alice(), film(2, "Tears of Steel"));
     search.changed();
     search.catch_up();
     assert!(search.index().is_none());
     std::fs::remove_file(&place).expect("removed");
     assert_eq!(search.rebuild(), 2);
+    assert_eq!(search.used().trouble, None);
     assert_eq!(found_now(&search, "tears"), ["imdb:tt0000002"]);
     assert_eq!(found_now(&search, "sintel"), ["imdb:tt0000001"]);
     search.stop();
