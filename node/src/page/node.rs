@@ -33,9 +33,14 @@ pub(super) fn render(status: &Value, doctor: &Value, all: &[Setting]) -> Markup 
             h2 #doctor { (text::DOCTOR) }
             ul .checks {
                 @for check in doctor.as_array().into_iter().flatten() {
-                    @let ok = check["ok"] == true;
-                    li .good[ok] .bad[!ok] {
-                        span .mark aria-label=(if ok { text::WELL } else { text::AMISS }) role="img" { (if ok { "✓" } else { "!" }) }
+                    @let (ok, known) = (check["ok"] == true, check["state"] != "unknown");
+                    @let (mark, label) = match (ok, known) {
+                        (false, _) => ("!", text::AMISS),
+                        (true, false) => ("?", text::NOT_KNOWN),
+                        (true, true) => ("✓", text::WELL),
+                    };
+                    li .good[ok && known] .bad[!ok] {
+                        span .mark aria-label=(label) role="img" { (mark) }
                         strong { (text::check(check["check"].as_str().unwrap_or_default())) }
                         span .grow { (said(&readable(check["detail"].as_str().unwrap_or_default(), bytes))) }
                         @if let Some(fix) = check["fix"].as_str() { p { (said(fix)) } }

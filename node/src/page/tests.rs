@@ -580,6 +580,10 @@ fn nothing_yet_is_said_in_words() {
     let silent = views::Why { because: Vec::new(), ignored: Vec::new(), ..the_why("x") };
     assert!(why::render(&silent, &BTreeMap::new(), &secret(9)).0.contains(text::NOBODY_SPEAKS));
     assert!(node::render(&json!({}), &json!([]), &[]).0.contains(text::REFUSED_NOTHING));
+    let nat =
+        json!([{ "check": "nat", "ok": true, "state": "unknown", "detail": "unknown: nobody tried", "fix": null }]);
+    let html = node::render(&json!({}), &nat, &[]).0;
+    assert!(html.contains(text::NOT_KNOWN) && !html.contains('✓'), "what nobody knows is not well");
 }
 
 #[test]

@@ -453,6 +453,7 @@ pub(super) const UP_FOR: &str = "Up for";
 pub(super) const DOCTOR: &str = "Doctor";
 pub(super) const WELL: &str = "well";
 pub(super) const AMISS: &str = "amiss";
+pub(super) const NOT_KNOWN: &str = "not known";
 pub(super) const BUDGETS: &str = "Budgets";
 pub(super) const IS_SHORT: &str = "Used up: strangers wait.";
 pub(super) const NETWORK: &str = "Network";
