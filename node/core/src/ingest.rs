@@ -1,7 +1,7 @@
 //! The one door to ground state: every statement, one's own included, passes here, and what core says of it is its
 //! admission.
 //!
-//! Order of the checks: signature (already behind a [`Verified`]), time, floors, conflicts, retractions, quotas.
+//! Order of the checks: signature (already behind a [`Verified`](heirloom_proto::Verified)), time, floors, conflicts, retractions, quotas.
 
 mod checks;
 mod refusal;
