@@ -495,6 +495,8 @@ pub struct OwnContent {
     pub trackers: Vec<String>,
     /// Its file or folder.
     pub content: String,
+    /// What was seeded of it before turned out not to be it: this is tried in its place.
+    pub is_retry: bool,
 }
 
 /// One row of a catalogue that is imported.

@@ -413,6 +413,11 @@ impl Downloads {
         known.into_iter().map(|infohash| (infohash, self.state_of(infohash))).collect()
     }
 
+    /// Whether what was begun of it has failed.
+    pub(crate) fn has_failed(&self, infohash: Infohash) -> bool {
+        self.watched().get(&infohash).is_some_and(|watched| watched.failed.is_some())
+    }
+
     /// How far a download is. Once it is done, the core has booked all of it.
     ///
     /// # Errors

@@ -143,7 +143,8 @@ async fn handed_off(node: &Node, request: Request) -> Result<Value, CommandError
 async fn seed(node: &Node, items: Vec<SeedItem>) -> Result<Value, CommandError> {
     let home = node.home().clone();
     let read = tokio::task::spawn_blocking(move || Seeding::of(&home, &items)).await;
-    let seeding = read.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))??;
+    let mut seeding = read.map_err(|error| CommandError::new(Fault::Failed, "failed", error.to_string()))??;
+    seeding.retry(|infohash| node.downloads().has_failed(infohash));
     match *node.command(seeding.command.clone()).await? {
         Reply::Seeded(seeded) => Ok(seeding.answer(&seeded)),
         other => Ok(to_json(&other, node.wire_name())),

@@ -35,6 +35,13 @@ impl Seeding {
         Ok(Self { command: Command::Seed { listed }, items })
     }
 
+    /// Has those tried anew of which `has_failed` says that what was seeded of them before turned out not to be it.
+    pub fn retry(&mut self, has_failed: impl Fn(Infohash) -> bool) {
+        if let Command::Seed { listed } = &mut self.command {
+            listed.iter_mut().for_each(|own| own.is_retry = has_failed(own.infohash));
+        }
+    }
+
     /// The answer, an item each in their order.
     #[must_use]
     pub fn answer(&self, seeded: &[Result<(), String>]) -> Value {
@@ -79,5 +86,6 @@ fn kept(home: &Home, item: &SeedItem) -> Result<OwnContent, String> {
         info_sha256: Some(Sha256(meta.info_sha256)),
         trackers: meta.trackers.into_iter().take(8).collect(),
         content: item.content.clone(),
+        is_retry: false,
     })
 }

@@ -517,8 +517,8 @@ impl<S: Store> Service<S> {
             }
         }
         let mut seeded = Vec::new();
-        for OwnContent { infohash, info_sha256, trackers, content } in listed {
-            let is_here = |old: &Torrent| old.is_complete && !old.selection.is_partial();
+        for OwnContent { infohash, info_sha256, trackers, content, is_retry } in listed {
+            let is_here = |old: &Torrent| !is_retry && old.is_complete && !old.selection.is_partial();
             seeded.push(match (mine.get(&infohash), self.torrents.of(&infohash)) {
                 (None, _) => Err(format!("{infohash} is not listed by you: publish it")),
                 (_, Some(old)) if is_here(old) && (old.is_named || old.content == content) => Ok(()),
