@@ -6,8 +6,8 @@ use crate::http::Request;
 use std::collections::VecDeque;
 use tokio::time::{Duration, Instant};
 
-/// How long a torrent may take from the order to the node's list.
-const LISTED_WITHIN: Duration = Duration::from_secs(10);
+/// How long a torrent may take from the order to the node's list, and from the last byte compared to what came of it.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A content that is being compared.
 pub(super) struct Content {
@@ -27,25 +27,26 @@ pub(super) async fn compared(
     if !matches!(door, Door::Node { .. }) {
         return Vec::new();
     }
-    let began = Instant::now();
     let mut left: VecDeque<Content> = contents.into();
     let mut wrong = Vec::new();
     // One after the other: the node compares them so, and each is asked for until it is done.
     while let Some(content) = left.pop_front() {
         shown(left.len() + 1);
+        // Since when it is neither compared nor on its way to be.
+        let mut idle: Option<Instant> = None;
         loop {
             match door.request(Request::Download { infohash: content.infohash.clone() }).await {
-                Ok(state) if !matches!(state["state"].as_str(), Some("starting" | "resolving" | "checking")) => break,
-                Ok(_) => {}
-                Err(error) if error.code == "unknown_download" => {
-                    if began.elapsed() > LISTED_WITHIN {
-                        break;
-                    }
+                Ok(state) if matches!(state["state"].as_str(), Some("starting" | "resolving" | "checking")) => {
+                    idle = None
                 }
-                Err(error) => {
+                // What does not match has fewer for a moment, before it is said to have failed.
+                Ok(state) if state["bytes"].is_u64() && state["bytes"] == state["total"] => break,
+                Err(error) if error.code != "unknown_download" => {
                     wrong.push((content.item, error.message));
                     break;
                 }
+                Ok(_) | Err(_) if idle.get_or_insert_with(Instant::now).elapsed() > SETTLED_WITHIN => break,
+                Ok(_) | Err(_) => {}
             }
             tokio::time::sleep(PROGRESS_PERIOD).await;
         }
