@@ -39,8 +39,8 @@ pub(super) async fn compared(
                 Ok(state) if matches!(state["state"].as_str(), Some("starting" | "resolving" | "checking")) => {
                     idle = None
                 }
-                // What does not match has fewer for a moment, before it is said to have failed.
-                Ok(state) if state["bytes"].is_u64() && state["bytes"] == state["total"] => break,
+                // What does not match has fewer for a moment, and then none of none, before it is said why.
+                Ok(state) if state["bytes"].as_u64() > Some(0) && state["bytes"] == state["total"] => break,
                 Err(error) if error.code != "unknown_download" => {
                     wrong.push((content.item, error.message));
                     break;
