@@ -306,7 +306,7 @@ fn client_check(state: &ClientState) -> Check {
         (None, Some(version)) => (true, format!("{title} {version} answers at {}", state.url)),
         (None, None) => (true, format!("{title} is being asked for the first time")),
     };
-    let fix = "start it with its remote control on, and give its address, name and password as the README says";
+    let fix = "start it with its remote control on, and give its address, name and password as `heirloom run --help` says under --observe";
     Check::new(state.client.name(), is_well, detail, fix)
 }
 
