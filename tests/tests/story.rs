@@ -33,6 +33,8 @@ mod downloads;
 mod episodes;
 #[path = "story/finding.rs"]
 mod finding;
+#[path = "story/findings.rs"]
+mod findings;
 #[path = "story/friends.rs"]
 mod friends;
 #[path = "story/full_disk.rs"]

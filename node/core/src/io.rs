@@ -302,6 +302,20 @@ pub enum TorrentEvent {
         /// Its files.
         files: Vec<(String, u64)>,
     },
+    /// Its info dictionary is not the one that was signed. That it failed is said besides.
+    OtherInfo {
+        /// Of which torrent.
+        infohash: Infohash,
+        /// SHA-256 of the one that peers gave.
+        found: Sha256,
+    },
+    /// A file of it that is named like a video begins like something else that may do harm.
+    Disguised {
+        /// Of which torrent.
+        infohash: Infohash,
+        /// Path of the file.
+        path: String,
+    },
     /// A piece passed its hash check.
     Received {
         /// Of which torrent.
@@ -671,6 +685,8 @@ pub enum TorrentOrder {
         to: Option<String>,
         /// What of it. Another answer than before begins it anew, and keeps what is on disk.
         files: Files,
+        /// Whatever is in it: else a file that is not what its name says ends it.
+        anyway: bool,
     },
     /// Stop fetching a torrent, and tell whoever asks for it why.
     Refuse {

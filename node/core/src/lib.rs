@@ -17,6 +17,7 @@ pub mod command;
 pub mod curation;
 mod few;
 mod fields;
+pub mod findings;
 pub mod fitting;
 mod floors;
 pub mod ground;

@@ -22,7 +22,8 @@ pub const KEPT_BEFORE_COUNTING: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Keys of which is remembered whether they are rated; more forgets them all. As many as are kept, and strangers beside them.
 const RATED_KNOWN_MAX: usize = 10_000;
 
-/// What each release that I judged fake or malware costs its lister, as a level: four of them are distrust.
+/// What each release that I judged fake or malware, or that was found to be another one than was signed, costs its lister, as
+/// a level: four of them are distrust.
 const HELD_AGAINST_LISTER: f64 = 0.25;
 
 /// The graph and its scores.
@@ -145,6 +146,11 @@ impl Scoring {
 
     /// Notes that the ledger grew.
     pub fn ledger_changed(&mut self) {
+        self.changed();
+    }
+
+    /// Notes that a release was found to be another one than was signed.
+    pub fn findings_changed(&mut self) {
         self.changed();
     }
 
@@ -282,6 +288,9 @@ impl Scoring {
             for key in (facts.listers_of)(infohash) {
                 *fakes.entry(key).or_default() += HELD_AGAINST_LISTER;
             }
+        }
+        for key in facts.caught {
+            *fakes.entry(*key).or_default() += HELD_AGAINST_LISTER;
         }
         fakes.retain(|key, _| *key != self.me && curation.of(key).is_none() && !self.has_own_word(key));
         fakes.values_mut().for_each(|weight| *weight = -weight.min(1.0));
@@ -458,6 +467,8 @@ pub struct Facts<'a> {
     pub is_listed_by: &'a dyn Fn(&Infohash, &Key) -> bool,
     /// Who lists a release.
     pub listers_of: &'a dyn Fn(&Infohash) -> Vec<Key>,
+    /// Who lists a release that was found to be another one than they signed: once for each.
+    pub caught: &'a [Key],
 }
 
 /// Score of a release as a listing.

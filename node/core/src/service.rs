@@ -11,6 +11,7 @@ mod circle;
 mod clients;
 mod commands;
 mod dht;
+mod findings;
 mod import;
 mod linking;
 mod listing;
@@ -37,6 +38,7 @@ use crate::budgets::{Budgets, Watch};
 use crate::catalogue::Catalogue;
 use crate::command::{Command, CommandError, Reply};
 use crate::curation::Curation;
+use crate::findings::Findings;
 use crate::ground::Ground;
 use crate::handed::HandedOff;
 use crate::identity::Identity;
@@ -122,6 +124,7 @@ pub struct Service<S> {
     ledger: Ledger,
     torrents: Torrents,
     handed: HandedOff,
+    findings: Findings,
     replication: Replication,
     seeking: Seeking,
     upkeep: Upkeep,
@@ -178,6 +181,7 @@ impl<S: Store> Service<S> {
             ledger: Ledger::open(&ground)?,
             torrents: Torrents::open(&ground)?,
             handed: HandedOff::open(&ground)?,
+            findings: Findings::open(&ground)?,
             replication: Replication::default(),
             seeking: Seeking::default(),
             upkeep: Upkeep::default(),
@@ -215,6 +219,7 @@ impl<S: Store> Service<S> {
         self.catalogue = self.catalogue.anew();
         self.scoring = Scoring::new(self.identity.key(), &self.curation, &self.trust);
         self.succession = Succession::default();
+        self.findings.reset();
         self.ingest.reset();
         self.sync.reset();
         let mut good = 0;
@@ -224,6 +229,7 @@ impl<S: Store> Service<S> {
             self.catalogue.add(&stored);
             self.scoring.add(&stored);
             self.succession.add(&stored);
+            self.findings.add(&stored);
             self.sync.add(&stored);
         })?;
         self.derive_floors()?;
@@ -456,10 +462,7 @@ impl<S: Store> Service<S> {
                 for old in &accepted.removed {
                     self.underive(old);
                 }
-                self.catalogue.add(&accepted.stored);
-                self.scoring.add(&accepted.stored);
-                self.succession.add(&accepted.stored);
-                self.sync.add(&accepted.stored);
+                self.derive_from(&accepted.stored);
                 self.succeeded(now, &accepted)?;
                 self.ingest.count("accepted");
                 let statement = &accepted.stored.statement;
@@ -505,10 +508,20 @@ impl<S: Store> Service<S> {
         }
     }
 
+    /// Takes a new live statement into everything derived.
+    fn derive_from(&mut self, new: &crate::ground::Stored) {
+        self.catalogue.add(new);
+        self.scoring.add(new);
+        self.succession.add(new);
+        self.findings.add(new);
+        self.sync.add(new);
+    }
+
     /// Takes a statement that is no longer live out of everything derived.
     fn underive(&mut self, old: &crate::ground::Stored) {
         self.catalogue.remove(old);
         self.succession.remove(old);
+        self.findings.remove(old);
         self.sync.remove(old);
         let still_lists = match old.statement.body() {
             heirloom_proto::Body::Listing(l) => self.catalogue.is_listed_by(&l.infohash, old.statement.author()),
@@ -538,6 +551,10 @@ impl<S: Store> Service<S> {
                 self.look_inside(now, infohash)?;
                 self.pick_files(now, infohash)?;
             }
+            TorrentEvent::OtherInfo { infohash, found } => {
+                self.note_finding(now, infohash, "torrents_other_info", |finding| finding.info_sha256 = Some(found))?;
+            }
+            TorrentEvent::Disguised { infohash, path } => self.found_disguised(now, infohash, path)?,
             // Nobody is known to be a good seeder of releases by an archive.
             TorrentEvent::Received { infohash, .. } if self.archives.has(&infohash) => {
                 self.ingest.count("archive_unbooked");
@@ -573,11 +590,14 @@ impl<S: Store> Service<S> {
         let judged_bad = self.judged_bad();
         let judged_good = self.catalogue.judged(&[heirloom_proto::body::Opinion::Good]);
         let catalogue = &self.catalogue;
+        let caught = self.findings.caught().filter(|(infohash, _)| !judged_bad.contains(*infohash));
+        let caught: Vec<heirloom_proto::Key> = caught.flat_map(|(_, keys)| keys).copied().collect();
         let facts = crate::scoring::Facts {
             judged_bad: &judged_bad,
             judged_good: &judged_good,
             is_listed_by: &|hash, key| catalogue.is_listed_by(hash, key),
             listers_of: &|hash| catalogue.listers_of(hash).map(|(key, _)| *key).collect(),
+            caught: &caught,
         };
         self.scoring.refresh(now, &self.ledger, &self.curation, &facts);
     }

@@ -34,13 +34,15 @@ pub enum Table {
     Observed,
     /// infohash (20) → what was handed to another client to fetch.
     Handed,
+    /// infohash (20) → what was found when it was fetched, and is not what its listings say.
+    Findings,
     /// Names of single values: sequence number, salt, settings.
     Local,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Statements,
         Self::Sequence,
         Self::Ids,
@@ -53,6 +55,7 @@ impl Table {
         Self::Archives,
         Self::Observed,
         Self::Handed,
+        Self::Findings,
         Self::Local,
     ];
 
@@ -72,6 +75,7 @@ impl Table {
             Self::Archives => "archives",
             Self::Observed => "observed",
             Self::Handed => "handed",
+            Self::Findings => "findings",
             Self::Local => "local",
         }
     }

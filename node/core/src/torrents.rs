@@ -170,6 +170,7 @@ impl Torrent {
                 trackers: self.trackers.clone(),
                 to: (!self.content.is_empty()).then(|| self.content.clone()),
                 files: self.selection.to_order(),
+                anyway: self.is_wanted_anyway,
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Orders to the torrent sessions, and what comes of them: pieces to book, downloads that end.
 
+use super::beginnings::Seen;
 use super::{Event, Networks, Publishing, SeedAs};
 use crate::home::Home;
 use crate::torrent::{self, AddError, CreateError, Engine, Magnet, MagnetError, Metainfo, MetainfoError, State};
@@ -33,6 +34,8 @@ struct Watched {
     is_fetch: bool,
     /// Its owner published it.
     is_published: bool,
+    /// What was seen of its videos; `None` where nobody looks: it is seeded, or wanted whatever is in it.
+    seen: Option<Seen>,
     failed: Option<CommandError>,
 }
 
@@ -80,7 +83,7 @@ impl Downloads {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn tell(&self, event: TorrentEvent) {
+    pub(super) async fn tell(&self, event: TorrentEvent) {
         // The core is gone only when the process ends.
         let _ = self.events.send(Event::Input(Input::Torrent(event))).await;
     }
@@ -132,12 +135,12 @@ impl Downloads {
             self.tell(TorrentEvent::Metadata { infohash, files: from_metainfo(&metainfo).files }).await;
         }
         if progress.state == State::Failed {
-            let error = progress.refused.as_ref().map(add_error).unwrap_or_else(|| {
-                let message = progress.error.unwrap_or_else(|| "the download failed".to_owned());
-                CommandError::new(Fault::Failed, "download_failed", message)
-            });
-            self.fail(infohash, error).await;
-        } else if progress.finished {
+            if let Some(refused) = &progress.refused {
+                return self.refused(infohash, refused).await;
+            }
+            let message = progress.error.unwrap_or_else(|| "the download failed".to_owned());
+            self.fail(infohash, CommandError::new(Fault::Failed, "download_failed", message)).await;
+        } else if self.are_as_named(infohash, &progress).await && progress.finished {
             // Every booking is there before `finished` is: take them first, so that the core has them first too.
             self.book().await;
             let is_whole = progress.files.iter().all(|file| file.is_wanted);
@@ -155,6 +158,31 @@ impl Downloads {
         if let Some(watched) = self.watched().get_mut(&infohash) {
             change(watched);
         }
+    }
+
+    /// What was seen of the videos of a download that is to be looked at.
+    pub(super) fn seen(&self, infohash: Infohash) -> Option<Seen> {
+        self.watched().get(&infohash)?.seen.clone()
+    }
+
+    pub(super) fn note_seen(&self, infohash: Infohash, seen: Seen) {
+        // Meanwhile it may have been ordered anew, whatever is in it.
+        self.change(infohash, |watched| watched.seen = watched.seen.is_some().then_some(seen));
+    }
+
+    /// The path of a file in a torrent, as the core was told it.
+    pub(super) fn path_in(&self, infohash: Infohash, file: usize) -> String {
+        let metainfo = self.engine.as_ref().and_then(|engine| engine.metainfo(infohash.0));
+        let files = metainfo.map(|metainfo| from_metainfo(&metainfo).files).unwrap_or_default();
+        files.into_iter().nth(file).map(|(path, _)| path).unwrap_or_default()
+    }
+
+    /// The engine refused a torrent.
+    async fn refused(&self, infohash: Infohash, error: &AddError) {
+        if let AddError::InfoMismatch { found, .. } = error {
+            self.tell(TorrentEvent::OtherInfo { infohash, found: Sha256(*found) }).await;
+        }
+        self.fail(infohash, add_error(error)).await;
     }
 
     async fn fail(&self, infohash: Infohash, error: CommandError) {
@@ -190,8 +218,8 @@ impl Downloads {
         let downloads = self.clone();
         // At once: whoever asks after this order must not be told what came of an earlier one.
         match &order {
-            TorrentOrder::Seed { infohash, named, .. } => self.begin(*infohash, false, *named),
-            TorrentOrder::Fetch { infohash, .. } => self.begin(*infohash, true, false),
+            TorrentOrder::Seed { infohash, named, .. } => self.begin(*infohash, None, *named),
+            TorrentOrder::Fetch { infohash, anyway, .. } => self.begin(*infohash, Some(*anyway), false),
             _ => {}
         }
         // The core remembers them, and says them again when the node starts.
@@ -207,7 +235,7 @@ impl Downloads {
                 TorrentOrder::Seed { infohash, content, named } => {
                     downloads.seed(&engine, infohash, &content, named).await;
                 }
-                TorrentOrder::Fetch { infohash, info_sha256, trackers, to, files } => {
+                TorrentOrder::Fetch { infohash, info_sha256, trackers, to, files, anyway: _ } => {
                     let torrent = tokio::fs::read(downloads.torrent_file(&infohash)).await.ok();
                     let download = torrent::Download {
                         infohash: infohash.0,
@@ -244,13 +272,15 @@ impl Downloads {
         });
     }
 
-    fn begin(&self, infohash: Infohash, is_fetch: bool, is_published: bool) {
+    /// `fetch`: whether it is wanted whatever is in it; `None` where it is only seeded.
+    fn begin(&self, infohash: Infohash, fetch: Option<bool>, is_published: bool) {
         // Which of its files are wanted is told later, and is no other download.
         let under_way =
             self.watched().get(&infohash).filter(|old| old.is_fetch && old.is_running()).map(|old| old.since);
         let since = under_way.unwrap_or_else(Instant::now);
         let (is_taken, took, is_saved, is_told, failed) = (false, None, false, false, None);
-        let watched = Watched { since, is_taken, took, is_saved, is_told, is_fetch, is_published, failed };
+        let (is_fetch, seen) = (fetch.is_some(), (fetch == Some(false)).then(Seen::default));
+        let watched = Watched { since, is_taken, took, is_saved, is_told, is_fetch, is_published, seen, failed };
         self.watched().insert(infohash, watched);
     }
 
@@ -261,7 +291,7 @@ impl Downloads {
                 self.change(infohash, |watched| watched.is_taken = true);
                 self.changed.notify_one();
             }
-            Err(error) => self.fail(infohash, add_error(&error)).await,
+            Err(error) => self.refused(infohash, &error).await,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod archives;
 mod artwork;
+mod beginnings;
 mod checking;
 mod clocks;
 mod downloads;

@@ -393,10 +393,9 @@ fn check_identity(meta: &Metainfo, infohash: Infohash, info_sha256: Option<[u8; 
         return Err(AddError::InfohashMismatch { found: hex(meta.infohash), expected: hex(infohash) });
     }
     match info_sha256 {
-        Some(signed) if signed != meta.info_sha256 => Err(AddError::InfoMismatch {
-            found: data_encoding::HEXLOWER.encode(&meta.info_sha256),
-            expected: data_encoding::HEXLOWER.encode(&signed),
-        }),
+        Some(signed) if signed != meta.info_sha256 => {
+            Err(AddError::InfoMismatch { found: meta.info_sha256, expected: signed })
+        }
         _ => Ok(()),
     }
 }

@@ -414,7 +414,7 @@ impl Inner {
         }
     }
 
-    fn session_of(&self, infohash: Infohash) -> &Arc<Session> {
+    pub(super) fn session_of(&self, infohash: Infohash) -> &Arc<Session> {
         let side = self.torrents().get(&infohash).map_or(Side::Anonymous, |torrent| torrent.side);
         self.session(side)
     }

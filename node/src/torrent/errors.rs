@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use data_encoding::HEXLOWER;
+
 use super::paths::is_deceiving;
 
 /// Why the engine did not start.
@@ -210,12 +212,16 @@ pub enum AddError {
         expected: String,
     },
     /// The info dictionary is not the one that the listing signed. Nothing was written.
-    #[error("the torrent's metadata is not what was signed: sha-256 {found}, expected {expected}")]
+    #[error(
+        "the torrent's metadata is not what was signed: sha-256 {}, expected {}",
+        HEXLOWER.encode(found),
+        HEXLOWER.encode(expected)
+    )]
     InfoMismatch {
-        /// SHA-256 found, hexadecimal.
-        found: String,
-        /// SHA-256 signed, hexadecimal.
-        expected: String,
+        /// SHA-256 found.
+        found: [u8; 32],
+        /// SHA-256 signed.
+        expected: [u8; 32],
     },
     /// It is not the one file that was asked for. Nothing was written.
     #[error("the torrent is not the file that was asked for: {what}")]

@@ -10,6 +10,7 @@
 
 mod add;
 mod attribution;
+mod beginnings;
 mod bencode;
 mod bookings;
 mod care;

@@ -21,6 +21,13 @@ pub enum Flag {
         /// Which.
         path: String,
     },
+    /// A file that is named like a video, and was found to hold something else that may do harm.
+    OtherContent {
+        /// Which.
+        path: String,
+    },
+    /// Its torrent was found to be another one than its lister signed.
+    OtherInfo,
     /// A file that runs or leads elsewhere.
     Program {
         /// Which.
@@ -68,7 +75,7 @@ impl Flag {
     /// Whether fetching it may do harm; `get` refuses by default.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
-        matches!(self, Self::Disguised { .. } | Self::Program { .. })
+        matches!(self, Self::Disguised { .. } | Self::OtherContent { .. } | Self::OtherInfo | Self::Program { .. })
     }
 
     /// Name for scripts.
@@ -76,6 +83,8 @@ impl Flag {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Disguised { .. } => "disguised_program",
+            Self::OtherContent { .. } => "other_content",
+            Self::OtherInfo => "other_info",
             Self::Program { .. } => "program",
             Self::UnsafePath { .. } => "unsafe_path",
             Self::NoVideo => "no_video",
@@ -105,6 +114,10 @@ impl fmt::Display for Flag {
         let episode = |(season, number): &(u32, u32)| format!("S{season:02}E{number:02}");
         match self {
             Self::Disguised { path } => write!(f, "{} is a program that is named like a video", Quoted(path)),
+            Self::OtherContent { path } => {
+                write!(f, "{} is named like a video, and holds a program, an archive or a page", Quoted(path))
+            }
+            Self::OtherInfo => f.write_str("its torrent is another one than its lister signed"),
             Self::Program { path } => write!(f, "{} is a program or a link, not something to watch", Quoted(path)),
             Self::UnsafePath { path } => {
                 write!(f, "{} leads out of its folder or hides its name: it gets another one on disk", Quoted(path))

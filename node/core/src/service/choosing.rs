@@ -5,7 +5,7 @@
 
 use super::Service;
 use crate::command::{Choice, CommandError, Fault, Reply, Wanted};
-use crate::fitting::{FileType, Holding, Pick, file_type, is_harmless, is_pack};
+use crate::fitting::{FileType, Flag, Holding, Pick, file_type, is_harmless, is_pack};
 use crate::io::{Now, Output, TorrentOrder};
 use crate::merging;
 use crate::scoring::{band_rank, listing_score};
@@ -37,6 +37,10 @@ impl<S: Store> Service<S> {
     fn refuse_or_leave_out(&self, release: &views::Release, picks: &[Pick]) -> Result<bool, CommandError> {
         let Err(refusal) = Self::refuse_unsafe(release) else { return Ok(false) };
         // Who wants one file wants that very one: it is only left out with all that is asked for.
+        // Of what is not what it says nothing is believed.
+        if release.flags.iter().any(|flag| matches!(flag, Flag::OtherContent { .. } | Flag::OtherInfo)) {
+            return Err(refusal);
+        }
         let is_sound = |pick: &Pick| match pick {
             Pick::File(index) => self.path_of(release, *index).is_some_and(|path| is_harmless(&path)),
             _ => true,
@@ -62,9 +66,13 @@ impl<S: Store> Service<S> {
 
     /// Refuses a release that holds what may do harm.
     pub(super) fn refuse_unsafe(release: &views::Release) -> Result<(), CommandError> {
+        // What no --anyway overrides is told first.
+        if release.flags.contains(&Flag::OtherInfo) {
+            let message = format!("{} is not fetched: {}; look for another release", release.infohash, Flag::OtherInfo);
+            return Err(CommandError::new(Fault::Refused, "info_mismatch", message));
+        }
         let Some(flag) = release.flags.iter().find(|flag| flag.is_unsafe()) else { return Ok(()) };
-        let message = format!("{} is not fetched: {flag}; add --anyway if you know it", release.infohash);
-        Err(CommandError::new(Fault::Refused, "unsafe", message))
+        Err(unsafe_content(&release.infohash, flag))
     }
 
     /// Which release `get` means, or why it may not be fetched.
@@ -229,6 +237,8 @@ impl<S: Store> Service<S> {
         };
         let getting = self.getting(&chosen, choice.pick.as_ref());
         let is_other = old.as_ref().is_none_or(|old| old.selection != selection);
+        // Then nobody looks into it any longer.
+        let is_newly_anyway = anyway && old.as_ref().is_some_and(|old| !old.is_wanted_anyway && !old.is_complete);
         let torrent = match old {
             Some(old) if !is_other && (old.is_wanted_anyway || !anyway) => return Ok(Ok(getting)),
             Some(old) => Torrent {
@@ -253,7 +263,7 @@ impl<S: Store> Service<S> {
             let message = "this node keeps as many torrents as it can: remove one first";
             return Ok(Err(CommandError::new(Fault::Failed, "too_many_torrents", message)));
         }
-        if is_other {
+        if is_other || is_newly_anyway {
             self.held.push(Output::Torrent(order));
         }
         Ok(Ok(getting))
@@ -382,6 +392,12 @@ impl<S: Store> Service<S> {
         }
         Ok(())
     }
+}
+
+/// Refuses what may do harm.
+pub(super) fn unsafe_content(infohash: &Infohash, flag: &Flag) -> CommandError {
+    let message = format!("{infohash} is not fetched: {flag}; add --anyway if you know it");
+    CommandError::new(Fault::Refused, "unsafe", message)
 }
 
 /// What nobody lists: its files' names say all.

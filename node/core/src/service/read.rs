@@ -396,7 +396,13 @@ impl<S: Store> Service<S> {
         let heard = listings.iter().filter(|(key, ..)| is_admitted(scores, &me, key)).map(|(_, listing, _)| listing);
         let of_others = heard.flat_map(|listing| fitting::flags(listing, kind, None)).filter(Flag::is_unsafe);
         let actual = self.torrents.files_of(&best.infohash);
-        let all: BTreeSet<Flag> = fitting::flags(best, kind, actual).into_iter().chain(of_others).collect();
+        let found = self.findings.of(&best.infohash);
+        let disguised = found.and_then(|finding| finding.disguised.clone());
+        let is_other = found.is_some_and(|finding| finding.is_other_info(best));
+        let of_contents = disguised.map(|path| Flag::OtherContent { path }).into_iter();
+        let of_contents = of_contents.chain(is_other.then_some(Flag::OtherInfo));
+        let of_listing = fitting::flags(best, kind, actual).into_iter();
+        let all: BTreeSet<Flag> = of_listing.chain(of_others).chain(of_contents).collect();
         all.into_iter().take(FLAGS_MAX).collect()
     }
 

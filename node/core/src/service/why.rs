@@ -79,7 +79,14 @@ impl<S: Store> Service<S> {
             );
             why.because.push(views::Because { kind: "weak_evidence", ..bytes_beside(vec![self.identity.key()], note) });
         }
-        if self.scoring.is_held_against(key) {
+        let caught = self.findings.caught_of(key);
+        if caught > 0 {
+            let releases = if caught == 1 { "release that it lists was" } else { "releases that it lists were" };
+            let held = if self.scoring.is_held_against(key) { ", which is held against it" } else { "" };
+            why.arithmetic.push_str(&format!("; {caught} {releases} not what it signed, as fetching showed{held}"));
+        }
+        let judged = self.judged_bad().iter().any(|infohash| self.catalogue.is_listed_by(infohash, key));
+        if judged && self.scoring.is_held_against(key) {
             why.arithmetic.push_str("; releases that it listed and you judged fake are held against it");
         }
         Ok(why)

@@ -76,10 +76,7 @@ impl<S: Store> Service<S> {
                 if is_private {
                     unsaid.extend(accepted.removed.iter().filter(|old| !old.is_private).cloned());
                 }
-                self.catalogue.add(&accepted.stored);
-                self.scoring.add(&accepted.stored);
-                self.succession.add(&accepted.stored);
-                self.sync.add(&accepted.stored);
+                self.derive_from(&accepted.stored);
                 self.succeeded(now, &accepted)?;
                 self.make_room(now, None)?;
             }

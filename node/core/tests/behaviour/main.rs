@@ -9,6 +9,7 @@ mod crash;
 mod dht;
 mod episodes;
 mod explaining;
+mod findings;
 mod fitting;
 mod floors;
 mod importing;

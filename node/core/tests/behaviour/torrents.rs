@@ -65,6 +65,7 @@ fn everything_is_seeded_and_fetched_again_after_a_restart() {
         trackers: Vec::new(),
         to: Some("/films".into()),
         files: Files::All,
+        anyway: false,
     };
     assert_eq!(
         alice.torrent_orders(),
