@@ -57,6 +57,9 @@ pub fn take(again: bool) -> Result<Command, CommandError> {
 mod tests {
     use super::*;
     use heirloom_core::command::IMPORT_BYTES_MAX;
+    use heirloom_proto::body::{Work, WorkKind};
+    use heirloom_proto::{Statement, Verified};
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_catalogue_is_whole_by_one_key_and_holds_open_works_alone() {
@@ -70,13 +73,48 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert!(listings.len() >= 4);
-        assert!(listings.iter().all(|listing| listing.licence.starts_with("CC-")), "every licence lets it be shared");
         assert!(statements.iter().all(|statement| *statement.author() == key));
         let table = include_str!("../../bootstrap-lists/open-works.csv");
         assert_eq!(table.lines().count() - 1, listings.len(), "sign it anew after the table was edited");
-        for listing in listings {
+        for listing in &listings {
             assert!(table.contains(&listing.infohash.to_string()), "{}", listing.name);
+            let lets_share = ["CC-", "LicenseRef-CC-", "LicenseRef-Debian", "LicenseRef-Ubuntu"];
+            assert!(lets_share.iter().any(|licence| listing.licence.starts_with(licence)), "{}", listing.licence);
+        }
+        let kinds: BTreeSet<&str> = works(&statements).map(|work| work.kind.name()).collect();
+        assert!(["film", "series", "album", "book", "software"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+        for listing in listings {
+            assert!(works(&statements).any(|work| work.ids.contains(&listing.work)), "{} has no record", listing.work);
+        }
+        let series = works(&statements).find(|work| work.kind == WorkKind::Series).expect("a series");
+        assert!(series.episodes.len() > 1, "a series shows its episodes");
+    }
+
+    fn works(statements: &[Verified<Statement>]) -> impl Iterator<Item = &Work> {
+        statements.iter().filter_map(|statement| match statement.body() {
+            Body::Work(work) => Some(work),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn every_infohash_was_seen_in_two_places_of_different_owners() {
+        // Of a repository the owner, of anything else the host.
+        let owner = |source: &str| -> String {
+            let parts: Vec<&str> = source.trim_start_matches("https://").split('/').collect();
+            let is_shared = ["github.com", "www.npmjs.com", "crates.io"].contains(&parts[0]);
+            if is_shared { parts[..parts.len().min(3)].join("/") } else { parts[0].to_owned() }
+        };
+        let evidence = include_str!("../../bootstrap-lists/evidence.csv");
+        let (statements, _) = find_blocks(CATALOGUE).expect("good");
+        for statement in &statements {
+            let Body::Listing(listing) = statement.body() else { continue };
+            let infohash = listing.infohash.to_string();
+            let owners: BTreeSet<String> = evidence
+                .lines()
+                .filter_map(|line| line.strip_prefix(&infohash)?.split(',').nth(1).map(owner))
+                .collect();
+            assert!(owners.len() >= 2, "{}: {owners:?}", listing.name);
         }
     }
 

@@ -9,10 +9,10 @@
 
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use heirloom_proto::body::{CuratorEntry, CuratorList, Listing, Profile, Retraction, Rotation, Work};
+use heirloom_proto::body::{CuratorEntry, CuratorList, Episode, Listing, Profile, Retraction, Rotation, Work};
 use heirloom_proto::signed_text::{find_blocks, to_block};
 use heirloom_proto::time::DAY_MS;
-use heirloom_proto::{Body, Header, SecretKey, Sha256, Statement, Timestamp};
+use heirloom_proto::{Body, Header, SecretKey, Sha256, Statement, Timestamp, WorkId};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -25,6 +25,9 @@ const LIFETIME_MS: u64 = 400 * DAY_MS;
 const NAME: &str = "Heirloom starter catalogue";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// A line of a table, by the names of its columns.
+type Row = BTreeMap<String, String>;
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -128,9 +131,7 @@ impl Signer {
             bodies.push(Body::Rotation(Rotation::signed_by(&previous, &self.secret.public(), next_key_hash)));
         }
         bodies.push(Body::Profile(Profile { name: NAME.into(), url: String::new(), next_key_hash }));
-        for row in rows(&folder.join("open-works.csv"))? {
-            bodies.extend(works(&row)?);
-        }
+        bodies.extend(works(&rows(&folder.join("open-works.csv"))?, &rows(&folder.join("episodes.csv"))?)?);
         // What is no longer in the table is taken back, or it would stay with those who have it.
         for gone in find_blocks(&old)?.0 {
             let is_of_key = *gone.author() == self.secret.public();
@@ -164,7 +165,7 @@ impl Signer {
 
     fn pack(&mut self, table: &Path) -> Outcome<()> {
         let name = table.file_stem().and_then(|name| name.to_str()).ok_or("a pack needs a name")?.to_owned();
-        let entry = |row: BTreeMap<String, String>| -> Outcome<CuratorEntry> {
+        let entry = |row: Row| -> Outcome<CuratorEntry> {
             let key = if row["key"] == "starter" { self.secret.public() } else { row["key"].parse()? };
             Ok(CuratorEntry { key, name: row["name"].clone(), note: row["note"].clone() })
         };
@@ -175,26 +176,69 @@ impl Signer {
     }
 }
 
-/// The record of a work, and the listing of its release.
-fn works(row: &BTreeMap<String, String>) -> Outcome<[Body; 2]> {
-    let work: heirloom_proto::WorkId = row["work"].parse()?;
-    let mut record = Work::new(work.clone(), row["title"].clone(), Some(row["year"].parse()?), row["kind"].parse()?);
+/// The record of each work, before the listings of its releases.
+fn works(releases: &[Row], episodes: &[Row]) -> Outcome<Vec<Body>> {
+    let mut bodies: Vec<Body> = Vec::new();
+    for row in releases {
+        let (record, listing) = (record(row, episodes)?, listing(row)?);
+        let said = bodies.iter().find_map(|body| match body {
+            Body::Work(said) if said.id() == record.id() => Some(said),
+            _ => None,
+        });
+        match said {
+            Some(said) if *said == record => {}
+            Some(_) => return Err(format!("the rows of {} do not agree on the work", record.id()).into()),
+            None => bodies.push(Body::Work(record)),
+        }
+        bodies.push(Body::Listing(listing));
+    }
+    let unused = episodes.iter().find(|episode| !releases.iter().any(|row| row["work"] == episode["work"]));
+    match unused {
+        Some(episode) => Err(format!("episodes.csv names {}, which is not in open-works.csv", episode["work"]).into()),
+        None => Ok(bodies),
+    }
+}
+
+/// The id in the table, or else the one made of what people call it.
+fn id_of(row: &Row) -> Outcome<WorkId> {
+    Ok(match row["work"].as_str() {
+        "" => WorkId::of_title(&row["title"], row["year"].parse()?, &row["kind"]),
+        id => id.parse()?,
+    })
+}
+
+fn record(row: &Row, episodes: &[Row]) -> Outcome<Work> {
+    let mut record = Work::new(id_of(row)?, row["title"].clone(), Some(row["year"].parse()?), row["kind"].parse()?);
     if !row["also"].is_empty() {
         record.ids.push(row["also"].parse()?);
     }
-    // Its size and files are not known from the table; the torrent says them.
-    let web_seeds = Some(row["web_seed"].clone()).filter(|seed| !seed.is_empty()).into_iter().collect();
-    let listing = Listing {
-        licence: row["licence"].clone(),
-        trackers: vec![row["trackers"].clone()],
-        web_seeds,
-        ..Listing::new(work, row["infohash"].parse()?, row["title"].clone())
+    for of_it in episodes.iter().filter(|episode| episode["work"] == row["work"]) {
+        let (season, number) = (of_it["season"].parse()?, of_it["number"].parse()?);
+        record.episodes.push(Episode { season, number, title: of_it["title"].clone(), date: String::new() });
+    }
+    Ok(record)
+}
+
+fn listing(row: &Row) -> Outcome<Listing> {
+    let filled = |name: &str| Some(row[name].clone()).filter(|text| !text.is_empty());
+    let episode = match row["episode"].split_once('x') {
+        Some((season, number)) => Some((season.parse()?, number.parse()?)),
+        None => None,
     };
-    Ok([Body::Work(record), Body::Listing(listing)])
+    // What the table does not know of size and files, the torrent says.
+    Ok(Listing {
+        info_sha256: filled("info_sha256").map(|digits| digits.parse()).transpose()?,
+        size: filled("size").map_or(Ok(0), |size| size.parse())?,
+        episode,
+        licence: row["licence"].clone(),
+        trackers: filled("trackers").into_iter().collect(),
+        web_seeds: filled("web_seed").into_iter().collect(),
+        ..Listing::new(id_of(row)?, row["infohash"].parse()?, row["name"].clone())
+    })
 }
 
 /// A table with one line of names. No field holds a comma.
-fn rows(path: &Path) -> Outcome<Vec<BTreeMap<String, String>>> {
+fn rows(path: &Path) -> Outcome<Vec<Row>> {
     let text = std::fs::read_to_string(path)?;
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().ok_or("an empty table")?.split(',').collect();

@@ -8,6 +8,9 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Longest normalised id in bytes: `hl:` and 64 digits is the longest form there is.
 pub const WORK_ID_BYTES_MAX: usize = 67;
 
+/// Longest words behind `hl:` in bytes: as long as a title may be.
+pub const WORDS_BYTES_MAX: usize = 300;
+
 /// A normalised external id: `imdb:tt1254207`, `tmdb:movie/10378`, `tmdb:tv/1399`, `tvdb:81189`, `wikidata:Q4`,
 /// `mbid:<uuid>` or `hl:<64 hex digits>`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -75,10 +78,45 @@ impl WorkId {
     /// one space between words.
     #[must_use]
     pub fn of_title(title: &str, year: u32, kind: &str) -> Self {
-        let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().nfc().collect();
-        let text = format!("heirloom/1/work-title\0{kind}\0{year}\0{title}");
+        let text = format!("heirloom/1/work-title\0{kind}\0{year}\0{}", as_people_say(title));
         Self(format!("hl:{}", crate::Sha256::of(text.as_bytes())))
     }
+
+    /// Id of a work that shares its title, year and kind with another one: SHA-256 of `heirloom/1/work-title-by` ‖ 0 ‖
+    /// kind ‖ 0 ‖ year ‖ 0 ‖ title ‖ 0 ‖ the words that tell it from the other, such as who made it; both in lower case
+    /// and NFC, with one space between words.
+    #[must_use]
+    pub fn of_title_by(title: &str, year: u32, kind: &str, by: &str) -> Self {
+        let (title, by) = (as_people_say(title), as_people_say(by));
+        let text = format!("heirloom/1/work-title-by\0{kind}\0{year}\0{title}\0{by}");
+        Self(format!("hl:{}", crate::Sha256::of(text.as_bytes())))
+    }
+
+    /// What stands behind `hl:` where it is no id yet: nothing for [`Self::of_title`], or the words for
+    /// [`Self::of_title_by`]. `None` for everything else, and for what was meant as the digits of an id.
+    #[must_use]
+    pub fn words_of(text: &str) -> Option<&str> {
+        let (scheme, words) = text.trim().split_once(':')?;
+        let words = words.trim();
+        let is_digits = words.len() >= 32 && words.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_words = scheme.trim_end().eq_ignore_ascii_case("hl") && !is_digits && words.len() <= WORDS_BYTES_MAX;
+        is_words.then_some(words)
+    }
+
+    /// [`Self::of_title`], or with words [`Self::of_title_by`].
+    #[must_use]
+    pub fn of_words(title: &str, year: u32, kind: &str, words: &str) -> Self {
+        if words.trim().is_empty() {
+            Self::of_title(title, year, kind)
+        } else {
+            Self::of_title_by(title, year, kind, words)
+        }
+    }
+}
+
+/// So that two people who write it a little differently mean the same: lower case, NFC, one space between words.
+fn as_people_say(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().nfc().collect()
 }
 
 impl fmt::Display for WorkId {
@@ -451,5 +489,29 @@ mod tests {
         assert_eq!(WorkId::of_title(composed, 2001, "film"), WorkId::of_title(decomposed, 2001, "film"));
         assert_ne!(ours, WorkId::of_title("charge of mars", 2021, "film"));
         assert_eq!(ours.as_str().len(), WORK_ID_BYTES_MAX);
+    }
+
+    #[test]
+    fn namesakes_are_told_apart_by_words_that_curators_agree_on() {
+        let of = |words: &str| WorkId::of_words("Solaris", 2020, "film", words);
+        let (ada, ben) = (of("Ada  Lovelace"), of("Ben"));
+        assert_ne!(ada, ben);
+        assert_eq!(ada, WorkId::of_title_by(" SOLARIS", 2020, "film", "ada lovelace "));
+        assert_eq!(
+            of("  "),
+            WorkId::of_title("Solaris", 2020, "film"),
+            "without words it is the id that it always was"
+        );
+        assert!([&ada, &ben].iter().all(|id| **id != of("") && id.as_str().parse() == Ok((**id).clone())));
+        // What a title says is never what title and words say.
+        assert_ne!(WorkId::of_title("a b", 1, "film"), WorkId::of_title_by("a", 1, "film", "b"));
+
+        assert_eq!(WorkId::words_of("hl:"), Some(""));
+        assert_eq!(WorkId::words_of(" HL: Ada Lovelace "), Some("Ada Lovelace"));
+        let digits = "0123456789abcdef".repeat(4);
+        for no_words in [format!("hl:{digits}"), format!("hl:{}", &digits[1..]), "tt1254207".into(), "imdb:x".into()] {
+            assert_eq!(WorkId::words_of(&no_words), None, "{no_words}");
+        }
+        assert_eq!(WorkId::words_of(&format!("hl:{}", "x".repeat(WORDS_BYTES_MAX + 1))), None);
     }
 }

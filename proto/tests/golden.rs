@@ -284,6 +284,13 @@ fn ids_of_titles() {
         text
     });
     golden("title-ids.txt", &today);
+    let named = [("Charge", 2022, "film", "Hjalti Hjálmarsson"), ("東京物語", 1953, "film", "  小津 安二郎 ")];
+    let today = named.iter().fold(String::new(), |mut text, (title, year, kind, by)| {
+        let id = WorkId::of_title_by(title, *year, kind, by);
+        writeln!(text, "{id}: {kind}, {year}, {title:?}, {by:?}").expect("a string");
+        text
+    });
+    golden("title-by-ids.txt", &today);
 }
 
 /// An envelope whose body is that of `kind` after `change`, with a genuine signature.

@@ -553,6 +553,8 @@ pub struct Published {
     pub statement: StatementId,
     /// On how many DHT nodes its item stands; `None` when private or offline.
     pub stored_on: Option<usize>,
+    /// Somebody else who describes a work of this id, where the id is made of its title, year and kind: it may be another one.
+    pub shared_with: Option<Key>,
 }
 
 /// What became of the rows of an import.

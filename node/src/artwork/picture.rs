@@ -153,6 +153,10 @@ fn small(picture: DynamicImage) -> RgbImage {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
+mod hostile;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use image::Rgba;

@@ -536,7 +536,7 @@ pub enum By {
 pub struct Publish {
     /// File, folder, torrent file or magnet link
     pub source: String,
-    /// Work id, such as imdb:tt1254207; `hl:` makes one of title, year and kind
+    /// Work id, such as imdb:tt1254207; `hl:` makes one of title, year and kind, `hl:WHO MADE IT` tells it from a namesake
     #[arg(long, value_name = "ID")]
     pub work: String,
     /// Title of the work

@@ -178,12 +178,20 @@ async fn take_starter(node: &Node) -> Result<Option<views::Starter>, CommandErro
     Ok(Some(starter))
 }
 
-/// Says it the first time.
+/// Says it the first time; and each time that nothing is left of it, since everything in it ends one day.
 pub(super) fn say_starter(starter: &views::Starter) {
-    if starter.state == views::StarterState::Taken {
+    if starter.state == views::StarterState::Dropped {
+        return;
+    }
+    if starter.releases == 0 {
+        say(
+            "heirloom: what this version's starter catalogue listed has ended: a newer version brings a newer catalogue, \
+             and whom you follow is not touched by it\n",
+        );
+    } else if starter.state == views::StarterState::Taken {
         say(&format!(
-            "heirloom: following the starter catalogue ({} open work{}, signed by {}), which gives nobody else a voice; \
-             drop it with `heirloom unfollow starter`, or run with --no-starter\n",
+            "heirloom: following the starter catalogue ({} release{} of open works, signed by {}), which gives nobody else \
+             a voice; drop it with `heirloom unfollow starter`, or run with --no-starter\n",
             starter.releases,
             if starter.releases == 1 { "" } else { "s" },
             starter.key

@@ -273,6 +273,11 @@ fn counted(count: &Value, what: &str) -> String {
     format!("{count} {what}{end}")
 }
 
+/// `1 key gains`, `2 keys gain`.
+fn done_by(count: &Value, what: &str, [one, several]: [&str; 2]) -> String {
+    format!("{} {}", counted(count, what), if count.as_u64() == Some(1) { one } else { several })
+}
+
 fn found(value: &Value) -> String {
     let starter = if value["best"]["starter"] == true { ", from the starter catalogue" } else { "" };
     format!(
@@ -392,8 +397,10 @@ fn followed(value: &Value) -> String {
     }
     let _ = writeln!(
         out,
-        "  {} keys gain a voice, {} works gain a trusted release, {} works are hidden",
-        preview["keys_gaining_voice"], preview["works_gained"], preview["works_hidden"]
+        "  {} a voice, {} a trusted release, {} hidden",
+        done_by(&preview["keys_gaining_voice"], "key", ["gains", "gain"]),
+        done_by(&preview["works_gained"], "work", ["gains", "gain"]),
+        done_by(&preview["works_hidden"], "work", ["is", "are"]),
     );
     if value["gives_voice"] == false {
         let _ = writeln!(out, "  It vouches for its own listings alone, and gives nobody else a voice.");
@@ -586,85 +593,4 @@ fn imported(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_stale_head_is_told_with_its_age_wherever_somebody_decides_about_a_key() {
-        let key = |is_stale: bool| {
-            json!({
-                "key": "did:key:z6MkBob", "name": "Bob", "level": "high", "scope": "*", "band": "trusted", "score": 0.5,
-                "support": 0.75, "verified_bytes": 0, "head_at": "2026-11-10T00:00:00Z",
-                "head_age_s": if is_stale { 12 * 86_400 + 5 } else { 3600 }, "head_is_stale": is_stale,
-            })
-        };
-        let told = "head is stale: last heard of 12 days ago";
-        for (verb, value) in [
-            ("trust", json!([key(true)])),
-            ("follow", json!([key(true)])),
-            ("why", key(true)),
-            ("status", json!({ "statements": 7, "stale_follows": [key(true)] })),
-        ] {
-            let text = render(verb, &value);
-            assert!(text.contains(told), "{verb}: {text}");
-        }
-        for (verb, value) in [
-            ("trust", json!([key(false)])),
-            ("follow", json!([key(false)])),
-            ("why", key(false)),
-            ("status", json!({ "statements": 7, "stale_follows": [] })),
-        ] {
-            assert!(!render(verb, &value).contains("stale"), "{verb}");
-        }
-        let many = json!({ "stale_follows": (0..25).map(|_| key(true)).collect::<Vec<_>>() });
-        let text = render("status", &many);
-        assert_eq!(text.matches(told).count(), STALE_SHOWN);
-        assert!(text.contains("and 15 more"), "{text}");
-    }
-
-    #[test]
-    fn a_release_says_what_trusted_people_received_of_its_lister() {
-        let release = |me: u64, others: u64, people: u64, listers: u64| {
-            let from = json!({ "by_me": me, "by_trusted_28d": others, "trusted_people": people });
-            let lister = json!({ "key": "did:key:z6Mk", "name": "Alice", "followed": true });
-            super::release(&json!({ "listed_by": [lister], "listers": listers, "received_from_lister": from }))
-        };
-        let shown = release(0, 12 << 30, 3, 1);
-        let sentence =
-            "Listed by Alice, whom you follow; 3 people you trust received 12.0 GiB from them in the last four weeks";
-        assert!(shown.contains(sentence), "{shown}");
-        let shown = release(5 << 20, 2 << 20, 1, 3);
-        assert!(
-            shown.contains("Alice, whom you follow and 2 others; you received 5.0 MiB from them, and 1 person"),
-            "{shown}"
-        );
-        assert!(!release(0, 0, 0, 1).contains("from them"), "nothing where nobody did");
-    }
-
-    #[test]
-    fn budgets_are_a_table_that_says_what_is_short() {
-        let value = serde_json::json!({ "peers": 3, "budgets": {
-            "bandwidth": { "used": 1 << 20, "limit": 200_000_000, "per": "UTC day", "only_follows": true, "short": false },
-            "dht": null,
-            "disk": { "used": 5 << 30, "limit": 2_u64 << 30, "full": true, "short": false },
-            "cpu": { "used": 0.25, "limit": 5.0, "short": false },
-        }});
-        let text = status(&value);
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        assert_eq!(lines[..2], ["peers: 3", "budgets:"]);
-        assert!(lines[2].contains("1.0 MiB of  190.7 MiB (UTC day)") && lines[2].contains("only follows"), "{text}");
-        assert!(lines[3].contains("disk") && lines[3].contains("at its limit"), "{text}");
-        assert!(lines[4].starts_with("cpu") && lines[4].ends_with("0.25 % of     5.00 %"), "{text}");
-        assert_eq!(lines.len(), 5, "{text}");
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        for (bytes, shown) in
-            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_055_736, "1.0 MiB"), (u64::MAX, "16777215.9 TiB")]
-        {
-            assert_eq!(size(bytes), shown);
-        }
-    }
-}
+mod tests;

@@ -31,13 +31,15 @@ pub(super) struct Artwork {
     asked: Arc<Mutex<BTreeMap<OrderId, Sha256>>>,
     decoding: Arc<Semaphore>,
     giving: Arc<Semaphore>,
+    /// What the disk said of the last picture that was to be kept, where it took none.
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 impl Artwork {
     pub(super) fn new(home: &Home, p2p: Option<Arc<P2p>>, events: mpsc::Sender<Event>) -> Self {
         let files = Files::new(home.artwork(), KEPT_BYTES_MAX);
         let (decoding, giving) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(GIVEN_AT_ONCE)));
-        Self { files, p2p, events, asked: Arc::default(), decoding, giving }
+        Self { files, p2p, events, asked: Arc::default(), decoding, giving, trouble: Arc::default() }
     }
 
     async fn tell(&self, event: ArtworkEvent) {
@@ -111,11 +113,22 @@ impl Artwork {
             let small = shown(&bytes, Effort::new(&meter::on_this_thread())).map_err(Refused::Picture)?;
             files.keep(&digest, &bytes, &small, is_own).map_err(|error| Refused::Disk(error.to_string()))
         });
-        let gone = kept.await.map_err(|error| failed(&error))??;
+        let kept = kept.await.map_err(|error| failed(&error))?;
+        // What is no picture says nothing of the disk. The next that fits ends the trouble: those that did not are asked for again.
+        if !matches!(kept, Err(Refused::Picture(_))) {
+            let trouble = kept.as_ref().err().map(ToString::to_string);
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        }
+        let gone = kept?;
         if !gone.is_empty() {
             self.tell(ArtworkEvent::Gone { digests: gone }).await;
         }
         Ok(())
+    }
+
+    /// Why the last picture could not be kept on the disk; `None` when it was.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The pictures on disk.
@@ -185,10 +198,48 @@ enum Refused {
     Disk(String),
 }
 
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Picture(error) => error.fmt(f),
+            Self::Disk(error) => f.write_str(error),
+        }
+    }
+}
+
 /// A file, but no more of it than a picture may have and a byte.
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let most = u64::try_from(ARTWORK_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_takes_no_picture_is_told_of_until_it_does() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::find(Some(folder.path().join("home"))).expect("a home");
+        let (events, _heard) = mpsc::channel(8);
+        let artwork = Artwork::new(&home, None, events);
+        let mut picture = std::io::Cursor::new(Vec::new());
+        image::RgbImage::new(8, 8).write_to(&mut picture, image::ImageFormat::Png).expect("encoded");
+        let bytes = picture.into_inner();
+        let digest = Sha256::of(&bytes);
+        // A file where the folder has to be: the disk takes nothing there.
+        std::fs::create_dir_all(home.artwork().parent().expect("in the home")).expect("made");
+        std::fs::write(home.artwork(), b"in the way").expect("written");
+        let refused = artwork.keep(digest, bytes.clone(), false).await;
+        assert!(matches!(refused, Err(Refused::Disk(_))));
+        assert!(artwork.trouble().is_some());
+        assert!(matches!(artwork.keep(digest, b"GIF89a".to_vec(), false).await, Err(Refused::Picture(_))));
+        assert!(artwork.trouble().is_some(), "what is no picture says nothing of the disk");
+
+        std::fs::remove_file(home.artwork()).expect("removed");
+        assert!(artwork.keep(digest, bytes, false).await.is_ok());
+        assert_eq!(artwork.trouble(), None);
+    }
 }

@@ -112,8 +112,8 @@ impl SeedAs {
 /// Why the networks did not start: one sentence that names the address.
 pub type StartError = CommandError;
 
-/// What a node is connected to. Clones are handles.
-#[derive(Clone)]
+/// What a node is connected to: by default nothing. Clones are handles.
+#[derive(Clone, Default)]
 pub struct Networks {
     /// The DHT, unless turned off.
     pub dht: Option<Dht>,
@@ -174,23 +174,7 @@ impl Networks {
     ) -> Result<(Self, Option<mpsc::Receiver<p2p::Event>>), StartError> {
         let bookings = Arc::new(Bookings::default());
         if options.offline {
-            let (seed_as, rendezvous) = (options.seed_as, Arc::default());
-            let (dht, engine, p2p, looks_up, meeting, proofs) = (None, None, None, false, None, Arc::default());
-            let none = Self {
-                dht,
-                engine,
-                bookings,
-                p2p,
-                seed_as,
-                looks_up,
-                meeting,
-                rendezvous,
-                proofs,
-                times: Arc::default(),
-                is_left: Arc::default(),
-                trials: Arc::default(),
-                clocks: Arc::default(),
-            };
+            let none = Self { bookings, seed_as: options.seed_as, ..Self::default() };
             return Ok((none, None));
         }
         let Listening { p2p: listen, bt: [bt, bt_named], dht: dht_at, mdns } = options.listening()?;
@@ -245,23 +229,16 @@ impl Networks {
             rendezvous.is_on.store(true, Ordering::Relaxed);
             tokio::spawn(async move { meeting.run().await });
         }
-        let (seed_as, looks_up, engine, p2p) = (options.seed_as, options.looks_up, Some(engine), Some(p2p));
-        let proofs = Arc::default();
-        let (times, is_left, trials, clocks) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         let all = Self {
             dht,
-            engine,
+            engine: Some(engine),
             bookings,
-            p2p,
-            seed_as,
-            looks_up,
+            p2p: Some(p2p),
+            seed_as: options.seed_as,
+            looks_up: options.looks_up,
             meeting,
             rendezvous,
-            proofs,
-            times,
-            is_left,
-            trials,
-            clocks,
+            ..Self::default()
         };
         Ok((all, Some(gossip)))
     }

@@ -35,6 +35,7 @@ pub fn status_json(status: &views::Status, key: &Key, health: &Health) -> Value 
             "trouble": search.trouble,
         });
         fields.insert("search".into(), search);
+        fields.insert("artwork".into(), json!({ "trouble": health.artwork_trouble }));
         fields.insert("budgets".into(), budgets_json(&status.usage, health));
         fields.insert("clients".into(), health.clients.iter().map(clients::client_json).collect());
         fields.insert("handed_off".into(), health.handed.iter().map(clients::handed_state_json).collect());
@@ -207,6 +208,17 @@ fn search_check(search: &search::Use) -> Check {
     Check::new("search", search.trouble.is_none(), detail, fix)
 }
 
+/// Whether the pictures that came can be kept.
+fn artwork_check(trouble: Option<&String>) -> Check {
+    let detail = match trouble {
+        Some(trouble) => format!("pictures of works cannot be kept, so colours stand in for them: {trouble}"),
+        None => "pictures of works are kept".to_owned(),
+    };
+    let fix =
+        "free some space on the disk that holds the node's folder; those that are missing are then asked for again";
+    Check::new("artwork", trouble.is_none(), detail, fix)
+}
+
 /// A check as programs are told.
 pub(crate) fn check_json(check: &Check) -> Value {
     let is_well = matches!(check.verdict, Verdict::Well | Verdict::Unknown);
@@ -265,6 +277,7 @@ pub(super) fn doctor_json(usage: &views::Usage, health: &Health, is_public: bool
     checks.extend(health.clients.iter().map(client_check));
     checks.extend(budget_checks(usage, health));
     checks.push(search_check(&health.search));
+    checks.push(artwork_check(health.artwork_trouble.as_ref()));
     checks.iter().chain(others).map(check_json).collect()
 }
 

@@ -523,13 +523,15 @@ fn publish(request: Request) -> Result<Publish, CommandError> {
     }
     let title = title.map(|title| nfc(title.trim().to_owned())).filter(|title| !title.is_empty());
     let kind = kind.map(|kind| read::<WorkKind>("bad_kind", &kind)).transpose()?;
-    let work = match (work.trim(), &title) {
-        // No outside catalogue knows it: its id is made of what people call it.
-        ("hl:", Some(title)) => WorkId::of_title(title, year.unwrap_or(0), kind.unwrap_or(WorkKind::Film).name()),
-        ("hl:", None) => {
+    let work = match (WorkId::words_of(&work), &title) {
+        // No outside catalogue knows it: its id is made of what people call it, and of what tells it from a namesake.
+        (Some(words), Some(title)) => {
+            WorkId::of_words(title, year.unwrap_or(0), kind.unwrap_or(WorkKind::Film).name(), words)
+        }
+        (Some(_), None) => {
             return Err(CommandError::bad_input("bad_work", "a work without an outside id needs its --title"));
         }
-        (work, _) => read("bad_work", work)?,
+        (None, _) => read("bad_work", &work)?,
     };
     check_addresses(&trackers, "tracker", &["udp://", "http://", "https://"])?;
     check_addresses(&web_seeds, "web seed", &["http://", "https://"])?;

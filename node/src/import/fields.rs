@@ -216,7 +216,8 @@ impl Fields {
             Ok(())
         };
         let work = self.first("work");
-        if !work.is_empty() && work != "hl:" {
+        let words = WorkId::words_of(work);
+        if !work.is_empty() && words.is_none() {
             add(&mut ids, work)?;
         }
         for id in self.each("also", &[',', ';', '|', ' ']) {
@@ -242,7 +243,7 @@ impl Fields {
             if title.is_empty() {
                 return Err("it has neither the id of a work nor a title".into());
             }
-            ids.push(WorkId::of_title(title, year.unwrap_or(0), kind.name()));
+            ids.push(WorkId::of_words(title, year.unwrap_or(0), kind.name(), words.unwrap_or_default()));
         }
         Ok((ids, kind))
     }
@@ -451,6 +452,9 @@ mod tests {
         assert_eq!(sintel.expect("good").release, None);
         let nameless = row(&[("title", "A Film"), ("year", "1922")]).expect("good").record.expect("a work");
         assert_eq!(nameless.ids, [WorkId::of_title("A Film", 1922, "film").to_string()]);
+        let named = row(&[("work", "hl:Ada"), ("title", "A Film"), ("year", "1922")]).expect("good").record;
+        let id = WorkId::of_title_by("A Film", 1922, "film", "ada");
+        assert_eq!(named.expect("a work").ids, [id.to_string()], "told from its namesake");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod encoding;
 mod feed;
 mod fields;
+mod namesakes;
 mod objects;
 mod table;
 mod torrents;
@@ -157,6 +158,7 @@ pub fn usable(format: Format, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
 pub fn read(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportError> {
     // A table is read as a whole, and guessed at where nothing in it says how it was saved.
     let declared = if format == Format::Csv { None } else { encoding::declared(input.fill_buf()?) };
+    let sink: &mut dyn Sink = &mut namesakes::Apart::new(sink);
     match declared {
         Some(encoding) => read_utf8(format, &mut BufReader::new(encoding::Transcoded::new(input, encoding)), sink),
         None => read_utf8(format, input, sink),

@@ -57,7 +57,7 @@ pub(super) const NOTHING_TRUSTED: &str = "Nothing you trust yet";
 pub(super) const NOTHING_TRUSTED_ADVICE: &str =
     "What you see here comes from people you trust. Follow somebody, and their shelf becomes yours.";
 pub(super) const FOLLOW_SOMEBODY: &str = "Follow somebody";
-pub(super) const ONLY_STARTER: &str = "These films came with the program. To see more, tell it whom you trust.";
+pub(super) const ONLY_STARTER: &str = "These works came with the program. To see more, tell it whom you trust.";
 pub(super) const SHOW_TRUSTED: &str = "Trusted and vouched";
 pub(super) const SHOW_EARNED: &str = "Earned too";
 pub(super) const SHOW_UNKNOWN: &str = "Strangers too";

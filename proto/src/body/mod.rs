@@ -1,15 +1,17 @@
 //! Bodies of statements: what each kind says, as types whose values are already checked.
 //!
 //! A body is made from the wire only through [`Body::decode`], which refuses what is not canonical, and put on the wire
-//! only through [`Body::encode`]. The types of one concern stand together: [`identity`], [`trust`], [`catalogue`].
+//! only through [`Body::encode`]. The types of one concern stand together: [`identity`], [`trust`], [`catalogue`], [`verdict`].
 
 pub mod catalogue;
 pub mod identity;
 pub mod trust;
+pub mod verdict;
 
-pub use catalogue::{Credit, Episode, File, Listing, Opinion, Verdict, Work, WorkKind, WorkTitle};
+pub use catalogue::{Credit, Episode, File, Listing, Work, WorkKind, WorkTitle};
 pub use identity::{CuratorEntry, CuratorList, DuplicityProof, Head, Profile, Retraction, Rotation};
 pub use trust::{Attestation, Level, Receipt, Scope};
+pub use verdict::{Opinion, Verdict};
 
 use crate::key::KeyError;
 use crate::statement::Header;

@@ -353,5 +353,5 @@ fn a_home_that_never_ran_answers_from_the_starter_catalogue_unless_it_may_not() 
     }
     assert_eq!(bob.with_variable("HEIRLOOM_NO_STARTER", "maybe").run(&["search", "sintel"]).code, 2);
     let one = bob.with_variable("HEIRLOOM_NO_STARTER", "no").run_for_people(&["search", "sintel"]);
-    assert!(one.stdout.contains("(1 release, from the starter catalogue)"), "{}", one.stdout);
+    assert!(one.stdout.contains("(2 releases, from the starter catalogue)"), "{}", one.stdout);
 }

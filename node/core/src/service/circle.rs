@@ -1,6 +1,7 @@
 //! Who has a voice here, and who is distrusted: a page at a time, of an order that is made once after each change.
 
 use super::Service;
+use super::read::trust_row;
 use crate::command::CirclePart;
 use crate::io::Now;
 use crate::scoring::node;
@@ -39,24 +40,9 @@ impl<S: Store> Service<S> {
         let scores = self.scoring.scores(now.wall, Scope::Catalogue);
         let mut rows: Vec<views::TrustRow> = page
             .into_iter()
-            .map(|key| {
-                let (id, score) = (node(&key), scores.key(&node(&key)));
-                views::TrustRow {
-                    key,
-                    name: String::new(),
-                    score: score.score,
-                    support: score.support,
-                    band: score.band,
-                    distance: scores.distance(&id),
-                    verified_bytes: bytes.get(&key).copied().unwrap_or(0),
-                    head: None,
-                }
-            })
+            .map(|key| trust_row(key, scores.key(&node(&key)), scores.distance(&node(&key)), &bytes))
             .collect();
-        for row in &mut rows {
-            row.name = self.name_of(&row.key)?;
-            row.head = self.head_age(now, &row.key)?;
-        }
+        self.name_rows(now, &mut rows)?;
         Ok(views::Circle { rows, all: keys.len() })
     }
 

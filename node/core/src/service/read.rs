@@ -10,7 +10,7 @@ use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError};
 use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, View};
-use heirloom_graph::{Band, Scored};
+use heirloom_graph::{Band, Score, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Timestamp, WorkId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,29 +135,21 @@ impl<S: Store> Service<S> {
         self.refresh_scoring(now.wall);
         let bytes = self.ledger.bytes_by_key(&self.judged_bad());
         let scores = self.scoring.scores(now.wall, crate::scoring::scope(scope));
-        let mut rows: Vec<views::TrustRow> = scores
-            .keys()
-            .map(|(id, score)| {
-                let key = Key::known(id.0);
-                views::TrustRow {
-                    key,
-                    name: String::new(),
-                    score: score.score,
-                    support: score.support,
-                    band: score.band,
-                    distance: scores.distance(&id),
-                    verified_bytes: bytes.get(&key).copied().unwrap_or(0),
-                    head: None,
-                }
-            })
-            .collect();
+        let mut rows: Vec<views::TrustRow> =
+            scores.keys().map(|(id, score)| trust_row(Key::known(id.0), score, scores.distance(&id), &bytes)).collect();
         rows.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));
         rows.truncate(limit);
-        for row in &mut rows {
+        self.name_rows(now, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// What the store knows of the keys in rows made by [`trust_row`].
+    pub(super) fn name_rows(&self, now: Now, rows: &mut [views::TrustRow]) -> Result<(), StoreError> {
+        for row in rows {
             row.name = self.name_of(&row.key)?;
             row.head = self.head_age(now, &row.key)?;
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// Every id that trusted records tie to a work.
@@ -501,6 +493,20 @@ pub(super) fn voice(scores: Scored<'_>, key: &Key) -> Voice {
 }
 
 /// The same, with the owner's own word before all others.
+/// What the scores and the ledger say of a key; its name and head are the store's, by [`Service::name_rows`].
+pub(super) fn trust_row(key: Key, score: Score, distance: Option<u32>, bytes: &BTreeMap<Key, u64>) -> views::TrustRow {
+    views::TrustRow {
+        key,
+        name: String::new(),
+        score: score.score,
+        support: score.support,
+        band: score.band,
+        distance,
+        verified_bytes: bytes.get(&key).copied().unwrap_or(0),
+        head: None,
+    }
+}
+
 fn own_or(me: &Key, key: &Key, scores: Scored<'_>) -> Voice {
     if key == me { Voice { is_mine: true, is_first_hand: true, score: 1.0 } } else { voice(scores, key) }
 }

@@ -466,7 +466,11 @@ impl<S: Store> Service<S> {
                 if let Some(content) = content {
                     self.seed(now, &metainfo, content, !publish.private);
                 }
+                let me = self.identity.key();
+                let records =
+                    if publish.work.scheme() == "hl" { self.catalogue.records_of(&publish.work) } else { Vec::new() };
                 let published = views::Published {
+                    shared_with: records.into_iter().map(|(author, _)| author).find(|author| *author != me),
                     work: publish.work.clone(),
                     infohash: metainfo.infohash,
                     name: metainfo.name,

@@ -53,6 +53,21 @@ fn files_of_a_season_are_mapped_by_their_names_and_by_hand() {
 }
 
 #[test]
+fn whoever_lists_a_namesake_is_told_whose_work_it_is_taken_for() {
+    let (mut alice, bob) = (offline("alice"), signer("bob"));
+    alice.feed(Input::Started { dht: false, torrents: true });
+    let of = |words| WorkId::of_words("Garden Town", 2020, "series", words);
+    let record = |id| Body::Work(Work::new(id, "Garden Town".into(), Some(2020), WorkKind::Series));
+    alice.accept(&bob.says(1, START, &record(of(""))));
+    alice.accept(&bob.says(2, START, &record(sintel())));
+    let mut list = |work| published(&mut alice, Publish { work, ..series() }, season(2)).shared_with;
+    assert_eq!(list(of("")), Some(bob.key()));
+    assert_eq!(list(of("Ada")), None, "told apart");
+    assert_eq!(list(of("Ada")), None, "the owner's own record is nobody else's");
+    assert_eq!(list(sintel()), None, "an outside catalogue told them apart");
+}
+
+#[test]
 fn a_long_season_is_listed_whole_and_a_film_has_no_episodes() {
     let mut alice = offline("alice");
     alice.feed(Input::Started { dht: false, torrents: true });

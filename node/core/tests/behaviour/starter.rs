@@ -5,7 +5,9 @@ use heirloom_core::command::{Command, Fault, Reply};
 use heirloom_core::views::{Starter, StarterState};
 use heirloom_graph::Band;
 use heirloom_proto::body::{CuratorEntry, CuratorList, Level, Profile, Retraction, Rotation, Scope};
-use heirloom_proto::{Body, Header, Key, Sha256, Statement, Verified};
+use heirloom_proto::limits::LIFETIME_MS_MAX;
+use heirloom_proto::{Body, Header, Key, Sha256, Statement, Timestamp, Verified};
+use std::time::Duration;
 
 fn take(person: &mut Person, key: Key, said: &[Verified<Statement>], again: bool) -> Starter {
     let envelopes = said.iter().map(|statement| statement.bytes().to_vec()).collect();
@@ -153,4 +155,30 @@ fn a_list_is_signed_with_the_names_that_keys_have_here() {
     assert_eq!(alice.ask(list(Vec::new())).expect_err("empty").fault, Fault::BadInput);
     let too_many = (0..101).map(|_| entry(carol, "")).collect();
     assert_eq!(alice.ask(list(too_many)).expect_err("too long").fault, Fault::BadInput);
+}
+
+#[test]
+fn one_that_has_ended_lists_nothing_and_a_newer_one_fills_it_again() {
+    let (mut alice, starter) = (person("alice"), signer("starter"));
+    let life = Duration::from_millis(LIFETIME_MS_MAX);
+    let until = |from: Timestamp| Some(from.plus(life));
+    let old = [starter.says_until(1, START, until(START), &listing(bunny(), 1))];
+    take(&mut alice, starter.key(), &old, false);
+    alice.elapse(life + DAY);
+    assert_eq!(alice.show(bunny()).releases.len(), 0, "what may no longer hold is not shown");
+    let ended = take(&mut alice, starter.key(), &old, false);
+    assert_eq!(ended, Starter { key: starter.key(), state: StarterState::Followed, releases: 0 });
+
+    // A newcomer with a program that nobody renewed for so long is told the same, and goes on.
+    let mut bob = person("bob");
+    bob.elapse(life + DAY);
+    assert_eq!(take(&mut bob, starter.key(), &old, false).releases, 0);
+    assert_eq!(bob.show(bunny()).releases.len(), 0);
+
+    let now = START.plus(life + DAY);
+    let new = [starter.says_until(2, now, until(now), &listing(bunny(), 2))];
+    for person in [&mut alice, &mut bob] {
+        assert_eq!(take(person, starter.key(), &new, false).releases, 1);
+        assert_eq!(person.band_of(2), Band::Trusted);
+    }
 }

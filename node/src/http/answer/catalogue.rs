@@ -17,10 +17,23 @@ pub(super) fn published(published: &views::Published) -> Value {
         "seeding": published.seeding,
         "statement": published.statement.to_string(),
         "dht": published.stored_on.map(|nodes| json!({ "stored_on": nodes })),
-        "note": published.files.is_empty().then_some(
-            "only the magnet link is known here: its size, its files and the SHA-256 of its info dictionary stay out of the listing"
-        ),
+        "note": note_of(published),
     })
+}
+
+fn note_of(published: &views::Published) -> Option<String> {
+    let size = published.files.is_empty().then(|| {
+        "only the magnet link is known here: its size, its files and the SHA-256 of its info dictionary stay out of the listing"
+            .to_owned()
+    });
+    let namesake = published.shared_with.map(|key| {
+        format!(
+            "{key} describes a work of this title, year and kind too, and yours is taken for the same: if it is another one, \
+             retract it and publish it as hl:WHO MADE IT"
+        )
+    });
+    let notes: Vec<String> = size.into_iter().chain(namesake).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// By row, in order: null, or why it was not listed.
