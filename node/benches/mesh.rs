@@ -7,12 +7,17 @@
 //!
 //! Reported: delivery, copies of a message that a node receives, latency from the publisher's command to the receiver's
 //! admission, bytes, and after how many messages attackers lost a connection. Checked: delivery, 100 % without attackers
-//! and 99.9 % with. Never asserted: a time. All nodes share the machine's processors, so there is a rate above which the figures
-//! show the machine and not the network; the load before and after is printed.
+//! and 99.9 % with. Never asserted: a time.
+//!
+//! All nodes share the machine's processors, so there is a pace above which the figures show the machine and not the network.
+//! Unless `--rate` (messages a second, by all honest nodes together) and `--junk` (messages a second, by each attacker) say
+//! otherwise, the pace is what [`HEARD_PER_S`] and [`JUNK_PER_S`] leave for so many nodes. Printed: the pace, and how busy this process and the whole
+//! machine were. It ends with 0 where the target was reached, with 1 where it was missed, and with 3 where it was missed
+//! on a machine that had no processor time left, which says nothing of the network.
 //!
 //! ```sh
-//! cargo bench --profile dev -p heirloom --bench mesh -- --nodes 50 --attackers 0
-//! cargo bench --profile dev -p heirloom --bench mesh -- --nodes 20 --attackers 80 --messages 200 --rate 4 --junk 5
+//! cargo bench --profile dev -p heirloom --bench mesh -- --nodes 50
+//! cargo bench --profile dev -p heirloom --bench mesh -- --nodes 50 --attackers 200 --messages 60
 //! ```
 //!
 //! `RUST_LOG=heirloom=info,libp2p_gossipsub=debug` says who is blamed for what.
@@ -30,6 +35,7 @@
 mod outsider;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -58,12 +64,31 @@ const MEET_WITHIN: Duration = Duration::from_secs(180);
 const LOST_AFTER: Duration = Duration::from_secs(20);
 /// An attacker that lost a connection tries again after this.
 const REDIAL: Duration = Duration::from_secs(5);
+/// Messages that all nodes and attackers together take in, each counted once a node, in a second, for each processor.
+const HEARD_PER_S: f64 = 100.0;
+/// Messages that reach honest nodes from attackers in a second, for each processor.
+const JUNK_PER_S: f64 = 300.0;
+/// The fastest pace that is chosen, for few nodes: what a speaker says stays far below its rate.
+const PACE_MAX: f64 = 5.0;
+/// A machine whose processors are busy for this share of the time, with whatever it be, lets nodes wait.
+const SATURATED: f64 = 0.9;
+/// The exit code of a run that says nothing.
+const SAYS_NOTHING: u8 = 3;
 /// What attackers send, by turns.
 const JUNK: [&str; 4] = ["wrong signature", "not canonical", "too long", "unknown keys"];
 
 fn argument(name: &str, default: f64) -> Result<f64> {
     let mut given = std::env::args().skip_while(|argument| argument != name).skip(1);
     given.next().map_or(Ok(default), |value| value.parse()).with_context(|| format!("{name} wants a number"))
+}
+
+/// Messages a second by all honest nodes, and by each attacker, that so many processors carry.
+fn pace(nodes: usize, attackers: usize, processors: usize) -> (f64, f64) {
+    let (nodes, attackers, processors) = (nodes as f64, attackers as f64, processors as f64);
+    // Attackers listen too.
+    let rate = HEARD_PER_S * processors / (nodes + attackers);
+    let junk = JUNK_PER_S * processors / (attackers.max(1.0) * VICTIMS as f64);
+    (rate.min(PACE_MAX), junk.min(PACE_MAX))
 }
 
 fn wall() -> Timestamp {
@@ -209,32 +234,23 @@ impl Honest {
         Ok(())
     }
 
-    fn take(&mut self, event: p2p::Event, met: &mpsc::UnboundedSender<(usize, PeerId)>) {
-        match event {
-            p2p::Event::Gossip { message, peer, bytes, .. } => {
-                self.last += 1;
-                self.messages.insert(MessageId(self.last), (message, peer));
-                self.core.handle(self.now(), Input::Gossip { message: MessageId(self.last), from: None, bytes });
-            }
-            p2p::Event::Subscribed { peer, topic } if topic == TOPIC => drop(met.send((self.number, peer))),
-            _ => {}
+    fn take(&mut self, event: p2p::Event) {
+        if let p2p::Event::Gossip { message, peer, bytes, .. } = event {
+            self.last += 1;
+            self.messages.insert(MessageId(self.last), (message, peer));
+            self.core.handle(self.now(), Input::Gossip { message: MessageId(self.last), from: None, bytes });
         }
     }
 
     /// Runs until nobody wants it to say anything any more.
-    async fn run(
-        mut self,
-        mut events: mpsc::Receiver<p2p::Event>,
-        mut words: mpsc::Receiver<String>,
-        met: mpsc::UnboundedSender<(usize, PeerId)>,
-    ) -> Result<()> {
+    async fn run(mut self, mut events: mpsc::Receiver<p2p::Event>, mut words: mpsc::Receiver<String>) -> Result<()> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
                 event = events.recv() => {
-                    self.take(event.context("the adapter ended")?, &met);
+                    self.take(event.context("the adapter ended")?);
                     while let Ok(event) = events.try_recv() {
-                        self.take(event, &met);
+                        self.take(event);
                     }
                 }
                 word = words.recv() => {
@@ -328,6 +344,21 @@ fn cpu_s() -> f64 {
     (of(11) + of(12)) / 100.0
 }
 
+/// Time that the machine's processors had nothing to do, and all of their time, in any unit (Linux).
+fn idle_of_all() -> (f64, f64) {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let times: Vec<f64> = fields.take(8).filter_map(|field| field.parse().ok()).collect();
+    // Idle, and waiting for a disk.
+    (times.iter().skip(3).take(2).sum(), times.iter().sum())
+}
+
+/// The share of their time for which they had something to do since [`idle_of_all`] was asked.
+fn busy_since((idle_before, all_before): (f64, f64)) -> f64 {
+    let (idle, all) = idle_of_all();
+    1.0 - (idle - idle_before) / (all - all_before).max(1.0)
+}
+
 fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
     sorted.get(at).copied().unwrap_or_default()
@@ -342,26 +373,20 @@ fn drawn(number: usize) -> Vec<usize> {
     ranked
 }
 
-/// Waits until all honest nodes are connected with some others that listen.
-async fn wait_until_met(nodes: usize, mut met: mpsc::UnboundedReceiver<(usize, PeerId)>) -> Result<()> {
-    let wanted = DIALS.min(nodes - 1);
-    let mut neighbours: BTreeMap<usize, BTreeSet<PeerId>> = BTreeMap::new();
-    let all = async {
-        while neighbours.len() < nodes || neighbours.values().any(|peers| peers.len() < wanted) {
-            let Some((node, peer)) = met.recv().await else { break };
-            neighbours.entry(node).or_default().insert(peer);
-        }
-    };
-    if tokio::time::timeout(MEET_WITHIN, all).await.is_err() {
-        let lonely = (0..nodes).filter(|node| neighbours.get(node).is_none_or(|peers| peers.len() < wanted)).count();
-        anyhow::bail!("{lonely} of {nodes} nodes have not met {wanted} others within {} s", MEET_WITHIN.as_secs());
+/// Waits until all honest nodes are connected with some others. How many are not.
+async fn wait_until_met(nodes: &[Arc<P2p>]) -> usize {
+    let wanted = DIALS.min(nodes.len() - 1);
+    // Events of subscriptions may be dropped while a node is busy; its peers are counted all the same.
+    let lonely = || nodes.iter().filter(|node| node.peers() < wanted).count();
+    let deadline = Instant::now() + MEET_WITHIN;
+    while lonely() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // Nobody reads on: later ones are dropped with the channel.
-    Ok(())
+    lonely()
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
@@ -369,11 +394,13 @@ async fn main() -> Result<()> {
     let nodes = argument("--nodes", 50.0)? as usize;
     let attackers = argument("--attackers", 0.0)? as usize;
     let messages = argument("--messages", 100.0)? as usize;
-    let (rate, junk) = (argument("--rate", 4.0)?, argument("--junk", 5.0)?);
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (rate, junk) = pace(nodes, attackers, processors);
+    let (rate, junk) = (argument("--rate", rate)?, argument("--junk", junk)?);
     ensure!(nodes > 1 && messages > 0 && rate > 0.0 && junk > 0.0, "at least two nodes, one message and some rate");
+    let idle_at_start = idle_of_all();
     let folder = tempfile::tempdir()?;
     let watch = Arc::new(Watch::default());
-    let (met_in, met) = mpsc::unbounded_channel();
     let mut addresses: Vec<Multiaddr> = Vec::new();
     let mut speakers = Vec::new();
     let mut handles = Vec::new();
@@ -385,14 +412,18 @@ async fn main() -> Result<()> {
         handles.push(Arc::clone(&node.p2p));
         let (speaker, words) = mpsc::channel(16);
         speakers.push(speaker);
-        let met = met_in.clone();
         tokio::spawn(async move {
-            if let Err(error) = node.run(events, words, met).await {
+            if let Err(error) = node.run(events, words).await {
                 println!("node {number} ended: {error:#}");
             }
         });
     }
-    wait_until_met(nodes, met).await?;
+    let least = if attackers == 0 { 1.0 } else { 0.999 };
+    let lonely = wait_until_met(&handles).await;
+    if lonely > 0 {
+        println!("{lonely} of {nodes} nodes have not met enough others within {} s", MEET_WITHIN.as_secs());
+        return Ok(verdict(0.0, least, busy_since(idle_at_start)));
+    }
     println!("{nodes} nodes have met; load of this machine {}", load());
     tokio::time::sleep(SETTLE).await;
     let attacks: Vec<_> = (0..attackers)
@@ -401,8 +432,8 @@ async fn main() -> Result<()> {
             tokio::spawn(attack(number, victims.collect(), junk, Arc::clone(&watch)))
         })
         .collect();
-    let (began, bytes_before, lo_before, cpu_before) =
-        (Instant::now(), watch.bytes.load(Ordering::Relaxed), loopback_bytes(), cpu_s());
+    let (began, bytes_before, lo_before, cpu_before, idle_before) =
+        (Instant::now(), watch.bytes.load(Ordering::Relaxed), loopback_bytes(), cpu_s(), idle_of_all());
     let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
     for number in 0..messages {
         pace.tick().await;
@@ -417,6 +448,7 @@ async fn main() -> Result<()> {
     let took = began.elapsed().as_secs_f64();
     let (payload, lo, cpu) =
         (watch.bytes.load(Ordering::Relaxed) - bytes_before, loopback_bytes() - lo_before, cpu_s() - cpu_before);
+    let busy = busy_since(idle_before);
     attacks.iter().for_each(tokio::task::JoinHandle::abort);
 
     let arrived = arrived();
@@ -425,7 +457,9 @@ async fn main() -> Result<()> {
         locked(&watch.travelling).values().flat_map(|message| message.arrived.values().copied()).collect();
     latencies.sort();
     let millis = |share: f64| percentile(&latencies, share).as_secs_f64() * 1000.0;
-    println!("{nodes} honest nodes, {attackers} attackers, {messages} messages at {rate}/s");
+    println!(
+        "{nodes} honest nodes, {attackers} attackers; {messages} messages at {rate:.2}/s, junk of each at {junk:.2}/s"
+    );
     println!("delivery            {:.3} % ({arrived} of {wanted})", delivery * 100.0);
     let copies = watch.copies.load(Ordering::Relaxed) as f64 / wanted as f64;
     println!("copies a node gets  {copies:.2} of each message");
@@ -436,7 +470,12 @@ async fn main() -> Result<()> {
         per_node(payload),
         per_node(lo)
     );
-    println!("processor           {:.0} % of one in {took:.0} s; load of this machine {}", cpu / took * 100.0, load());
+    println!(
+        "processor           {:.0} % of one by this process in {took:.0} s; {processors} of this machine {:.0} % busy, load {}",
+        cpu / took * 100.0,
+        busy * 100.0,
+        load()
+    );
     let rss = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     println!("{}", rss.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default());
     let sum = |pick: fn(&p2p::Counters) -> u64| handles.iter().map(|p2p| pick(&p2p.counters())).sum::<u64>();
@@ -469,7 +508,23 @@ async fn main() -> Result<()> {
             of(1.0)
         );
     }
-    let least = if attackers == 0 { 1.0 } else { 0.999 };
-    ensure!(delivery >= least, "delivery is {delivery}, wanted {least}");
-    Ok(())
+    Ok(verdict(delivery, least, busy))
+}
+
+/// Says whether the target was reached, and whether that says anything.
+fn verdict(delivery: f64, least: f64, busy: f64) -> ExitCode {
+    let is_saturated = busy >= SATURATED;
+    if is_saturated {
+        println!(
+            "WARNING: the processors were {:.0} % busy, so latency, and what was not delivered, say nothing of the network. \
+             Try again on a machine that is idle, or with a lower --rate and --junk.",
+            busy * 100.0
+        );
+    }
+    if delivery >= least {
+        println!("target              reached: {:.1} % or more", least * 100.0);
+        return ExitCode::SUCCESS;
+    }
+    println!("target              missed: {:.3} % is less than {:.1} %", delivery * 100.0, least * 100.0);
+    if is_saturated { ExitCode::from(SAYS_NOTHING) } else { ExitCode::FAILURE }
 }

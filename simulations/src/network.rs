@@ -18,6 +18,7 @@ const LATE_TIMES: u32 = 4;
 pub(crate) enum Carried {
     Gossip,
     Sync,
+    Lookup,
 }
 
 /// What a node sent and received.
@@ -31,6 +32,10 @@ pub struct Traffic {
     pub sync_in: u64,
     /// Bytes of sync sent.
     pub sync_out: u64,
+    /// Bytes received of questions about works, and of answers.
+    pub lookup_in: u64,
+    /// Bytes sent of them.
+    pub lookup_out: u64,
     /// Orders to store in the DHT.
     pub dht_puts: u64,
     /// Orders to find in the DHT.
@@ -43,7 +48,7 @@ impl Traffic {
     /// All bytes of libp2p, both ways.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.gossip_in + self.gossip_out + self.sync_in + self.sync_out
+        self.gossip_in + self.gossip_out + self.sync_in + self.sync_out + self.lookup_in + self.lookup_out
     }
 }
 
@@ -111,6 +116,10 @@ impl Network {
             Carried::Sync => {
                 self.traffic[from].sync_out += bytes;
                 self.traffic[to].sync_in += bytes;
+            }
+            Carried::Lookup => {
+                self.traffic[from].lookup_out += bytes;
+                self.traffic[to].lookup_in += bytes;
             }
         }
     }

@@ -69,6 +69,28 @@ impl Line {
         self.wronged.contains(&(node, peer))
     }
 
+    /// A node is about to send another what it must know to be wrong.
+    pub(crate) fn wrongs(&mut self, to: NodeId, node: NodeId) {
+        self.wronged.insert((to, node));
+    }
+
+    /// An answer on its way, in which a bit may be turned.
+    pub(crate) fn damage(
+        &mut self,
+        node: NodeId,
+        to: NodeId,
+        mut bytes: Vec<u8>,
+        corruption: PerMille,
+        dice: &mut Dice,
+    ) -> Vec<u8> {
+        if dice.happens(corruption) && !bytes.is_empty() {
+            self.wrongs(to, node);
+            let at = dice.index(bytes.len());
+            bytes[at] ^= 1 << dice.below(8);
+        }
+        bytes
+    }
+
     /// What becomes of an answer on its way; `None`: it never arrives.
     pub(crate) fn meddle(
         &mut self,

@@ -38,6 +38,7 @@ macro_rules! scenarios {
 
 scenarios! {
     cold_start
+    in_the_dark
     sybil_and_slander
     ring_in_the_network
     spam_flood

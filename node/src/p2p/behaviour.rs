@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc};
 
 use libp2p::{
     PeerId, Swarm, SwarmBuilder, Transport as _, autonat, connection_limits,
-    core::upgrade,
+    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade},
     dcutr,
     gossipsub::{
         self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, RawMessage, TopicHash,
@@ -16,13 +16,14 @@ use libp2p::{
     identity::Keypair,
     mdns, memory_connection_limits,
     metrics::Registry,
-    noise, ping, relay,
+    noise, ping, quic, relay,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
     tcp,
 };
 
 use super::{
     Config, Shared, StartError, Structural,
+    calling_off::{Callable, Calls},
     carrying::Carrying,
     exchange::{Exchange, Protocol},
     gate::Gate,
@@ -93,17 +94,18 @@ pub(super) fn swarm(
     key: Keypair,
     shared: &Arc<Shared>,
     registry: &mut Registry,
+    calls: &Calls,
 ) -> Result<Swarm<Behaviour>, StartError> {
     let gossipsub = gossipsub(config, shared)?;
     let transport = |error: &dyn std::fmt::Display| StartError::Transport(error.to_string());
     if let Some(proxy) = config.proxy.clone() {
         return swarm_by_proxy(config, key, gossipsub, registry, proxy);
     }
+    let direct = Callable::new(direct(&key)?, calls.clone());
     let swarm = SwarmBuilder::with_existing_identity(key)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, tuning::yamux)
+        .with_other_transport(|_| direct)
         .map_err(|error| transport(&error))?
-        .with_quic_config(tuning::quic)
         .with_relay_client(noise::Config::new, tuning::yamux)
         .map_err(|error| transport(&error))?
         .with_bandwidth_metrics(registry)
@@ -113,6 +115,19 @@ pub(super) fn swarm(
         .with_connection_timeout(params::CONNECT_WITHIN)
         .build();
     Ok(swarm)
+}
+
+/// TCP, encrypted by Noise, and QUIC.
+fn direct(key: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, StartError> {
+    let noise = noise::Config::new(key).map_err(|error| StartError::Transport(error.to_string()))?;
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(upgrade::Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(tuning::yamux())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let quic = quic::tokio::Transport::new(tuning::quic(quic::Config::new(key)))
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    Ok(tcp.or_transport(quic).map(|either, _| either.into_inner()).boxed())
 }
 
 /// The same, which dials through a proxy and knows no other way.

@@ -46,10 +46,21 @@ impl Via {
     }
 }
 
+/// What is under way to a place that is being dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trying {
+    /// The one way that is known or left.
+    One,
+    /// The first of two.
+    First,
+    /// Two at once: whichever is there first counts.
+    Both,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Waiting { until: Instant },
-    Dialling,
+    Dialling(Trying),
     Up { since: Instant, outbound: bool },
 }
 
@@ -101,6 +112,7 @@ pub(super) struct Met {
 }
 
 /// A dial to make now; report it with [`Book::reached`], [`Book::failed`], [`Book::useless`] or [`Book::put_back`].
+/// After a while without any of these, [`Book::second`] gives the other way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Dial {
     pub place: SocketAddr,
@@ -145,7 +157,7 @@ impl Book {
     /// Takes a claim. Says whether it was new and there was room.
     pub fn claim(&mut self, place: SocketAddr, learned: Learned, now: Instant) -> bool {
         let place = SocketAddr::new(place.ip().to_canonical(), place.port());
-        if !is_dialable(place) || (netgroup::is_own_ground(place.ip()) && !self.own_ground) {
+        if !netgroup::is_dialable(place) || (netgroup::is_own_ground(place.ip()) && !self.own_ground) {
             return false;
         }
         if self.entries.contains_key(&place) || !self.has_room_for(place.ip()) {
@@ -195,15 +207,14 @@ impl Book {
     /// The dial that is wanted most, marked as under way. `may` says for which places the budget allows one.
     pub fn next(&mut self, now: Instant, chance: u64, may: impl Fn(IpAddr) -> bool) -> Option<Dial> {
         let is_busy = |entry: &Entry| match entry.state {
-            State::Dialling => true,
+            State::Dialling(_) => true,
             State::Up { outbound, .. } => outbound && !entry.sought,
             State::Waiting { .. } => false,
         };
-        let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| is_busy(entry)).collect();
-        let dialling = busy.iter().filter(|(_, entry)| entry.state == State::Dialling).count();
-        if dialling >= params::BOOK_DIALS_MAX {
+        if !self.has_room_to_dial() {
             return None;
         }
+        let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| is_busy(entry)).collect();
         let (has_place, has_friend_s_place) = self.places_left();
         let taken: BTreeSet<_> = busy
             .iter()
@@ -248,8 +259,25 @@ impl Book {
 
     fn begin(&mut self, place: SocketAddr, feeler: bool) -> Option<Dial> {
         let entry = self.entries.get_mut(&place)?;
-        (entry.state, entry.feeler) = (State::Dialling, feeler);
-        Some(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways: if entry.via.is_some() { 1 } else { 2 } })
+        entry.feeler = feeler;
+        Some(begun(place, entry))
+    }
+
+    /// Whether one more dial may be under way.
+    pub fn has_room_to_dial(&self) -> bool {
+        let under_way = |entry: &Entry| match entry.state {
+            State::Dialling(Trying::Both) => 2,
+            State::Dialling(_) => 1,
+            State::Waiting { .. } | State::Up { .. } => 0,
+        };
+        self.entries.values().map(under_way).sum::<usize>() < params::BOOK_DIALS_MAX
+    }
+
+    /// The other way to a place whose first has not ended, marked as under way beside it.
+    pub fn second(&mut self, place: SocketAddr) -> Option<Dial> {
+        let entry = self.entries.get_mut(&place).filter(|entry| entry.state == State::Dialling(Trying::First))?;
+        entry.state = State::Dialling(Trying::Both);
+        Some(Dial { place, via: Via::Tcp, ways: 2 })
     }
 
     /// Of the open places the one to try first.
@@ -258,7 +286,7 @@ impl Book {
         let (mut by_network, mut by_host): (BTreeMap<_, u32>, BTreeMap<_, u32>) = Default::default();
         for (place, entry) in self.entries.iter().filter(|(_, entry)| entry.met_s.is_none()) {
             let (host, network) = netgroup::buckets(place.ip());
-            let tries = entry.failures + u32::from(entry.state == State::Dialling);
+            let tries = entry.failures + u32::from(matches!(entry.state, State::Dialling(_)));
             *by_network.entry(network).or_default() += tries;
             *by_host.entry(host).or_default() += tries;
         }
@@ -266,7 +294,7 @@ impl Book {
             let (host, network) = netgroup::buckets(place.ip());
             let met = entry.met_s.is_some();
             let tries = if met { (0, 0) } else { (by_network[&network], by_host[&host]) };
-            (!entry.friend, !entry.anchor, !met, tries, entry.failures, mixed(chance, *place))
+            (!entry.friend, !entry.anchor, !met, tries, entry.failures, netgroup::mixed(chance, *place))
         };
         let open = self.entries.iter().filter(|(place, entry)| is_open(place, entry));
         open.min_by_key(|(place, entry)| rank(place, entry)).map(|(place, _)| *place)
@@ -281,18 +309,16 @@ impl Book {
     /// A place at which a work was announced, as the claim of a stranger. It goes before all others, and is dialled unless
     /// it failed lately. `may` is whether the budget allows it.
     pub fn sought(&mut self, place: SocketAddr, may: bool, now: Instant) -> Sought {
-        let dialling = self.entries.values().filter(|entry| entry.state == State::Dialling).count();
         self.claim(place, Learned::Dht, now);
-        let is_full = !may || dialling >= params::BOOK_DIALS_MAX || self.sought_up() >= params::SOUGHT_OUTBOUND_MAX;
+        let is_full = !may || !self.has_room_to_dial() || self.sought_up() >= params::SOUGHT_OUTBOUND_MAX;
         let Some(entry) = self.entries.get_mut(&place) else { return Sought::Never };
         match entry.state {
-            State::Dialling | State::Up { .. } => Sought::Known,
+            State::Dialling(_) | State::Up { .. } => Sought::Known,
             State::Waiting { until } if until > now => Sought::Never,
             State::Waiting { .. } if is_full => Sought::Later,
             State::Waiting { .. } => {
-                (entry.state, entry.sought) = (State::Dialling, true);
-                let ways = if entry.via.is_some() { 1 } else { 2 };
-                Sought::Dial(Dial { place, via: entry.via.unwrap_or(Via::Quic), ways })
+                entry.sought = true;
+                Sought::Dial(begun(place, entry))
             }
         }
     }
@@ -325,7 +351,7 @@ impl Book {
 
     /// Whether a place is being dialled.
     pub fn is_dialled(&self, place: SocketAddr) -> bool {
-        self.entries.get(&place).is_some_and(|entry| entry.state == State::Dialling)
+        self.entries.get(&place).is_some_and(|entry| matches!(entry.state, State::Dialling(_)))
     }
 
     /// The peer that is connected and at a place.
@@ -336,9 +362,12 @@ impl Book {
 
     /// The dial failed. Gives the other way to the same place, if that was not tried and none is known to work.
     pub fn failed(&mut self, dial: Dial, now: Instant) -> Option<Dial> {
-        let entry = self.dialling(dial.place)?;
-        if entry.via.is_none() && dial.via == Via::Quic {
-            return Some(Dial { via: Via::Tcp, ..dial });
+        let (entry, trying) = self.dialling(dial.place)?;
+        entry.state = State::Dialling(Trying::One);
+        match trying {
+            Trying::First => return Some(Dial { via: Via::Tcp, ..dial }),
+            Trying::Both => return None,
+            Trying::One => {}
         }
         (entry.via, entry.sought) = (None, false);
         entry.state = State::Waiting { until: now + wait(entry) };
@@ -348,15 +377,23 @@ impl Book {
 
     /// The dial was not made, for no fault of the place.
     pub fn put_back(&mut self, place: SocketAddr, now: Instant) {
-        if let Some(entry) = self.dialling(place) {
-            entry.sought = false;
-            entry.state = State::Waiting { until: now + params::MET_WAIT_MIN };
+        match self.dialling(place) {
+            Some((entry, Trying::Both)) => entry.state = State::Dialling(Trying::One),
+            Some((entry, _)) => {
+                entry.sought = false;
+                entry.state = State::Waiting { until: now + params::MET_WAIT_MIN };
+            }
+            None => {}
         }
     }
 
-    /// The entry, unless something else happened to it since the dial began.
-    fn dialling(&mut self, place: SocketAddr) -> Option<&mut Entry> {
-        self.entries.get_mut(&place).filter(|entry| entry.state == State::Dialling)
+    /// The entry, unless something else happened to it since the dial began, and what is under way.
+    fn dialling(&mut self, place: SocketAddr) -> Option<(&mut Entry, Trying)> {
+        let entry = self.entries.get_mut(&place)?;
+        match entry.state {
+            State::Dialling(trying) => Some((entry, trying)),
+            State::Waiting { .. } | State::Up { .. } => None,
+        }
     }
 
     /// Somebody answered there; whether it is one of ours is said by [`Self::met`]. Says how we learned of it, if it
@@ -439,7 +476,7 @@ impl Book {
         };
         let rank = |entry: &Entry| (entry.learned != Learned::Hello, entry.met_s);
         let idle = crowd.into_iter().filter(|(place, entry)| {
-            **place != newest && !matches!(entry.state, State::Up { outbound: true, .. } | State::Dialling)
+            **place != newest && !matches!(entry.state, State::Up { outbound: true, .. } | State::Dialling(_))
         });
         if let Some(place) = idle.min_by_key(|(_, entry)| rank(entry)).map(|(place, _)| *place) {
             self.entries.remove(&place);
@@ -525,11 +562,11 @@ impl Book {
     }
 }
 
-fn is_dialable(place: SocketAddr) -> bool {
-    let ip = place.ip();
-    let is_special = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::from([255; 4]);
-    // Below 1024 are services that strangers could have us knock at.
-    !is_special && place.port() >= 1024
+/// The dial to a place by the way that worked last, or the first of two; marked as under way.
+fn begun(place: SocketAddr, entry: &mut Entry) -> Dial {
+    let (trying, ways) = if entry.via.is_some() { (Trying::One, 1) } else { (Trying::First, 2) };
+    entry.state = State::Dialling(trying);
+    Dial { place, via: entry.via.unwrap_or(Via::Quic), ways }
 }
 
 /// Outbound places for those learned in this way.
@@ -548,21 +585,6 @@ fn wait(entry: &Entry) -> Duration {
         None => (params::FRESH_WAIT_MIN, params::FRESH_WAIT_MAX, 4),
     };
     min.saturating_mul(factor.saturating_pow(entry.failures.min(20))).min(max)
-}
-
-/// A number for each place that differs with `chance`: SplitMix64 over its bytes.
-fn mixed(chance: u64, place: SocketAddr) -> u64 {
-    let mut bytes = match place.ip() {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    bytes.extend(place.port().to_be_bytes());
-    bytes.into_iter().fold(chance, |state, byte| {
-        let state = (state ^ u64::from(byte)).wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        state ^ (state >> 31)
-    })
 }
 
 #[cfg(test)]

@@ -64,6 +64,84 @@ fn both_ways_are_tried_and_quic_first() {
     assert!(book.next(now + params::FRESH_WAIT_MIN, 0, |_| true).is_some(), "again later");
 }
 
+/// A dial to a place that was just claimed.
+fn first_dial(book: &mut Book, now: Instant) -> Dial {
+    book.claim(place("203.0.113.1:7341"), Learned::Dht, now);
+    book.next(now, 0, |_| true).expect("a dial")
+}
+
+#[test]
+fn the_second_way_is_tried_beside_the_first_once() {
+    let now = Instant::now();
+    let mut book = Book::default();
+    let first = first_dial(&mut book, now);
+    let second = book.second(first.place).expect("the other way");
+    assert_eq!((second.via, second.ways), (Via::Tcp, 2));
+    assert_eq!(book.second(first.place), None, "no third");
+    assert_eq!(book.failed(first, now), None, "both were under way");
+    assert!(book.is_dialled(first.place), "the other goes on");
+    book.reached(second.place, second.via, PeerId::random(), now);
+    assert_eq!(book.failed(first, now), None);
+    assert!(book.peer_at(first.place).is_some(), "what comes of the first no longer matters");
+}
+
+#[test]
+fn a_place_has_failed_when_both_ways_have() {
+    let now = Instant::now();
+    for tcp_fails_first in [true, false] {
+        let mut book = Book::default();
+        let first = first_dial(&mut book, now);
+        let second = book.second(first.place).expect("the other way");
+        let order = if tcp_fails_first { [second, first] } else { [first, second] };
+        assert_eq!(book.failed(order[0], now), None);
+        assert!(book.is_dialled(first.place));
+        assert_eq!(book.failed(order[1], now), None);
+        assert!(!book.is_dialled(first.place));
+        assert_eq!(book.next(now + params::FRESH_WAIT_MIN - SECOND, 0, |_| true), None, "one failure, one wait");
+        assert!(book.next(now + params::FRESH_WAIT_MIN, 0, |_| true).is_some());
+    }
+}
+
+#[test]
+fn a_known_way_or_one_that_is_left_has_no_second() {
+    let now = Instant::now();
+    let mut book = Book::default();
+    let first = first_dial(&mut book, now);
+    book.failed(first, now).expect("the other way, at once");
+    assert_eq!(book.second(first.place), None);
+    let mut book = Book::new(false, vec![met_at("203.0.113.1:7341")], now);
+    let known = book.next(now, 0, |_| true).expect("a dial");
+    assert_eq!((known.ways, book.second(known.place)), (1, None));
+}
+
+#[test]
+fn a_second_way_that_is_refused_here_leaves_the_first() {
+    let now = Instant::now();
+    let mut book = Book::default();
+    let first = first_dial(&mut book, now);
+    let second = book.second(first.place).expect("the other way");
+    book.put_back(second.place, now);
+    assert!(book.is_dialled(first.place));
+    book.put_back(first.place, now);
+    assert!(!book.is_dialled(first.place));
+}
+
+#[test]
+fn both_ways_count_among_the_dials_under_way() {
+    let now = Instant::now();
+    let mut book = Book::default();
+    let mut dials = 0;
+    for number in 0.. {
+        book.claim(numbered(number * 65536), Learned::Dht, now);
+        let Some(dial) = book.next(now, 0, |_| true) else { break };
+        dials += 1;
+        if book.has_room_to_dial() && book.second(dial.place).is_some() {
+            dials += 1;
+        }
+    }
+    assert_eq!(dials, params::BOOK_DIALS_MAX);
+}
+
 #[test]
 fn the_way_that_worked_is_taken_again() {
     let now = Instant::now();

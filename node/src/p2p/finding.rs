@@ -3,7 +3,7 @@
 //! Here the worker's events meet the book (`book`), its file (`book_file`) and the budget (`wasted`), which decide.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     net::SocketAddr,
     path::PathBuf,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use super::{
     book::{Book, Dial, Learned, Met, Via},
     book_file,
+    calling_off::Calls,
     links::Link,
     netgroup::{self, Socket},
     params,
@@ -32,6 +33,9 @@ pub(super) struct Finding {
     pub book: Book,
     wasted: Wasted,
     dials: BTreeMap<ConnectionId, Dial>,
+    calls: Calls,
+    /// Places of which the second way is tried too, and when.
+    seconds: VecDeque<(Instant, SocketAddr)>,
     /// Where a feeler is, and since when.
     feeler: Option<(SocketAddr, Instant)>,
     felt: Instant,
@@ -45,12 +49,14 @@ pub(super) struct Finding {
 
 impl Finding {
     /// With what the file remembers.
-    pub fn new(file: Option<PathBuf>, own_ground: bool, now: Instant) -> Self {
+    pub fn new(file: Option<PathBuf>, own_ground: bool, calls: Calls, now: Instant) -> Self {
         let remembered = file.as_deref().map(book_file::read).unwrap_or_default();
         Self {
             book: Book::new(own_ground, remembered, now),
             wasted: Wasted::default(),
             dials: BTreeMap::new(),
+            calls,
+            seconds: VecDeque::new(),
             feeler: None,
             felt: now,
             links: BTreeMap::new(),
@@ -80,6 +86,23 @@ impl Finding {
     /// It is tried in so many ways.
     pub fn begin_wasting(&mut self, ways: usize, now: Instant) {
         self.wasted.begin(ways, now);
+    }
+
+    /// When the next second way is due.
+    pub fn next_second(&self) -> Option<Instant> {
+        self.seconds.front().map(|(at, _)| *at)
+    }
+
+    /// The place needs no other dial: one that is under way is given up.
+    fn call_off_others(&mut self, place: SocketAddr) {
+        let calls = &self.calls;
+        self.dials.retain(|connection, dial| {
+            let is_other = dial.place == place;
+            if is_other {
+                calls.call_off(*connection);
+            }
+            !is_other
+        });
     }
 
     /// Writes the file, in a thread of its own, unless one is being written.
@@ -195,13 +218,36 @@ impl Worker {
         let address = netgroup::address_of(dial.via.socket(dial.place));
         let options = DialOpts::unknown_peer_id().address(address).build();
         let connection = options.connection_id();
-        match self.swarm.dial(options) {
+        match self.finding.calls.naming(connection, || self.swarm.dial(options)) {
             Ok(()) => {
                 self.shared.counters.dials.one();
                 self.finding.dials.insert(connection, dial);
+                if dial.ways > 1 && dial.via == Via::Quic {
+                    self.finding.seconds.push_back((now + params::SECOND_WAY_AFTER, dial.place));
+                }
             }
             Err(error) => self.place_failed(dial, &error, now),
         }
+    }
+
+    /// Tries the second way to places whose first takes long: many routers lose UDP without a word.
+    pub(super) fn dial_second_ways(&mut self, now: Instant) {
+        while self.finding.next_second().is_some_and(|at| at <= now) {
+            let Some((_, place)) = self.finding.seconds.pop_front() else { return };
+            if !self.finding.book.has_room_to_dial() {
+                self.finding.seconds.push_back((now + params::SECOND_WAY_AFTER, place));
+                continue;
+            }
+            let Some(second) = self.finding.book.second(place) else { continue };
+            self.begin_second(second, now);
+        }
+    }
+
+    fn begin_second(&mut self, second: Dial, now: Instant) {
+        if !netgroup::is_own_ground(second.place.ip()) {
+            self.finding.wasted.begin_second(now);
+        }
+        self.dial_place(second, now);
     }
 
     /// A dial failed; says whether it was one of the book's.
@@ -216,21 +262,20 @@ impl Worker {
         tracing::debug!(%error, place = %dial.place, "dial failed");
         self.shared.counters.dials_failed.one();
         match error {
-            DialError::LocalPeerId { .. } => self.finding.book.useless(dial.place, now),
+            DialError::LocalPeerId { .. } => {
+                self.finding.book.useless(dial.place, now);
+                self.finding.call_off_others(dial.place);
+            }
             DialError::Denied { .. } => {
                 self.shared.counters.refused.one();
                 self.finding.book.put_back(dial.place, now);
             }
             _ => {
-                let is_stranger = !netgroup::is_own_ground(dial.place.ip());
-                if is_stranger {
+                if !netgroup::is_own_ground(dial.place.ip()) {
                     self.shared.counters.dials_wasted.one();
                 }
                 if let Some(second) = self.finding.book.failed(dial, now) {
-                    if is_stranger {
-                        self.finding.wasted.begin_second(now);
-                    }
-                    self.dial_place(second, now);
+                    self.begin_second(second, now);
                 }
             }
         }
@@ -259,6 +304,7 @@ impl Worker {
             link.how = "relayed";
         }
         if let Some(dial) = self.finding.dials.remove(&connection) {
+            self.finding.call_off_others(dial.place);
             if !netgroup::is_own_ground(dial.place.ip()) {
                 self.finding.wasted.was_good(dial.ways);
             }

@@ -1,18 +1,16 @@
 //! The libp2p adapter: carries signed bytes between this node and its peers.
 //!
-//! It is plumbing. What a statement means, whether it is true and whether it is
-//! passed on is decided by the core; this module must not know protobuf, trust or
-//! the store. What it does decide by itself is only what must be decided before
-//! the core could look: sizes, rates, connection counts and scores of *peers*,
-//! with every number in [`params`].
+//! It is plumbing. What a statement means, whether it is true and whether it is passed on is decided by the core; this
+//! module must not know protobuf, trust or the store. What it does decide by itself is only what must be decided before
+//! the core could look: sizes, rates, connection counts and scores of *peers*, with every number in [`params`].
 //!
-//! One task owns the swarm. It talks to the rest of the node over two bounded
-//! channels, and it never waits on the event channel, so that a driver that waits
-//! on the command channel cannot deadlock with it.
+//! One task owns the swarm. It talks to the rest of the node over two bounded channels, and it never waits on the event
+//! channel, so that a driver that waits on the command channel cannot deadlock with it.
 
 mod behaviour;
 mod book;
 mod book_file;
+mod calling_off;
 mod carrying;
 mod counters;
 mod exchange;

@@ -113,6 +113,29 @@ impl Socket {
     }
 }
 
+/// Whether a place that a stranger names may be dialled.
+pub(super) fn is_dialable(place: SocketAddr) -> bool {
+    let ip = place.ip();
+    let is_special = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::from([255; 4]);
+    // Below 1024 are services that strangers could have us knock at.
+    !is_special && place.port() >= 1024
+}
+
+/// A number for each place that differs with `chance`: SplitMix64 over its bytes.
+pub(super) fn mixed(chance: u64, place: SocketAddr) -> u64 {
+    let mut bytes = match place.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    bytes.extend(place.port().to_be_bytes());
+    bytes.into_iter().fold(chance, |state, byte| {
+        let state = (state ^ u64::from(byte)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        state ^ (state >> 31)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

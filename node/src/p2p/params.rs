@@ -313,8 +313,8 @@ pub const FEELER_WITHIN: Duration = Duration::from_secs(15);
 pub const DHT_OUTBOUND_MAX: usize = OUTBOUND_MAX as usize / 4;
 /// The same for peers that dialled us first, which is as free: nobody fills our outbound places by coming in.
 pub const HELLO_OUTBOUND_MAX: usize = DHT_OUTBOUND_MAX;
-/// Book dials under way at once: dead hosts hold one for up to [`CONNECT_WITHIN`], and a quarter of
-/// [`PENDING_OUTBOUND_MAX`] stays free for other dials.
+/// Book dials under way at once, two to a place that is tried both ways: dead hosts hold one for up to [`CONNECT_WITHIN`],
+/// and a quarter of [`PENDING_OUTBOUND_MAX`] stays free for other dials.
 pub const BOOK_DIALS_MAX: usize = 12;
 /// Book dials begun at one tick: a lookup's answer does not become a burst of handshakes, and with dead places that
 /// answer nothing for [`QUIC_HANDSHAKE`] some two a second can be tried.
@@ -367,6 +367,9 @@ pub const BOTH_DIALLED_WITHIN: Duration = Duration::from_secs(3);
 pub const DOUBLE_KEPT: Duration = Duration::from_secs(5);
 /// A peer that keeps a second connection to us for this long after it should have closed it does not know of the first: it was killed and started again.
 pub const GHOST_AFTER: Duration = Duration::from_secs(2);
+/// To a place of which no way is known QUIC goes first, and TCP as well if QUIC is not there after this: a good host answers
+/// sooner, and who looks at a page waits no longer for one that TCP alone reaches (RFC 8305 §5 advises this wait).
+pub const SECOND_WAY_AFTER: Duration = Duration::from_millis(250);
 /// QUIC: longest handshake. Three round trips of a satellite link; a dead host costs no more.
 pub const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
 

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Config, Event, P2p, Shared, StartError,
     behaviour::{self, Behaviour},
+    calling_off::Calls,
     finding::Finding,
     key,
     netgroup::{self, Socket},
@@ -36,7 +37,8 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
     let peer_id = key.public().to_peer_id();
     let shared = Arc::new(Shared::default());
     let mut registry = Registry::default();
-    let mut swarm = behaviour::swarm(&config, key, &shared, &mut registry)?;
+    let calls = Calls::default();
+    let mut swarm = behaviour::swarm(&config, key, &shared, &mut registry, &calls)?;
     let traffic = Traffic::of(registry);
     let listen_on = share_ports(&config.listen);
     let listeners = listen_on.iter().map(|address| listen(&mut swarm, address)).collect::<Result<Vec<_>, _>>()?;
@@ -44,7 +46,7 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
     let now = Instant::now();
     let (sink, events) = Sink::new();
     let (listening_in, listening) = watch::channel(Vec::new());
-    let finding = Finding::new(config.peers_file, config.own_ground, now);
+    let finding = Finding::new(config.peers_file, config.own_ground, calls, now);
     let reach = Reach::new(config.nat);
     let parts = (Arc::clone(&shared), listening_in, finding, reach, traffic);
     let mut worker = Worker::new(swarm, sink, parts, config.topics, config.max_message_bytes, now);

@@ -132,7 +132,8 @@ impl Worker {
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
             let tick = self.ticked + params::TICK;
-            let wake = self.redial.next_due().map_or(tick, |due| due.min(tick));
+            let due = [self.redial.next_due(), self.finding.next_second()].into_iter().flatten().min();
+            let wake = due.map_or(tick, |due| due.min(tick));
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm(event, Instant::now()),
                 command = commands.recv() => match command {
@@ -190,6 +191,7 @@ impl Worker {
                 _ => self.dial(due.address, Some(due.target), now),
             }
         }
+        self.dial_second_ways(now);
         let passed = now.saturating_duration_since(self.ticked);
         if passed < params::TICK {
             return;

@@ -99,6 +99,19 @@ async fn somebody_whom_nobody_knew_is_found_and_asked() {
 }
 
 #[tokio::test]
+async fn who_is_there_by_tcp_alone_is_found_before_quic_has_failed() {
+    let (mut alice, carol) = (Node::new(at(&[TCP, QUIC])).await, Node::new(at(&[TCP])).await);
+    // Takes what comes over UDP and says nothing, as most walls do.
+    let wall = std::net::UdpSocket::bind(carol.place()).expect("nobody listens there");
+    alice.seek([carol.place()]).await;
+    assert_eq!(alice.sought().await, carol.p2p.peer_id());
+    let counters = alice.p2p.counters();
+    assert_eq!((counters.dials, counters.dials_failed), (2, 0), "QUIC was tried, and given up for TCP");
+    let mut knocks = [0; 2048];
+    assert!(wall.recv(&mut knocks).is_ok_and(|bytes| bytes > 0), "QUIC went first");
+}
+
+#[tokio::test]
 async fn a_seek_that_finds_nobody_is_over() {
     let mut alice = Node::new(at(&[TCP])).await;
     alice.seek([]).await;

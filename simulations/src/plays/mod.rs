@@ -4,6 +4,7 @@ pub mod catching_up;
 pub mod circle;
 pub mod cold_start;
 pub mod growth;
+pub mod in_the_dark;
 pub mod joining;
 pub mod ring;
 pub mod schedules;
@@ -30,11 +31,12 @@ pub struct Play {
 }
 
 /// Every play.
-pub const ALL: [&Play; 7] = [
+pub const ALL: [&Play; 8] = [
     &circle::PLAY,
     &cold_start::PLAY,
     &catching_up::PLAY,
     &growth::PLAY,
+    &in_the_dark::PLAY,
     &joining::PLAY,
     &ring::PLAY,
     &schedules::PLAY,

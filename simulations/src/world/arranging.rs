@@ -5,11 +5,54 @@ use crate::disk::Disk;
 use crate::message::Message;
 use crate::network::Traffic;
 use crate::node::EPOCH;
+use crate::sync::Lie;
 use crate::truth::Truth;
-use heirloom_proto::{Key, Statement, Timestamp, Verified};
+use heirloom_core::io::Metainfo;
+use heirloom_proto::{Infohash, Key, Statement, Timestamp, Verified};
 use std::time::Duration;
 
 impl World {
+    /// A world without a DHT: what is not pushed has to be pulled.
+    pub fn without_dht(&mut self) {
+        self.has_dht = false;
+    }
+
+    /// A world in which nobody pulls on behalf of others.
+    pub fn without_demand(&mut self) {
+        self.pulls_for_others = false;
+    }
+
+    /// Makes two nodes peers.
+    pub fn link(&mut self, a: NodeId, b: NodeId) {
+        self.mesh.link(a, b);
+        self.introduce(a, b);
+    }
+
+    /// Lets a node answer questions of sync with lies from now on.
+    pub fn make_liar(&mut self, node: NodeId, lie: Lie) {
+        self.line.make_liar(node, lie);
+    }
+
+    /// Whether a node answers questions of sync with lies.
+    #[must_use]
+    pub fn is_liar(&self, node: NodeId) -> bool {
+        self.line.is_liar(node)
+    }
+
+    /// Lays a torrent's content under a path on a node's disk, and tells the checker whether it is what it says.
+    pub fn lay(&mut self, node: NodeId, source: &str, metainfo: Metainfo, is_fake: bool) {
+        if is_fake {
+            self.truth.lists_fake(metainfo.infohash, node);
+        }
+        self.swarm.lay(node, source, metainfo);
+    }
+
+    /// Whether all of a release is on a node's disk, and the node seeds it.
+    #[must_use]
+    pub fn is_seeding(&self, node: NodeId, infohash: &Infohash) -> bool {
+        self.swarm.is_seeding(node, infohash)
+    }
+
     /// Puts nodes behind a partition, away from all of other groups.
     pub fn put_into_group(&mut self, node: NodeId, group: u8) {
         self.trace.note(self.now, &format!("n{node} in group {group}"));

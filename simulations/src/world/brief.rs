@@ -2,7 +2,8 @@
 
 use heirloom_core::command::Command;
 use heirloom_core::io::{
-    ArchiveEvent, ArchiveOrder, DhtEvent, DhtOrder, Input, Output, SyncEvent, SyncOrder, TorrentEvent,
+    ArchiveEvent, ArchiveOrder, DhtEvent, DhtOrder, Input, LookupEvent, LookupOrder, Output, SyncEvent, SyncOrder,
+    TorrentEvent,
 };
 use heirloom_proto::Sha256;
 
@@ -21,6 +22,10 @@ pub(super) fn brief_input(input: &Input) -> String {
             format!("dht found {} seq {} {}", order.0, item.seq, mark(&item.value))
         }
         Input::Dht(event) => format!("dht {event:?}"),
+        Input::Lookup(LookupEvent::Asked { peer, bytes, .. }) => {
+            format!("lookup asked by n{} {}", peer.0, mark(bytes))
+        }
+        Input::Lookup(LookupEvent::Answered { order, bytes }) => format!("lookup answer {} {}", order.0, mark(bytes)),
         Input::Torrent(TorrentEvent::Received { infohash, piece, shares }) => {
             let shares: Vec<String> =
                 shares.iter().map(|share| format!("{} of {}", share.bytes, share.address)).collect();
@@ -45,6 +50,10 @@ pub(super) fn brief_output(output: &Output) -> String {
             format!("sync ask {} n{} {}", order.0, peer.0, mark(bytes))
         }
         Output::SyncFrame(SyncOrder::Answer { bytes, .. }) => format!("sync answers {}", mark(bytes)),
+        Output::Lookup(LookupOrder::Ask { order, peer, bytes }) => {
+            format!("lookup ask {} n{} {}", order.0, peer.0, mark(bytes))
+        }
+        Output::Lookup(LookupOrder::Answer { bytes, .. }) => format!("lookup answers {}", mark(bytes)),
         Output::Dht(DhtOrder::Put { order, item }) => {
             format!("dht put {} seq {} {}", order.0, item.seq, mark(&item.value))
         }

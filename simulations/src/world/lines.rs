@@ -53,7 +53,7 @@ impl World {
     }
 
     /// How long a message waits for the lines; `None`: it does not arrive.
-    fn is_reached(&mut self, from: NodeId, to: NodeId, len: usize) -> Option<Duration> {
+    pub(super) fn is_reached(&mut self, from: NodeId, to: NodeId, len: usize) -> Option<Duration> {
         let is_lost = self.dice.happens(self.faults.loss) || self.network.is_cut(&self.faults, from, to);
         if is_lost { None } else { self.network.queue(self.now, from, to, len, &self.faults) }
     }

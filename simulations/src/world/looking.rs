@@ -5,7 +5,7 @@ use crate::checkers::{Look, Property, Step, followed_by};
 use crate::message::Message;
 use heirloom_core::command::{Command, Reply};
 use heirloom_core::ground::Ground;
-use heirloom_core::io::{Admission, DhtOrder, Output, SyncOrder};
+use heirloom_core::io::{Admission, DhtOrder, LookupOrder, Output, SyncOrder};
 use heirloom_core::views::LedgerBy;
 use heirloom_proto::body::Scope;
 use heirloom_proto::{Key, Kind, StatementId};
@@ -121,7 +121,7 @@ impl World {
                         Admission::Reject => blamed.push((*from, self.mesh.is_damaged(message))),
                     }
                 }
-                Output::SyncFrame(SyncOrder::Blame { peer }) => {
+                Output::SyncFrame(SyncOrder::Blame { peer }) | Output::Lookup(LookupOrder::Blame { peer }) => {
                     let peer = node_of(*peer);
                     blamed.push((peer, self.line.may_blame(node, peer)));
                 }

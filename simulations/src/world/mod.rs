@@ -5,6 +5,7 @@ mod brief;
 mod lines;
 mod looking;
 mod mutation;
+mod seeking;
 mod services;
 
 pub use mutation::Mutation;
@@ -19,15 +20,14 @@ use crate::gossip::{LINKS, Mesh};
 use crate::message::Message;
 use crate::network::Network;
 use crate::node::Node;
+use crate::rendezvous::Rendezvous;
 use crate::swarm::Swarm;
-use crate::sync::{Lie, Line};
+use crate::sync::Line;
 use crate::trace::Trace;
 use crate::truth::Truth;
 use brief::{brief_input, brief_output};
 use heirloom_core::command::{Command, CommandError, Reply};
-use heirloom_core::io::{
-    DhtEvent, DhtOrder, Input, LookupEvent, LookupOrder, Metainfo, OrderId, Output, Peer, RequestId,
-};
+use heirloom_core::io::{Input, OrderId, Output, Peer, RequestId};
 use heirloom_proto::dht::Item;
 use heirloom_proto::{Infohash, Key};
 use mutation::Broke;
@@ -65,6 +65,27 @@ pub(super) enum Event {
         life: u32,
         order: OrderId,
         bytes: Vec<u8>,
+    },
+    /// Somebody who announced a work is connected, to be asked.
+    Meet {
+        node: NodeId,
+        life: u32,
+        order: OrderId,
+        with: NodeId,
+    },
+    /// A question about a work reaches a node.
+    Questioned {
+        node: NodeId,
+        from: NodeId,
+        life: u32,
+        order: OrderId,
+        bytes: Vec<u8>,
+    },
+    /// Who was met for a question is let go.
+    Part {
+        node: NodeId,
+        with: NodeId,
+        order: Option<OrderId>,
     },
     Put {
         node: NodeId,
@@ -127,6 +148,8 @@ pub struct World {
     network: Network,
     mesh: Mesh,
     line: Line,
+    rendezvous: Rendezvous,
+    has_rendezvous: bool,
     has_dht: bool,
     pulls_for_others: bool,
     dht: Dht,
@@ -165,6 +188,8 @@ impl World {
             network: Network::new(nodes.len()),
             mesh: Mesh::new(nodes.len(), links, &mut dice),
             line: Line::default(),
+            rendezvous: Rendezvous::default(),
+            has_rendezvous: false,
             has_dht: true,
             pulls_for_others: true,
             dht: Dht::new(hostile_dht, &mut dice),
@@ -209,33 +234,6 @@ impl World {
         self.crashes
     }
 
-    /// A world without a DHT: what is not pushed has to be pulled.
-    pub fn without_dht(&mut self) {
-        self.has_dht = false;
-    }
-
-    /// A world in which nobody pulls on behalf of others.
-    pub fn without_demand(&mut self) {
-        self.pulls_for_others = false;
-    }
-
-    /// Makes two nodes peers.
-    pub fn link(&mut self, a: NodeId, b: NodeId) {
-        self.mesh.link(a, b);
-        self.introduce(a, b);
-    }
-
-    /// Lets a node answer questions of sync with lies from now on.
-    pub fn make_liar(&mut self, node: NodeId, lie: Lie) {
-        self.line.make_liar(node, lie);
-    }
-
-    /// Whether a node answers questions of sync with lies.
-    #[must_use]
-    pub fn is_liar(&self, node: NodeId) -> bool {
-        self.line.is_liar(node)
-    }
-
     /// The key of a node.
     #[must_use]
     pub fn key(&self, node: NodeId) -> Key {
@@ -246,20 +244,6 @@ impl World {
     #[must_use]
     pub fn is_up(&self, node: NodeId) -> bool {
         self.nodes[node].service.is_some()
-    }
-
-    /// Lays a torrent's content under a path on a node's disk, and tells the checker whether it is what it says.
-    pub fn lay(&mut self, node: NodeId, source: &str, metainfo: Metainfo, is_fake: bool) {
-        if is_fake {
-            self.truth.lists_fake(metainfo.infohash, node);
-        }
-        self.swarm.lay(node, source, metainfo);
-    }
-
-    /// Whether all of a release is on a node's disk, and the node seeds it.
-    #[must_use]
-    pub fn is_seeding(&self, node: NodeId, infohash: &Infohash) -> bool {
-        self.swarm.is_seeding(node, infohash)
     }
 
     /// Changes what goes wrong from now on.
@@ -304,6 +288,8 @@ impl World {
         self.nodes[node].kill(is_power_cut);
         self.mesh.forget(node);
         self.line.forget(node);
+        let met = self.rendezvous.forget(node);
+        self.part_all(node, met);
         for peer in self.mesh.peers_of(node) {
             if self.is_up(peer) {
                 let life = self.nodes[peer].life;
@@ -450,6 +436,9 @@ impl World {
             }
             Event::Hear { node, from, message, is_replay } => self.hear(node, from, message, is_replay),
             Event::Asked { node, from, life, order, bytes } => self.asked(node, from, life, order, bytes),
+            Event::Meet { node, life, order, with } => self.meet(node, life, order, with),
+            Event::Questioned { node, from, life, order, bytes } => self.questioned(node, from, life, order, bytes),
+            Event::Part { node, with, order } => self.part(node, with, order),
             Event::Put { node, life, order, item } => self.put(node, life, order, &item),
             Event::Get { node, life, order, key, salt } => self.get(node, life, order, key, &salt),
             Event::Piece { node, life, infohash } => {
@@ -576,7 +565,6 @@ impl World {
 
     fn perform(&mut self, node: NodeId, output: Output) {
         self.trace.note(self.now, &format!("n{node} > {}", brief_output(&output)));
-        let life = self.nodes[node].life;
         match output {
             Output::Publish { bytes, .. } => {
                 let message = Message::new(bytes);
@@ -584,30 +572,8 @@ impl World {
             }
             Output::Admission { message, admission } => self.admission(node, message, admission),
             Output::SyncFrame(order) => self.sync(node, order),
-            Output::Dht(order) => {
-                let after = self.dice.between(self.faults.latency);
-                let event = match order {
-                    DhtOrder::Put { order, item } => {
-                        self.network.traffic[node].dht_puts += 1;
-                        Event::Put { node, life, order, item: Box::new(item) }
-                    }
-                    DhtOrder::Get { order, key, salt } => {
-                        self.network.traffic[node].dht_gets += 1;
-                        Event::Get { node, life, order, key, salt }
-                    }
-                    // The world has no rendezvous of works: announcements go through, and no stranger is found.
-                    DhtOrder::Announce { order, .. } => {
-                        let input = Input::Dht(DhtEvent::Announced { order, is_taken: true });
-                        Event::Arrive(node, life, Box::new(input))
-                    }
-                };
-                self.at(after, event);
-            }
-            Output::Lookup(LookupOrder::Seek { order, .. }) => {
-                let after = self.dice.between(self.faults.latency);
-                self.answer(node, life, after, Input::Lookup(LookupEvent::Over { order }));
-            }
-            Output::Lookup(LookupOrder::Ask { .. } | LookupOrder::Answer { .. } | LookupOrder::Blame { .. }) => {}
+            Output::Dht(order) => self.dht(node, order),
+            Output::Lookup(order) => self.lookup(node, order),
             // Nobody names friends here, so nobody shows who it is.
             Output::Identity(_) => {}
             // Nobody in this world has pictures.

@@ -2,7 +2,7 @@
 
 use sha1::{Digest, Sha1};
 
-use crate::support::{ARRIVAL, Bed, announce_junk, bytes_of, next_ip, number, release, text, wait_for};
+use crate::support::{ARRIVAL, Bed, Node, announce_junk, bytes_of, next_ip, number, release, text, wait_for};
 
 const FILM: &str = "imdb:tt0000093";
 const ABOUT: [&str; 8] = ["--title", "A Film", "--year", "1999", "--kind", "film", "--licence", "CC0-1.0"];
@@ -54,6 +54,20 @@ fn a_strangers_listing_is_found_by_whoever_looks_and_by_nobody_else() {
     let shown = quiet.cli.ok(&["show", FILM, "--wait", "5"]);
     assert_eq!(shown["releases"].as_array().map(Vec::len), Some(0), "it asked nobody: {shown}");
     assert_eq!(number(&quiet.cli.ok(&["status"]), "peers"), 0);
+}
+
+#[test]
+fn a_publisher_whom_tcp_alone_reaches_is_found_without_waiting_for_quic() {
+    let bed = Bed::new();
+    let ip = next_ip();
+    let net = [bed.net(&[]), vec!["--p2p".into(), format!("/ip4/{ip}/tcp/0"), APART.into()]].concat();
+    let publisher = Node::start(&bed.path("tcp"), "publisher", &ip, &net);
+    assert!(publisher.listening().iter().all(|address| !address.contains("/udp/")), "{:?}", publisher.listening());
+    let newcomer = bed.node_that("newcomer", &[APART]);
+    let published = publisher.publish(&bed.file("film.mkv", &bytes_of(50_000, 96)), FILM, &ABOUT);
+    newcomer.wait_for_band(FILM, text(&published, "infohash"), "unknown");
+    let status = newcomer.cli.ok(&["status"]);
+    assert_eq!(number(&status["p2p"]["counters"], "dials_failed"), 0, "no dial was waited for to its end: {status}");
 }
 
 #[test]
