@@ -66,6 +66,15 @@ fn number(text: &str, what: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{what} must be a whole number from 0, not {text:?}"))
 }
 
+/// A first seed and how many: none at all would check nothing, and past the last number there is no seed.
+fn seeds(first: &str, count: &str) -> Result<(u64, u64), String> {
+    let (from, many) = (number(first, "the first seed")?, number(count, "the count")?);
+    if many == 0 || from.checked_add(many).is_none() {
+        return Err(format!("the count must be from 1 to {}, not {count:?}", u64::MAX - from));
+    }
+    Ok((from, many))
+}
+
 impl Asked {
     /// Reads the words after the program's name.
     ///
@@ -88,9 +97,10 @@ impl Asked {
                     ["calm"] => false,
                     other => return Err(format!("the weather is calm or stormy, not {:?}", other.join(" "))),
                 };
-                Ok(Self::Story(number(first, "the first seed")?, number(count, "the count")?, is_stormy))
+                let (first, count) = seeds(first, count)?;
+                Ok(Self::Story(first, count, is_stormy))
             }
-            ["sync", first, count] => Ok(Self::Sync(number(first, "the first seed")?, number(count, "the count")?)),
+            ["sync", first, count] => seeds(first, count).map(|(first, count)| Self::Sync(first, count)),
             ["story" | "sync", ..] => Err("give a first seed and a count, such as: story 0 64".into()),
             ["list", ..] | ["explain", ..] => Err("give one name at most".into()),
             [other, ..] => Err(format!("{other:?} is nothing that can be done: heirloom-sim --help lists what is")),
@@ -184,7 +194,10 @@ mod tests {
             "story 1",
             "story 1 x",
             "story 1 2 windy",
+            "story 1 0",
             "sync 1",
+            "sync 1 0",
+            "sync 18446744073709551615 3",
             "list a b",
             "run a --seed 99999999999999999999",
         ] {

@@ -4,7 +4,7 @@ use crate::settings::Preset;
 use crate::views;
 use heirloom_graph::{Explanation, IgnoredReason, NodeId, Opinion, Reason, ReasonKind, Ruling};
 use heirloom_proto::Key;
-use heirloom_proto::body::Scope;
+use heirloom_proto::body::{Opinion as Verdict, Scope};
 
 /// An explanation as plain data for readers.
 #[must_use]
@@ -78,10 +78,23 @@ fn because(reason: &Reason, name_of: &impl Fn(&Key) -> String) -> views::Because
         ReasonKind::Vote(Opinion::Listing) => ("listing", false, format!("{voter} {lists} it")),
         ReasonKind::Vote(opinion) => {
             let is_against = opinion.level_for_listing().is_some_and(|level| level < 0.0);
-            ("verdict", is_against, format!("{voter} found it {opinion:?}").to_lowercase())
+            ("verdict", is_against, format!("{voter} found it {}", word_of(opinion)))
         }
     };
     views::Because { path, weight: reason.weight, share: reason.share, is_against, kind, note }
+}
+
+/// As people write it.
+fn word_of(opinion: Opinion) -> &'static str {
+    match opinion {
+        Opinion::Listing => "listed",
+        Opinion::Good => Verdict::Good.name(),
+        Opinion::Poor => Verdict::Poor.name(),
+        Opinion::Dead => Verdict::Dead.name(),
+        Opinion::WrongWork => Verdict::WrongWork.name(),
+        Opinion::Fake => Verdict::Fake.name(),
+        Opinion::Malware => Verdict::Malware.name(),
+    }
 }
 
 fn ignored_because(reason: &IgnoredReason) -> String {

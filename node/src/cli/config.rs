@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::args::{Cli, Verb};
 use super::client::Client;
-use super::run::{check_bootstrap, friends, multiaddrs};
+use super::run::{check_bootstrap, friends, listen_on, peers};
 use crate::driver::Sharing;
 use crate::home::Home;
 use crate::http::Request;
@@ -113,8 +113,8 @@ pub fn check(matches: &ArgMatches) -> Result<(), CommandError> {
     cli.outlet.choice()?;
     if let Verb::Run(run) = &cli.verb {
         check_bootstrap(&run.dht_bootstrap)?;
-        multiaddrs(&run.p2p)?;
-        multiaddrs(&run.peer)?;
+        listen_on(&run.p2p)?;
+        peers(&run.peer)?;
         friends(&run.friend)?;
         run.sharing.sharing()?;
     }

@@ -35,16 +35,35 @@ pub(super) fn check_bootstrap(nodes: &[String]) -> Result<(), CommandError> {
     Ok(())
 }
 
-pub(super) fn multiaddrs(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
-    texts
-        .iter()
-        .map(|text| {
-            text.parse().map_err(|_| {
-                let message = format!("{text:?} is not a libp2p address: write it as /ip4/127.0.0.1/tcp/7341");
-                CommandError::bad_input("bad_multiaddr", message)
-            })
-        })
-        .collect()
+/// What `--p2p` says.
+pub(super) fn listen_on(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
+    multiaddrs("--p2p", texts, p2p::can_listen_on)
+}
+
+/// What `--peer` says.
+pub(super) fn peers(texts: &[String]) -> Result<Vec<p2p::Multiaddr>, CommandError> {
+    multiaddrs("--peer", texts, p2p::can_dial)
+}
+
+fn multiaddrs(
+    flag: &str,
+    texts: &[String],
+    is_usable: fn(&p2p::Multiaddr) -> bool,
+) -> Result<Vec<p2p::Multiaddr>, CommandError> {
+    let refuse = |message: String| CommandError::bad_input("bad_multiaddr", message);
+    let parse = |text: &String| {
+        let address: p2p::Multiaddr = text.parse().map_err(|_| {
+            refuse(format!("{flag}: {text:?} is not a libp2p address: write it as /ip4/127.0.0.1/tcp/7341"))
+        })?;
+        // Better said now than tried for ever: the build has no DNS and no other transports.
+        if is_usable(&address) {
+            return Ok(address);
+        }
+        Err(refuse(format!(
+            "{flag}: {text} cannot be used: write it as /ip4/127.0.0.1/tcp/7341 or /ip6/::1/udp/7341/quic-v1, with numbers for names"
+        )))
+    };
+    texts.iter().map(parse).collect()
 }
 
 pub(super) fn friends(texts: &[String]) -> Result<BTreeSet<Key>, CommandError> {
@@ -79,8 +98,8 @@ pub(super) async fn run(
         .map_err(|error| CommandError::new(Fault::Failed, "http", format!("{}: {error}", args.http)))?;
     let downloads = args.dir.clone().unwrap_or_else(|| home.downloads());
     let options = driver::Options {
-        p2p: multiaddrs(&args.p2p)?,
-        peers: multiaddrs(&args.peer)?,
+        p2p: listen_on(&args.p2p)?,
+        peers: peers(&args.peer)?,
         friends: friends(&args.friend)?,
         mdns: !args.no_mdns,
         nat: args.nat.map(|nat| match nat {
@@ -257,4 +276,37 @@ pub(super) async fn testnet(at: std::net::Ipv4Addr, nodes: usize) -> Result<Outc
     asked_to_stop().await;
     testnet.stop().await;
     Ok(Outcome::Exit(ExitCode::SUCCESS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_could_never_be_used_are_bad_input_and_name_their_flag() {
+        let id = "12D3KooWCaHJJRDjFnB71rABvnKUXSN5Pc4tWW3jb2SqtHHw6mX6";
+        let of = |text: &str| vec![text.to_owned()];
+        for good in [
+            "/ip4/127.0.0.1/tcp/7341",
+            "/ip6/::1/udp/7341/quic-v1",
+            &format!("/ip4/45.1.0.1/udp/7341/quic-v1/p2p/{id}"),
+        ] {
+            assert!(peers(&of(good)).is_ok(), "{good}");
+        }
+        for bad in [
+            "127.0.0.1:7341",
+            "/dns4/node.example/tcp/7341",
+            "/ip4/127.0.0.1/tcp/7341/http",
+            "/ip4/127.0.0.1/udp/7341",
+            "/memory/1",
+            &format!("/p2p/{id}"),
+            &format!("/ip4/127.0.0.1/tcp/7341/p2p/{id}/p2p-circuit"),
+        ] {
+            for (flag, answer) in [("--peer", peers(&of(bad))), ("--p2p", listen_on(&of(bad)))] {
+                let error = answer.expect_err(bad);
+                let said = error.message.clone();
+                assert!(error.fault == Fault::BadInput && said.starts_with(flag) && said.contains("/ip4/"), "{said}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //! What this adds to the crate:
 //! * **joining late**: names that do not resolve and bootstrap nodes that are not up yet are tried again (`keeper`);
 //! * **waiting to be joined**: a query asked before the routing table has a node waits for it, up to [`JOIN_WAIT`];
-//! * **one budget** for all queries (`turnstile`), with a bounded line in front of it, and one before that for heads;
+//! * **one budget** for all queries (`turnstile`), with bounded lines in front of it: one for heads, which go first, and two that take turns;
 //! * **client mode that stays client mode**: the crate turns a reachable node into a server after 15 minutes;
 //! * errors that say which address was taken, and never a panic of the crate's thread in the caller's.
 
@@ -159,6 +159,14 @@ impl Dht {
         query::put(&self.shared, Rank::Head, item, cas).await
     }
 
+    /// As [`Dht::put`], in turns with what stands in line: for what comes by the hundred and may take its time.
+    ///
+    /// # Errors
+    /// As [`Dht::put`].
+    pub async fn put_patiently(&self, item: Item, cas: Option<i64>) -> Result<Put, PutError> {
+        query::put(&self.shared, Rank::Patient, item, cas).await
+    }
+
     /// Asks for a mutable item. Answers come as they arrive, in any order of `seq`, often the same item from
     /// several nodes; the stream ends when the query does, and dropping it ends the wait.
     ///
@@ -197,7 +205,15 @@ impl Dht {
     /// # Errors
     /// See [`AnnounceError`].
     pub async fn announce(&self, infohash: [u8; 20], port: u16) -> Result<(), AnnounceError> {
-        query::announce(&self.shared, infohash, port).await
+        query::announce(&self.shared, Rank::Usual, infohash, port).await
+    }
+
+    /// As [`Dht::announce`], in turns with what stands in line: for what comes by the hundred and may take its time.
+    ///
+    /// # Errors
+    /// See [`AnnounceError`].
+    pub async fn announce_patiently(&self, infohash: [u8; 20], port: u16) -> Result<(), AnnounceError> {
+        query::announce(&self.shared, Rank::Patient, infohash, port).await
     }
 
     /// Asks for peers of a torrent (or rendezvous); one `Vec` per node that knew some. Addresses are claims of

@@ -1,9 +1,10 @@
-//! The lines in front of the DHT: queries pass one by one, as the budget allows, and heads before all others.
+//! The lines in front of the DHT: queries pass one by one, as the budget allows, heads before all others, and what somebody
+//! waits for in turns with what may take its time.
 //!
 //! What is budgeted is what the network feels: requests to nodes, not calls of ours. One lookup is some forty of
 //! them, so a call takes a guess and gives back what it did not use.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -147,9 +148,12 @@ const HEADS_WAITING_MAX: usize = 32;
 pub(super) enum Rank {
     /// Behind whoever came before.
     Usual,
-    /// Before everybody in the usual line, also those who already wait for the budget: what a head says leads to all else
-    /// that its author says, and an import leaves a hundred listings in line, five minutes of the budget.
+    /// Before everybody in the other lines, also those who already wait for the budget: what a head says leads to all else
+    /// that its author says.
     Head,
+    /// In turns with the usual line: an import leaves a hundred listings and as many announcements here, ten minutes of the
+    /// budget, and whoever looks something up meanwhile, or a newcomer at the rendezvous, waits for one of them at a time.
+    Patient,
 }
 
 /// A line.
@@ -166,8 +170,11 @@ pub(super) struct Turnstile {
     buckets: Mutex<Buckets>,
     usual: Line,
     heads: Line,
-    /// The last head left its line.
-    no_heads: Notify,
+    patient: Line,
+    /// Whether the patient line is next, if somebody stands there.
+    is_patient_next: AtomicBool,
+    /// Somebody left a line.
+    moved: Notify,
     /// When the last query left.
     last_start: tokio::sync::Mutex<Option<Instant>>,
     running: Semaphore,
@@ -186,10 +193,8 @@ pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held for its drop")] Se
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let is_last = self.0.line(self.1).waiting.fetch_sub(1, Ordering::Relaxed) == 1;
-        if is_last && self.1 == Rank::Head {
-            self.0.no_heads.notify_waiters();
-        }
+        self.0.line(self.1).waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.moved.notify_waiters();
     }
 }
 
@@ -199,7 +204,9 @@ impl Turnstile {
             buckets: Mutex::new(Limits::default().buckets(Duration::ZERO)),
             usual: Line::default(),
             heads: Line::default(),
-            no_heads: Notify::new(),
+            patient: Line::default(),
+            is_patient_next: AtomicBool::new(false),
+            moved: Notify::new(),
             last_start: tokio::sync::Mutex::new(None),
             running: Semaphore::new(RUNNING_MAX),
             refused: AtomicU64::new(0),
@@ -212,6 +219,7 @@ impl Turnstile {
         match rank {
             Rank::Usual => &self.usual,
             Rank::Head => &self.heads,
+            Rank::Patient => &self.patient,
         }
     }
 
@@ -230,11 +238,16 @@ impl Turnstile {
         // The semaphore is never closed.
         let turn = self.running.acquire().await.map_err(|_| GetError::Stopped)?;
         loop {
-            self.let_heads_pass(rank).await;
+            self.wait_for_turn(rank).await;
             match self.with_buckets(|buckets, now| buckets.take(now, requests)) {
                 Ok(()) => break,
                 Err(wait) => sleep(wait).await,
             }
+        }
+        match rank {
+            Rank::Head => {}
+            Rank::Usual => self.is_patient_next.store(true, Ordering::Relaxed),
+            Rank::Patient => self.is_patient_next.store(false, Ordering::Relaxed),
         }
         let mut last_start = self.last_start.lock().await;
         if let Some(last_start) = *last_start {
@@ -244,18 +257,26 @@ impl Turnstile {
         Ok(Turn(turn))
     }
 
-    /// Waits until no head stands in line, unless it is one that asks.
-    async fn let_heads_pass(&self, rank: Rank) {
-        if rank == Rank::Head {
-            return;
-        }
+    async fn wait_for_turn(&self, rank: Rank) {
         loop {
             // Made before the look, so that nothing is missed between the two.
-            let no_heads = self.no_heads.notified();
-            if self.heads.waiting.load(Ordering::Relaxed) == 0 {
+            let moved = self.moved.notified();
+            if self.is_turn_of(rank) {
                 break;
             }
-            no_heads.await;
+            moved.await;
+        }
+    }
+
+    /// Whether the first of a line may go: heads at once, the others when no head waits, one line after the other.
+    fn is_turn_of(&self, rank: Rank) -> bool {
+        let waits = |line: &Line| line.waiting.load(Ordering::Relaxed) > 0;
+        let is_patient_next = self.is_patient_next.load(Ordering::Relaxed);
+        match rank {
+            Rank::Head => true,
+            _ if waits(&self.heads) => false,
+            Rank::Usual => !(is_patient_next && waits(&self.patient)),
+            Rank::Patient => is_patient_next || !waits(&self.usual),
         }
     }
 
@@ -279,7 +300,7 @@ impl Turnstile {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.usual.waiting.load(Ordering::Relaxed) + self.heads.waiting.load(Ordering::Relaxed)
+        [&self.usual, &self.heads, &self.patient].map(|line| line.waiting.load(Ordering::Relaxed)).into_iter().sum()
     }
 
     pub(super) fn refused(&self) -> u64 {
@@ -353,16 +374,16 @@ mod tests {
         one_more.await.expect("the next turn");
     }
 
-    #[tokio::test]
-    async fn a_head_waits_for_nobody_but_heads() {
+    /// Has them stand in line while all turns are taken, frees the turns, and says in which order they passed.
+    async fn pass_in_order(ranks: impl IntoIterator<Item = (Rank, usize)>) -> Vec<usize> {
         let turnstile = Arc::new(Turnstile::new());
         let mut running = Vec::new();
         for _ in 0..RUNNING_MAX {
-            running.push(turnstile.pass(Rank::Usual, 1).await.expect("a turn"));
+            running.push(turnstile.pass(Rank::Head, 1).await.expect("a turn"));
         }
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut all = Vec::new();
-        let mut stand = async |rank, name: usize| {
+        for (rank, name) in ranks {
             let (queue, order) = (Arc::clone(&turnstile), Arc::clone(&order));
             all.push(tokio::spawn(async move {
                 let turn = queue.pass(rank, 1).await;
@@ -372,23 +393,34 @@ mod tests {
             while turnstile.waiting() < all.len() {
                 tokio::task::yield_now().await;
             }
-        };
-        for name in 0..WAITING_MAX {
-            stand(Rank::Usual, name).await;
-        }
-        // The line is full, and its first has the next turn: heads have room, and pass before it.
-        let heads = [1000, 1001];
-        for name in heads {
-            stand(Rank::Head, name).await;
         }
         running.clear();
         for passed in all {
             passed.await.expect("it ran").expect("there was room");
         }
-        let order = order.lock().expect("nobody panicked");
+        assert_eq!(turnstile.waiting(), 0);
+        Arc::into_inner(order).expect("all ended").into_inner().expect("nobody panicked")
+    }
+
+    #[tokio::test]
+    async fn a_head_waits_for_nobody_but_heads() {
+        // The line is full, and its first has the next turn: heads have room, and pass before it.
+        let heads = [1000, 1001];
+        let usual = (0..WAITING_MAX).map(|name| (Rank::Usual, name));
+        let order = pass_in_order(usual.chain(heads.map(|name| (Rank::Head, name)))).await;
         assert_eq!(order[..2], heads);
         assert!(order[2..].iter().copied().eq(0..WAITING_MAX), "the others as they came: {order:?}");
-        assert_eq!(turnstile.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_an_answer_takes_turns_with_what_may_take_its_time() {
+        let patient = (0..6).map(|name| (Rank::Patient, name));
+        let usual = (100..103).map(|name| (Rank::Usual, name));
+        let order = pass_in_order(patient.chain(usual)).await;
+        assert_eq!(order, [100, 0, 101, 1, 102, 2, 3, 4, 5], "neither line holds the other up for longer than one");
+        let usual = (100..106).map(|name| (Rank::Usual, name));
+        let order = pass_in_order(usual.chain([(Rank::Patient, 0), (Rank::Patient, 1)])).await;
+        assert_eq!(order, [100, 0, 101, 1, 102, 103, 104, 105], "nor the other way round");
     }
 
     #[tokio::test]

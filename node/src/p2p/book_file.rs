@@ -4,7 +4,7 @@
 //! whether it is dialled first (`anchor` or `friend`), transport id. It is a cache: what cannot be read is left out.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::Path,
 };
@@ -33,7 +33,12 @@ pub(super) fn read(path: &Path) -> Vec<Met> {
 /// Replaces the file so that a crash or a power cut leaves the old or the new one. Blocks for the disk.
 pub(super) fn write(path: &Path, met: &[Met]) -> io::Result<()> {
     let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
+    // Whom this node met is nobody else's business, whatever the folder allows.
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
     file.write_all(print(met).as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, path)
@@ -156,6 +161,16 @@ mod tests {
         write(&path, &some[..1]).expect("replaced");
         assert_eq!(read(&path), some[..1]);
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left lying about");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_reads_whom_this_node_met() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("peers");
+        write(&path, &some()).expect("written");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -19,7 +19,10 @@ use libp2p::{
     },
 };
 
-use super::{netgroup, params, reach};
+use super::{
+    netgroup::{self, Host, Network},
+    params, reach,
+};
 
 /// Why a connection was refused here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,7 @@ pub(super) enum Refusal {
     HostFull,
     NetworkFull,
     RelaysFull,
+    HandshakesFull,
     TooManyAddresses,
 }
 
@@ -40,6 +44,7 @@ impl fmt::Display for Refusal {
             Self::HostFull => "too many connections with this host",
             Self::NetworkFull => "too many connections with this network",
             Self::RelaysFull => "too many connections over relays",
+            Self::HandshakesFull => "too many handshakes with this host or network",
             Self::TooManyAddresses => "too many addresses for one dial",
         })
     }
@@ -52,6 +57,8 @@ impl std::error::Error for Refusal {}
 pub(super) struct Gate {
     connections: BTreeMap<ConnectionId, IpAddr>,
     relayed: BTreeSet<ConnectionId>,
+    /// Inbound ones in their handshake. As many as [`params::PENDING_INBOUND_MAX`], which the library keeps.
+    arriving: BTreeMap<ConnectionId, IpAddr>,
     peers: BTreeMap<PeerId, Instant>,
     addresses: BTreeMap<IpAddr, Instant>,
 }
@@ -94,11 +101,7 @@ impl Gate {
             return Err(Refusal::AddressBanned);
         }
         let others = self.connections.values().filter_map(|ip| netgroup::groups(*ip));
-        let (mut same_host, mut same_network) = (0, 0);
-        for (other_host, other_network) in others {
-            same_host += usize::from(other_host == host);
-            same_network += usize::from(other_network == network);
-        }
+        let (same_host, same_network) = count_same((host, network), others);
         if same_host >= params::PER_HOST_MAX {
             return Err(Refusal::HostFull);
         }
@@ -106,6 +109,19 @@ impl Gate {
             return Err(Refusal::NetworkFull);
         }
         Ok(())
+    }
+
+    /// Whoever connects and says nothing holds one of few places until the handshake is given up, at no cost. So one host
+    /// gets some of them, own ground too: all others would have to wait for a place to fall free, and then be quicker.
+    fn check_arriving(&self, ip: IpAddr) -> Result<(), Refusal> {
+        let (same_host, same_network) =
+            count_same(netgroup::buckets(ip), self.arriving.values().map(|ip| netgroup::buckets(*ip)));
+        let is_full = if netgroup::is_own_ground(ip) {
+            same_host >= params::PENDING_PER_NEIGHBOUR_MAX
+        } else {
+            same_host >= params::PER_HOST_MAX || same_network >= params::PER_NETWORK_MAX
+        };
+        if is_full { Err(Refusal::HandshakesFull) } else { Ok(()) }
     }
 
     /// Over a relay anybody can have as many names as they like, and no address.
@@ -121,6 +137,13 @@ impl Gate {
             .map_err(ConnectionDenied::new)?;
         Ok(dummy::ConnectionHandler)
     }
+}
+
+/// How many of `others` are of the same host, and how many of the same network.
+fn count_same((host, network): (Host, Network), others: impl Iterator<Item = (Host, Network)>) -> (usize, usize) {
+    others.fold((0, 0), |(hosts, networks), (other_host, other_network)| {
+        (hosts + usize::from(other_host == host), networks + usize::from(other_network == network))
+    })
 }
 
 /// Overflow: the ban that ends first gives way.
@@ -139,12 +162,17 @@ impl NetworkBehaviour for Gate {
 
     fn handle_pending_inbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         _: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
         // Before the handshake, which costs us more than them.
-        self.check_address(netgroup::ip_of(remote), Instant::now()).map_err(ConnectionDenied::new)
+        let Some(ip) = netgroup::ip_of(remote) else { return Ok(()) };
+        self.check_address(Some(ip), Instant::now())
+            .and_then(|()| self.check_arriving(ip))
+            .map_err(ConnectionDenied::new)?;
+        self.arriving.insert(connection, ip);
+        Ok(())
     }
 
     fn handle_established_inbound_connection(
@@ -189,11 +217,15 @@ impl NetworkBehaviour for Gate {
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
             FromSwarm::ConnectionEstablished(event) => {
+                self.arriving.remove(&event.connection_id);
                 if event.endpoint.is_relayed() {
                     self.relayed.insert(event.connection_id);
                 } else if let Some(ip) = netgroup::ip_of(event.endpoint.get_remote_address()) {
                     self.connections.insert(event.connection_id, ip);
                 }
+            }
+            FromSwarm::ListenFailure(event) => {
+                self.arriving.remove(&event.connection_id);
             }
             FromSwarm::ConnectionClosed(event) => {
                 self.connections.remove(&event.connection_id);
@@ -215,6 +247,7 @@ impl NetworkBehaviour for Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libp2p::swarm::{ListenError, ListenFailure};
     use std::time::Duration;
 
     fn ip(text: &str) -> IpAddr {
@@ -247,6 +280,37 @@ mod tests {
         let gate = gate(&["127.0.0.1"; 30]);
         assert_eq!(check(&gate, "127.0.0.1", now), Ok(()));
         assert_eq!(gate.check_address(None, now), Ok(()), "a relayed connection has no address");
+    }
+
+    #[test]
+    fn who_only_begins_handshakes_leaves_places_to_others() {
+        let mut gate = gate(&[]);
+        let mut last = 0;
+        let mut arrive = |gate: &mut Gate, ip: &str| {
+            last += 1;
+            let (here, there) = ("/ip4/45.1.0.1/tcp/7341", format!("/ip4/{ip}/tcp/{last}"));
+            let (here, there) = (here.parse().expect("an address"), there.parse().expect("an address"));
+            let id = ConnectionId::new_unchecked(last);
+            gate.handle_pending_inbound_connection(id, &here, &there).is_ok().then_some(id)
+        };
+        let taken: Vec<_> = (0..500).filter_map(|_| arrive(&mut gate, "203.0.113.7")).collect();
+        assert_eq!(taken.len(), params::PER_HOST_MAX);
+        assert_eq!((8..250).filter(|at| arrive(&mut gate, &format!("203.0.113.{at}")).is_some()).count(), 2);
+        assert!(arrive(&mut gate, "198.51.100.1").is_some(), "another network has its places");
+        let neighbours = (0..500).filter(|_| arrive(&mut gate, "127.0.0.66").is_some()).count();
+        assert_eq!(neighbours, params::PENDING_PER_NEIGHBOUR_MAX);
+        assert!(arrive(&mut gate, "127.0.0.2").is_some(), "so has another neighbour");
+
+        let (here, there) = ("/ip4/45.1.0.1/tcp/1", "/ip4/203.0.113.7/tcp/1");
+        gate.on_swarm_event(FromSwarm::ListenFailure(ListenFailure {
+            local_addr: &here.parse().expect("an address"),
+            send_back_addr: &there.parse().expect("an address"),
+            error: &ListenError::Aborted,
+            connection_id: taken[0],
+            peer_id: None,
+        }));
+        assert!(arrive(&mut gate, "203.0.113.7").is_some(), "a handshake that came to nothing gives its place back");
+        assert!(arrive(&mut gate, "203.0.113.7").is_none());
     }
 
     #[test]

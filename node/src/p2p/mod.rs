@@ -57,6 +57,7 @@ pub use libp2p::{Multiaddr, PeerId};
 pub use netgroup::is_own_ground;
 pub(crate) use netgroup::{Network, network_of};
 pub use socks::Socks;
+pub use start::{can_dial, can_listen_on};
 
 /// The cheap check of form that every message passes before anything remembers it:
 /// `(topic, envelope bytes) -> is well formed for that topic`.

@@ -249,6 +249,9 @@ pub const INBOUND_MAX: u32 = 64;
 pub const OUTBOUND_MAX: u32 = 16;
 /// Inbound connections in their handshake.
 pub const PENDING_INBOUND_MAX: u32 = 16;
+/// The same for one address of loopback or a private network, where [`PER_HOST_MAX`] does not hold: room for many nodes on
+/// one machine, and for a neighbour beside one that is broken. Elsewhere a host and a network have as many as connections.
+pub const PENDING_PER_NEIGHBOUR_MAX: usize = PENDING_INBOUND_MAX as usize * 3 / 4;
 /// Outbound connections in their handshake.
 pub const PENDING_OUTBOUND_MAX: u32 = 16;
 /// Connections per peer: one, and one more while both sides dialled at once.

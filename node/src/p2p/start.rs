@@ -59,12 +59,21 @@ pub(super) async fn start(config: Config) -> Result<(P2p, mpsc::Receiver<Event>)
     Ok((P2p { commands, shared, listening, peer_id, task }, events))
 }
 
-/// A name could never be dialled: the build has no DNS. Better said now than every five minutes.
 fn check_peer(address: &Multiaddr) -> Result<(), StartError> {
-    if reach::is_dialable_circuit(address) || netgroup::socket_of(&redial::without_id(address)).is_some() {
-        return Ok(());
-    }
-    Err(StartError::Address { address: address.clone() })
+    if can_dial(address) { Ok(()) } else { Err(StartError::Address { address: address.clone() }) }
+}
+
+/// Whether a peer could ever be dialled there: at an IP address over TCP or QUIC, or over a relay at one. Names could not be:
+/// the build has no DNS.
+#[must_use]
+pub fn can_dial(address: &Multiaddr) -> bool {
+    reach::is_dialable_circuit(address) || netgroup::socket_of(&redial::without_id(address)).is_some()
+}
+
+/// Whether it is an address that could be listened on: an IP address with TCP or QUIC.
+#[must_use]
+pub fn can_listen_on(address: &Multiaddr) -> bool {
+    netgroup::socket_of(address).is_some()
 }
 
 /// Chooses one port for TCP and QUIC where any would do for both on one IP address: the DHT's rendezvous tells one

@@ -57,6 +57,19 @@ fn votes_of_friends_strangers_and_adversaries_add_up() {
 }
 
 #[test]
+fn who_judged_is_named_as_their_key_is_written() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    alice.accept(&bob.says(1, START, &listing(bunny(), 1)));
+    alice.accept(&bob.says(2, START, &verdict(1, Opinion::WrongWork)));
+    let why = alice.why(Subject::Release(release(1)));
+    let note = why.because.iter().find(|because| because.kind == "verdict").map(|because| because.note.as_str());
+    let name = bob.key().to_string();
+    let name = name.trim_start_matches("did:key:");
+    assert_eq!(note, Some(format!("{name} found it wrong-work").as_str()));
+}
+
+#[test]
 fn a_chain_of_strangers_adds_up_to_a_score_that_is_tiny_and_not_nothing() {
     let (mut alice, bob) = (person("alice"), signer("bob"));
     alice.follow(bob.key(), Level::LOW);
