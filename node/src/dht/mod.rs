@@ -159,6 +159,14 @@ impl Dht {
         query::put(&self.shared, Rank::Head, item, cas).await
     }
 
+    /// As [`Dht::put`], behind almost all others in line: for what is put by the hundred, and nobody sits before.
+    ///
+    /// # Errors
+    /// As [`Dht::put`].
+    pub async fn put_in_time(&self, item: Item, cas: Option<i64>) -> Result<Put, PutError> {
+        query::put(&self.shared, Rank::Last, item, cas).await
+    }
+
     /// Asks for a mutable item. Answers come as they arrive, in any order of `seq`, often the same item from
     /// several nodes; the stream ends when the query does, and dropping it ends the wait.
     ///
@@ -197,7 +205,15 @@ impl Dht {
     /// # Errors
     /// See [`AnnounceError`].
     pub async fn announce(&self, infohash: [u8; 20], port: u16) -> Result<(), AnnounceError> {
-        query::announce(&self.shared, infohash, port).await
+        query::announce(&self.shared, Rank::Usual, infohash, port).await
+    }
+
+    /// As [`Dht::announce`], behind almost all others in line, as [`Dht::put_in_time`].
+    ///
+    /// # Errors
+    /// See [`AnnounceError`].
+    pub async fn announce_in_time(&self, infohash: [u8; 20], port: u16) -> Result<(), AnnounceError> {
+        query::announce(&self.shared, Rank::Last, infohash, port).await
     }
 
     /// Asks for peers of a torrent (or rendezvous); one `Vec` per node that knew some. Addresses are claims of

@@ -212,9 +212,14 @@ pub(super) async fn put(shared: &Arc<Shared>, rank: Rank, item: Item, cas: Optio
 }
 
 /// Announces a peer of an infohash at this machine.
-pub(super) async fn announce(shared: &Arc<Shared>, infohash: [u8; 20], port: u16) -> Result<(), AnnounceError> {
+pub(super) async fn announce(
+    shared: &Arc<Shared>,
+    rank: Rank,
+    infohash: [u8; 20],
+    port: u16,
+) -> Result<(), AnnounceError> {
     let swarm = shared.swarms.lock_of(infohash);
-    let announcing = act(shared, Rank::Usual, Some(swarm), move |node| async move {
+    let announcing = act(shared, rank, Some(swarm), move |node| async move {
         node.announce_peer(Id::from(infohash), Some(port)).await?;
         // The crate does not say how many took it.
         Ok::<_, AnnounceError>(STORE_REQUESTS)

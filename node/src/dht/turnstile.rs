@@ -142,9 +142,16 @@ const WAITING_MAX: usize = 128;
 /// Heads that may stand in their line beside those: a node puts its own, and now and then one of a follow.
 const HEADS_WAITING_MAX: usize = 32;
 
+/// Of so many queries one is of the last line, while that waits: a node with a thousand torrents always asks something, and
+/// its listings shall be kept in place all the same.
+const LAST_EVERY: usize = 4;
+
 /// In which line a query stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
+    /// Behind all others but every [`LAST_EVERY`]th: what nobody sits before. An import leaves a hundred listings in line,
+    /// five minutes of the budget, and meanwhile followers want to find its archive, and its owner a film.
+    Last,
     /// Behind whoever came before.
     Usual,
     /// Before everybody in the usual line, also those who already wait for the budget: what a head says leads to all else
@@ -164,10 +171,13 @@ struct Line {
 #[derive(Debug)]
 pub(super) struct Turnstile {
     buckets: Mutex<Buckets>,
+    last: Line,
     usual: Line,
     heads: Line,
-    /// The last head left its line.
-    no_heads: Notify,
+    /// A query left its line.
+    moved: Notify,
+    /// Usual queries that passed since one of the last line did.
+    passed_since_last: AtomicUsize,
     /// When the last query left.
     last_start: tokio::sync::Mutex<Option<Instant>>,
     running: Semaphore,
@@ -186,10 +196,8 @@ pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held for its drop")] Se
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let is_last = self.0.line(self.1).waiting.fetch_sub(1, Ordering::Relaxed) == 1;
-        if is_last && self.1 == Rank::Head {
-            self.0.no_heads.notify_waiters();
-        }
+        self.0.line(self.1).waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.moved.notify_waiters();
     }
 }
 
@@ -197,9 +205,11 @@ impl Turnstile {
     pub(super) fn new() -> Self {
         Self {
             buckets: Mutex::new(Limits::default().buckets(Duration::ZERO)),
+            last: Line::default(),
             usual: Line::default(),
             heads: Line::default(),
-            no_heads: Notify::new(),
+            moved: Notify::new(),
+            passed_since_last: AtomicUsize::new(0),
             last_start: tokio::sync::Mutex::new(None),
             running: Semaphore::new(RUNNING_MAX),
             refused: AtomicU64::new(0),
@@ -210,6 +220,7 @@ impl Turnstile {
 
     fn line(&self, rank: Rank) -> &Line {
         match rank {
+            Rank::Last => &self.last,
             Rank::Usual => &self.usual,
             Rank::Head => &self.heads,
         }
@@ -230,11 +241,16 @@ impl Turnstile {
         // The semaphore is never closed.
         let turn = self.running.acquire().await.map_err(|_| GetError::Stopped)?;
         loop {
-            self.let_heads_pass(rank).await;
+            self.let_others_pass(rank).await;
             match self.with_buckets(|buckets, now| buckets.take(now, requests)) {
                 Ok(()) => break,
                 Err(wait) => sleep(wait).await,
             }
+        }
+        match rank {
+            Rank::Head => {}
+            Rank::Usual => _ = self.passed_since_last.fetch_add(1, Ordering::Relaxed),
+            Rank::Last => self.passed_since_last.store(0, Ordering::Relaxed),
         }
         let mut last_start = self.last_start.lock().await;
         if let Some(last_start) = *last_start {
@@ -244,18 +260,22 @@ impl Turnstile {
         Ok(Turn(turn))
     }
 
-    /// Waits until no head stands in line, unless it is one that asks.
-    async fn let_heads_pass(&self, rank: Rank) {
-        if rank == Rank::Head {
-            return;
-        }
+    /// Waits until nobody stands in line who comes before.
+    async fn let_others_pass(&self, rank: Rank) {
         loop {
             // Made before the look, so that nothing is missed between the two.
-            let no_heads = self.no_heads.notified();
-            if self.heads.waiting.load(Ordering::Relaxed) == 0 {
+            let moved = self.moved.notified();
+            let waits = |line: &Line| line.waiting.load(Ordering::Relaxed) > 0;
+            let is_lasts_turn = self.passed_since_last.load(Ordering::Relaxed) + 1 >= LAST_EVERY;
+            let has_to_wait = match rank {
+                Rank::Head => false,
+                Rank::Usual => waits(&self.heads) || (waits(&self.last) && is_lasts_turn),
+                Rank::Last => waits(&self.heads) || (waits(&self.usual) && !is_lasts_turn),
+            };
+            if !has_to_wait {
                 break;
             }
-            no_heads.await;
+            moved.await;
         }
     }
 
@@ -279,7 +299,7 @@ impl Turnstile {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.usual.waiting.load(Ordering::Relaxed) + self.heads.waiting.load(Ordering::Relaxed)
+        [&self.last, &self.usual, &self.heads].iter().map(|line| line.waiting.load(Ordering::Relaxed)).sum()
     }
 
     pub(super) fn refused(&self) -> u64 {
@@ -389,6 +409,38 @@ mod tests {
         assert_eq!(order[..2], heads);
         assert!(order[2..].iter().copied().eq(0..WAITING_MAX), "the others as they came: {order:?}");
         assert_eq!(turnstile.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_can_wait_lets_others_pass_and_has_its_share() {
+        let turnstile = Arc::new(Turnstile::new());
+        let mut running = Vec::new();
+        for _ in 0..RUNNING_MAX {
+            running.push(turnstile.pass(Rank::Head, 1).await.expect("a turn"));
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut all = Vec::new();
+        let lines = [(Rank::Last, WAITING_MAX), (Rank::Usual, 9), (Rank::Head, 1)];
+        for rank in lines.iter().flat_map(|(rank, count)| vec![*rank; *count]) {
+            let (queue, order) = (Arc::clone(&turnstile), Arc::clone(&order));
+            all.push(tokio::spawn(async move {
+                let turn = queue.pass(rank, 1).await;
+                order.lock().expect("nobody panicked").push(rank);
+                turn.map(drop)
+            }));
+            while turnstile.waiting() < all.len() {
+                tokio::task::yield_now().await;
+            }
+        }
+        running.clear();
+        for passed in all {
+            passed.await.expect("it ran").expect("there was room");
+        }
+        let order = order.lock().expect("nobody panicked");
+        let (head, usual, last) = (Rank::Head, Rank::Usual, Rank::Last);
+        let begin = [head, usual, usual, usual, last, usual, usual, usual, last, usual, usual, usual, last, last];
+        assert_eq!(order[..begin.len()], begin);
+        assert_eq!(order.len(), lines.iter().map(|(_, count)| count).sum::<usize>());
     }
 
     #[tokio::test]

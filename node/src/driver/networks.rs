@@ -310,7 +310,7 @@ impl Networks {
                 DhtOrder::Put { order, item } => {
                     let is_head = item.salt == HEAD_SALT;
                     let item = to_dht(item);
-                    match if is_head { dht.put_head(item, None).await } else { dht.put(item, None).await } {
+                    match if is_head { dht.put_head(item, None).await } else { dht.put_in_time(item, None).await } {
                         Ok(put) => {
                             if is_head {
                                 times.lock().unwrap_or_else(PoisonError::into_inner).head_put = Some(Instant::now());

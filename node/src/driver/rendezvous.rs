@@ -264,7 +264,7 @@ impl Meeting {
     /// this address, as the rendezvous of the day does.
     pub async fn announce_work(&self, work: &WorkId) -> bool {
         let Some(port) = self.port() else { return false };
-        let announced = self.dht.announce(rendezvous_of(work), port).await;
+        let announced = self.dht.announce_in_time(rendezvous_of(work), port).await;
         if let Err(error) = &announced {
             debug!(%error, "work not announced");
         } else {
