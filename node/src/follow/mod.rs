@@ -6,13 +6,16 @@ mod html;
 mod opml;
 mod page;
 pub(crate) mod reach;
+mod reading;
 
 pub use page::{WebFile, file_at, is_address};
 
 use heirloom_core::command::CommandError;
 use heirloom_proto::key::KeyError;
 use heirloom_proto::signed_text::{self, BEGIN, find_blocks};
-use heirloom_proto::text::{CARD_BEGIN, Contact, ContactError, FOUND_MAX, LINK_SCHEME, TEXT_BYTES_MAX, find_contacts};
+use heirloom_proto::text::{
+    CARD_BEGIN, Contact, ContactError, FOUND_MAX, LINK_SCHEME, TEXT_BYTES_MAX, find_contacts, is_link,
+};
 use heirloom_proto::{Body, Key, Statement, Timestamp, Verified};
 use std::io::Read as _;
 use std::path::Path;
@@ -140,7 +143,7 @@ fn as_key_or_link(text: &str) -> Result<Option<Contact>, CommandError> {
     if text.contains(char::is_whitespace) {
         return Ok(None);
     }
-    if text.starts_with(LINK_SCHEME) {
+    if is_link(text) {
         return Contact::from_link(text).map(Some).map_err(|error| bad(&error));
     }
     match text.parse::<Key>() {
@@ -179,7 +182,7 @@ fn read(what: &str) -> Result<String, CommandError> {
             TEXT_BYTES_MAX >> 20
         )));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(reading::text_of(&bytes, None))
 }
 
 /// The clock, for lists that have expired.
