@@ -144,7 +144,12 @@ fn as_key_or_link(text: &str) -> Result<Option<Contact>, CommandError> {
         return Ok(None);
     }
     if is_link(text) {
-        return Contact::from_link(text).map(Some).map_err(|error| bad(&error));
+        // What a forum put into it is taken out again, as in a longer text.
+        let found = Contact::from_link(text).or_else(|error| match find_contacts(text).as_deref() {
+            Ok([alone]) => Ok(alone.clone()),
+            _ => Err(error),
+        });
+        return found.map(Some).map_err(|error| bad(&error));
     }
     match text.parse::<Key>() {
         Ok(key) => Ok(Some(Contact { key, name: String::new(), url: String::new() })),
@@ -368,6 +373,19 @@ mod tests {
         ] {
             assert_eq!(found(&text), Ok(vec![alice()]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_link_alone_is_read_like_one_in_a_text() {
+        let link = alice().to_link();
+        let (head, tail) = link.split_at(30);
+        for text in [link.clone(), format!("{head}\u{200c}{tail}"), link.replace('&', "&#x26;").replace('=', "&#x3d;")]
+        {
+            let found = as_key_or_link(&text).map_err(|error| error.message);
+            assert_eq!(found, Ok(Some(alice())), "{text}");
+        }
+        let wrong = as_key_or_link(&link.replace("Alice", "Alica")).expect_err("changed");
+        assert!(wrong.message.contains("checksum"), "{}", wrong.message);
     }
 
     #[test]

@@ -297,7 +297,7 @@ mod tests {
         let rows = "Q3,Third\nQ4,\"Fourth \"\"IV\"\"\"\n";
         for (text, bad) in [
             (format!("work,title\nQ2,\"Second\n{rows}"), "line 2"),
-            (format!("work,title\nQ2,\"Second\nQ3,Third\n\"Q4\",\"Fourth \"\"IV\"\"\"\n"), "line 2"),
+            ("work,title\nQ2,\"Second\nQ3,Third\n\"Q4\",\"Fourth \"\"IV\"\"\"\n".to_owned(), "line 2"),
             (format!("work,title\n{rows}Q2,\"Second"), "line 4"),
             (format!("work,title\n{rows}Q2,\"Second \"\"\n"), "line 4"),
         ] {
