@@ -78,10 +78,23 @@ fn because(reason: &Reason, name_of: &impl Fn(&Key) -> String) -> views::Because
         ReasonKind::Vote(Opinion::Listing) => ("listing", false, format!("{voter} {lists} it")),
         ReasonKind::Vote(opinion) => {
             let is_against = opinion.level_for_listing().is_some_and(|level| level < 0.0);
-            ("verdict", is_against, format!("{voter} found it {opinion:?}").to_lowercase())
+            ("verdict", is_against, format!("{voter} found it {}", verdict(opinion)))
         }
     };
     views::Because { path, weight: reason.weight, share: reason.share, is_against, kind, note }
+}
+
+/// A verdict as people write it.
+fn verdict(opinion: Opinion) -> &'static str {
+    match opinion {
+        Opinion::Listing => "listed",
+        Opinion::Good => "good",
+        Opinion::Fake => "fake",
+        Opinion::Malware => "malware",
+        Opinion::WrongWork => "wrong-work",
+        Opinion::Poor => "poor",
+        Opinion::Dead => "dead",
+    }
 }
 
 fn ignored_because(reason: &IgnoredReason) -> String {

@@ -3,7 +3,8 @@
 use crate::rig::*;
 use heirloom_core::command::Subject;
 use heirloom_core::views::Why;
-use heirloom_proto::body::{Level, Opinion};
+use heirloom_proto::Body;
+use heirloom_proto::body::{Level, Opinion, Verdict};
 
 /// Computes the score again from what `why` lists.
 #[track_caller]
@@ -54,6 +55,24 @@ fn votes_of_friends_strangers_and_adversaries_add_up() {
     let of_release = alice.why(Subject::Release(release(1)));
     assert!(of_release.because.iter().any(|because| because.is_against), "{of_release:?}");
     assert_adds_up(&of_release);
+}
+
+#[test]
+fn a_verdict_is_told_in_the_words_of_whoever_gave_it() {
+    let (mut alice, bob) = (person("alice"), signer("bob"));
+    alice.follow(bob.key(), Level::HIGH);
+    let words = "It is Sintel, and not the \"Bunny\"";
+    let said = Verdict { infohash: release(1), opinion: Opinion::WrongWork, note: words.into() };
+    alice.accept(&bob.says(1, START, &Body::Verdict(said)));
+    alice.accept(&bob.says(2, START, &verdict(2, Opinion::Fake)));
+    let why = alice.why(Subject::Release(release(1)));
+    assert_eq!(why.because[0].note, format!("{} found it wrong-work: {words:?}", bob.key().to_multibase()));
+    let silent = alice.why(Subject::Release(release(2)));
+    assert_eq!(
+        silent.because[0].note,
+        format!("{} found it fake", bob.key().to_multibase()),
+        "whoever gave no words said none"
+    );
 }
 
 #[test]
