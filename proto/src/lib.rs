@@ -16,6 +16,7 @@ pub mod ids;
 pub mod key;
 pub mod limits;
 pub mod lookup;
+mod pasted;
 mod schema;
 pub mod signed_text;
 pub mod statement;

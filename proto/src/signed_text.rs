@@ -21,6 +21,7 @@
 
 use crate::body::{CuratorList, File, Listing, Profile, Work};
 use crate::limits::ENVELOPE_BYTES_MAX;
+use crate::pasted::{marks, plain_spaces, unquoted as unquoted_line};
 use crate::statement::{Statement, Verified, VerifyError, verify};
 use crate::{Body, Kind};
 use data_encoding::BASE64;
@@ -29,6 +30,9 @@ use data_encoding::BASE64;
 pub const BEGIN: &str = "-----BEGIN HEIRLOOM STATEMENT-----";
 /// Last line of a block.
 pub const END: &str = "-----END HEIRLOOM STATEMENT-----";
+/// What those lines say between their dashes, which some blogs set anew.
+const BEGIN_WORDS: &str = "BEGIN HEIRLOOM STATEMENT";
+const END_WORDS: &str = "END HEIRLOOM STATEMENT";
 /// What stands before the envelope. Base 64 has no colon, so the last one in a block is the mark.
 const SIGNED: &str = "signed:";
 /// Letters of base 64 in a line: what mails and forums leave whole.
@@ -87,18 +91,19 @@ pub fn to_block(statement: &Verified<Statement>) -> Result<String, SignedTextErr
 /// # Errors
 /// [`SignedTextError`] when any block is no good: taking the others would hide that.
 pub fn find_blocks(text: &str) -> Result<(Vec<Verified<Statement>>, String), SignedTextError> {
-    let (mut found, mut outside, mut rest) = (Vec::new(), String::new(), text);
-    while let Some(start) = rest.find(BEGIN) {
-        outside.push_str(&rest[..start]);
-        let body = &rest[start + BEGIN.len()..];
+    let text = plain_spaces(text);
+    let (mut found, mut outside, mut rest) = (Vec::new(), String::new(), &*text);
+    while let Some(begin) = marks(rest, BEGIN_WORDS).next() {
+        outside.push_str(&rest[..begin.start]);
+        let body = &rest[begin.end..];
         // The last END before the next BEGIN: a name may say END, and then its text holds the mark twice.
-        let block = body.find(BEGIN).map_or(body, |next| &body[..next]);
-        let end = block.rfind(END).ok_or(SignedTextError::CutOff)?;
+        let block = marks(body, BEGIN_WORDS).next().map_or(body, |next| &body[..next.start]);
+        let end = marks(block, END_WORDS).last().ok_or(SignedTextError::CutOff)?;
         if found.len() >= BLOCKS_MAX {
             return Err(SignedTextError::TooMany);
         }
-        found.push(from_block_body(&block[..end])?);
-        rest = &body[end + END.len()..];
+        found.push(from_block_body(&block[..end.start])?);
+        rest = &body[end.end..];
     }
     outside.push_str(rest);
     Ok((found, outside))
@@ -125,8 +130,7 @@ fn from_block_body(body: &str) -> Result<Verified<Statement>, SignedTextError> {
 
 /// Lines without the marks that quoting puts before them.
 fn unquoted(text: &str) -> String {
-    let lines = text.lines().map(|line| line.trim_start_matches(['>', '|', ' ', '\t', '\u{a0}']));
-    lines.collect::<Vec<_>>().join("\n")
+    text.lines().map(unquoted_line).collect::<Vec<_>>().join("\n")
 }
 
 fn one_spaced(text: &str) -> String {
@@ -326,7 +330,9 @@ mod tests {
         {
             let (statement, text) = (list(name, note), block(&list(name, note)));
             let quoted: String = text.lines().map(|line| format!("> | {line}  \r\n")).collect();
-            for mangled in [quoted, text.replace('\n', " "), format!("Look:\n{text}\nand say thanks")] {
+            let (spaced, dashed) =
+                (text.replace(' ', "\u{a0}"), text.replacen(BEGIN, "—–BEGIN HEIRLOOM STATEMENT—–", 1));
+            for mangled in [quoted, spaced, dashed, text.replace('\n', " "), format!("Look:\n{text}\nand say thanks")] {
                 assert_eq!(find_blocks(&mangled).expect("found").0, vec![statement.clone()], "{mangled}");
             }
         }

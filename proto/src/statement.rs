@@ -364,7 +364,15 @@ impl Statement {
         let signature = secret.sign(&preimage(kind, &bytes));
         let author = secret.public().as_bytes().to_vec();
         let envelope = schema::Envelope { author, kind, body: bytes, signature: signature.to_vec() };
-        let statement = verify(&envelope.encode_to_vec())?;
+        let statement = verify(&envelope.encode_to_vec()).map_err(|error| {
+            // Whoever wrote it wants to know which text is too long.
+            let field = if matches!(error, VerifyError::TooLong { .. }) {
+                Body::decode(body.kind(), &envelope.body).err()
+            } else {
+                None
+            };
+            field.map_or(error, VerifyError::from)
+        })?;
         // `Some(0)` is written like `None`: sign nothing that says something else than was meant.
         if statement.header() != header || statement.body() != body {
             return Err(VerifyError::from(BodyError::NotCanonical(body.kind().name())).into());
@@ -434,6 +442,16 @@ mod tests {
     use super::*;
     use crate::body::{Opinion, Retraction, Verdict};
     use crate::{Infohash, SecretKey};
+
+    #[test]
+    fn of_what_is_too_long_to_sign_the_text_is_named() {
+        use crate::body::{Work, WorkKind};
+        let work = "imdb:tt0017925".parse().expect("an id");
+        let body = Body::Work(Work::new(work, "x".repeat(10_000), None, WorkKind::Film));
+        let header = Header { generation: 0, seq: 1, created: Timestamp(1), expires: Some(Timestamp(2)) };
+        let refused = Statement::sign(&SecretKey::from_seed(&[1; 32]), &header, &body).expect_err("too long");
+        assert!(refused.to_string().contains("title is longer than"), "{refused}");
+    }
 
     /// What [`take_apart`] must agree with: decoding and encoding again by the schema.
     fn is_canonical(bytes: &[u8]) -> bool {

@@ -5,6 +5,7 @@
 
 use crate::body::identity::{NAME_BYTES_MAX, URL_BYTES_MAX};
 use crate::body::{BodyError, clean_line};
+use crate::pasted::{is_invisible, marks, plain_entities, plain_spaces, unquoted};
 use crate::{Key, Sha256};
 use std::str::FromStr;
 
@@ -12,6 +13,9 @@ use std::str::FromStr;
 pub const CARD_BEGIN: &str = "-----BEGIN HEIRLOOM CARD-----";
 /// Last line of a card.
 pub const CARD_END: &str = "-----END HEIRLOOM CARD-----";
+/// What those lines say between their dashes, which some blogs set anew.
+const CARD_BEGIN_WORDS: &str = "BEGIN HEIRLOOM CARD";
+const CARD_END_WORDS: &str = "END HEIRLOOM CARD";
 /// Scheme of a link.
 pub const LINK_SCHEME: &str = "heirloom:";
 
@@ -23,6 +27,8 @@ const LABELS: [&str; 6] = ["Name:", "Name*:", "Key:", "Url:", "Url*:", "Check:"]
 pub const TEXT_BYTES_MAX: usize = 4 << 20;
 /// Letters from which a damaged `did:key:` is a damaged key, and no example such as `did:key:z6Mk…`; a whole one has 56.
 const DAMAGED_KEY_LETTERS_MIN: usize = 40;
+/// Lines over which a mail may have broken a link.
+const LINK_LINES_MAX: usize = 4;
 /// Most keys taken from one text.
 pub const FOUND_MAX: usize = 1000;
 
@@ -110,17 +116,21 @@ impl Contact {
     /// # Errors
     /// [`ContactError`] when the key or the checksum does not hold.
     pub fn from_link(link: &str) -> Result<Self, ContactError> {
-        let rest = link.trim().strip_prefix(LINK_SCHEME).ok_or(ContactError::NothingFound)?;
+        let link = link.trim();
+        let rest = if is_link(link) { &link[LINK_SCHEME.len()..] } else { return Err(ContactError::NothingFound) };
         let rest = rest.trim_start_matches('/');
         let (key, query) = rest.split_once('?').unwrap_or((rest, ""));
         let key = Key::from_str(key).map_err(|error| ContactError::BadKey { what: "link", error })?;
         let mut contact = Self { key, name: String::new(), url: String::new() };
         let mut check = None;
-        for pair in plain_ampersands(query).split('&') {
+        for pair in plain_entities(query).split('&') {
             match pair.split_once('=') {
                 Some(("name", text)) => contact.name = percent_decode(text),
                 Some(("url", text)) => contact.url = percent_decode(text),
-                Some(("check", text)) => check = Some(text.to_owned()),
+                // What stands behind it is of the text around it, such as the `**` of Markdown.
+                Some(("check", text)) => {
+                    check = text.split(|c: char| !c.is_ascii_alphanumeric()).next().map(str::to_owned);
+                }
                 _ => {}
             }
         }
@@ -143,9 +153,7 @@ impl Contact {
 
     /// From the text between a card's first and last line, however a forum has wrapped or quoted it.
     fn from_card_body(body: &str) -> Result<Self, ContactError> {
-        let unquoted: Vec<&str> =
-            body.lines().map(|line| line.trim_start_matches(['>', '|', ' ', '\t', '\u{a0}'])).collect();
-        let text = one_spaced(&unquoted.join(" "));
+        let text = one_spaced(&body.lines().map(unquoted).collect::<Vec<_>>().join(" "));
         let field = |label: &str| {
             let begins_word = |at: &usize| *at == 0 || text.as_bytes()[at - 1] == b' ';
             let start = text.match_indices(label).map(|(at, _)| at).find(begins_word)? + label.len();
@@ -184,37 +192,40 @@ pub fn find_contacts(text: &str) -> Result<Vec<Contact>, ContactError> {
     }
 }
 
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
-}
-
 fn find_in(text: &str) -> Result<Vec<Contact>, ContactError> {
+    let text = plain_spaces(text);
     let mut found = Found::default();
-    let mut rest = text;
+    let mut rest = &*text;
     // Cards first: they are cut out, so that the did:key inside is not seen as a second find.
     let mut outside = String::new();
-    while let Some(start) = rest.find(CARD_BEGIN) {
-        outside.push_str(&rest[..start]);
-        let body = &rest[start + CARD_BEGIN.len()..];
-        let end = body.find(CARD_END).ok_or(ContactError::CutOff)?;
-        found.add(Contact::from_card_body(&body[..end])?);
-        rest = &body[end + CARD_END.len()..];
+    while let Some(begin) = marks(rest, CARD_BEGIN_WORDS).next() {
+        outside.push_str(&rest[..begin.start]);
+        let body = &rest[begin.end..];
+        let end = marks(body, CARD_END_WORDS).next().ok_or(ContactError::CutOff)?;
+        found.add(Contact::from_card_body(&body[..end.start])?);
+        rest = &body[end.end..];
     }
     outside.push_str(rest);
     let mut damaged = None;
     // Before the split: the semicolon of `&amp;` would end a link.
-    for word in plain_ampersands(&outside).split(|c: char| c.is_whitespace() || "<>\"'()[]{}`,;".contains(c)) {
+    let outside = plain_entities(&outside);
+    let ends_word = |c: char| c.is_whitespace() || c.is_control() || "<>\"'()[]{}`,;".contains(c);
+    let mut words = outside.split(ends_word).filter(|word| !word.is_empty());
+    while let Some(whole) = words.next() {
         // As forums show a long link that leads elsewhere. No link of ours has these letters there.
-        let key_part = word.split('?').next().unwrap_or_default();
-        let is_shortened = word.contains('…') || key_part.contains("...") || word.ends_with("...");
-        let word = word.trim_end_matches(['.', '!', '?', ':']);
-        if let Some(at) = word.find(LINK_SCHEME)
-            && word[at + LINK_SCHEME.len()..].trim_start_matches('/').starts_with("z6Mk")
-        {
+        let key_part = whole.split('?').next().unwrap_or_default();
+        let is_shortened = whole.contains('…') || key_part.contains("...") || whole.ends_with("...");
+        let word = whole.trim_end_matches(['.', '!', '?', ':']);
+        if let Some(at) = find_link(word) {
             match Contact::from_link(&word[at..]) {
                 Ok(contact) => found.add(contact),
                 Err(_) if is_shortened => {}
-                Err(error) => return Err(error),
+                Err(error) => match joined(&whole[at..], words.clone()) {
+                    Some(contact) => found.add(contact),
+                    // Too short for a key: an example, or as forums show a long link, with a space before its dots.
+                    None if key_part.len() - at < DAMAGED_KEY_LETTERS_MIN => damaged = damaged.or(Some(error)),
+                    None => return Err(error),
+                },
             }
             continue;
         }
@@ -223,16 +234,46 @@ fn find_in(text: &str) -> Result<Vec<Contact>, ContactError> {
             let token = &word[at..letters.map_or(word.len(), |letters| at + start.len() + letters)];
             match token.parse::<Key>() {
                 Ok(key) => found.add(Contact { key, name: String::new(), url: String::new() }),
-                Err(error) if token.len() >= DAMAGED_KEY_LETTERS_MIN => damaged = damaged.or(Some(error)),
+                Err(error) if token.len() >= DAMAGED_KEY_LETTERS_MIN => {
+                    damaged = damaged.or(Some(ContactError::DamagedKey(error)));
+                }
                 Err(_) => {}
             }
         }
     }
     match (found.0, damaged) {
         (found, _) if !found.is_empty() => Ok(found),
-        (_, Some(error)) => Err(ContactError::DamagedKey(error)),
+        (_, Some(error)) => Err(error),
         _ => Err(ContactError::NothingFound),
     }
+}
+
+/// Whether a text begins as a link does, in whatever case: some programs write schemes in capitals.
+#[must_use]
+pub fn is_link(text: &str) -> bool {
+    text.get(..LINK_SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(LINK_SCHEME))
+}
+
+/// Where a link to a key begins in a word.
+fn find_link(word: &str) -> Option<usize> {
+    let at = word.match_indices(':').find_map(|(colon, _)| {
+        let at = (colon + 1).checked_sub(LINK_SCHEME.len())?;
+        word.get(at..).is_some_and(is_link).then_some(at)
+    })?;
+    word[at + LINK_SCHEME.len()..].trim_start_matches('/').starts_with("z6Mk").then_some(at)
+}
+
+/// The link that a mail has broken over lines, of which `start` is the first. Its checksum tells whether it is one.
+fn joined<'a>(start: &str, rest: impl Iterator<Item = &'a str>) -> Option<Contact> {
+    let mut link = start.to_owned();
+    // Some mails begin a quoted line with this.
+    for piece in rest.filter(|piece| *piece != "|").take(LINK_LINES_MAX) {
+        link.push_str(piece);
+        if let Ok(contact) = Contact::from_link(&link) {
+            return Some(contact);
+        }
+    }
+    None
 }
 
 /// What a `did:key:` of an Ed25519 key begins with.
@@ -257,21 +298,21 @@ fn card_field(label: &str, text: &str) -> String {
     let has_label = || text.split(' ').any(|word| LABELS.iter().any(|label| word.starts_with(label)));
     if text.is_empty() {
         String::new()
-    } else if one_spaced(text) != text || text.contains("-----") || has_label() {
+    } else if one_spaced(text) != text || has_mark(text) || has_label() {
         format!("{label}*: {}\n", percent_encode(text))
     } else {
         format!("{label}: {text}\n")
     }
 }
 
+/// Whether a text would be taken for the first or the last line of a card.
+fn has_mark(text: &str) -> bool {
+    text.contains("-----") || [CARD_BEGIN_WORDS, CARD_END_WORDS].iter().any(|words| text.contains(words))
+}
+
 /// The words of a text with one space between them: what is left of it after a forum has wrapped it.
 fn one_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `&` again, where the source of a page has written it as an entity (the last form is WordPress's).
-fn plain_ampersands(text: &str) -> String {
-    text.replace("&amp;", "&").replace("&#38;", "&").replace("&#038;", "&")
 }
 
 fn percent_encode(text: &str) -> String {
@@ -353,6 +394,53 @@ mod tests {
     }
 
     #[test]
+    fn a_card_keeps_its_checksum_where_a_blog_sets_dashes_and_spaces_anew() {
+        let card = alice().to_card();
+        let texts = [
+            card.replace("-----", "—–"),
+            card.replace("-----", "–"),
+            card.replace(' ', "\u{a0}"),
+            card.replace(' ', "\u{202f}").replace("-----", "—–"),
+            card.replace("z6Mk", "z6M\u{200c}k"),
+            card.replace("Key:", "\u{200f}Key:"),
+        ];
+        for text in texts {
+            assert_eq!(find_contacts(&text), Ok(vec![alice()]), "{text}");
+            let changed = text.replace("Alice", "Alica");
+            assert!(find_contacts(&changed).is_err(), "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_link_survives_what_forums_and_mails_do_to_it() {
+        let link = alice().to_link();
+        let (head, tail) = link.split_at(40);
+        let (front, check) = link.split_at(link.len() - 4);
+        let question = link.find('?').expect("a query") + 1;
+        let shown = &link[..20];
+        let texts = [
+            format!("**{link}**, ~~{link}~~ and ||{link}||"),
+            format!("\u{1b}[1m{link}\u{1b}[0m\0"),
+            format!("{head}\n{tail}"),
+            format!("> see {head}\r\n> {tail}"),
+            format!("| {front}\n| {check}"),
+            format!("{}\n{}", &link[..question], &link[question..]),
+            format!("{}\n{}\n{} and more", &link[..30], &link[30..80], &link[80..]),
+            format!("{head}\u{200c}{tail}"),
+            link.replacen("heirloom:", "HEIRLOOM:", 1),
+            link.replace('&', "&amp;amp;"),
+            link.replace('&', "&#x26;").replace('=', "&#61;"),
+            format!("{shown} ... eck=abcdefgh\n{link}"),
+        ];
+        for text in texts {
+            assert_eq!(find_contacts(&text), Ok(vec![alice()]), "{text}");
+        }
+        assert!(matches!(find_contacts(&format!("{shown} ... eck=abc")), Err(ContactError::BadKey { .. })));
+        let wrong = format!("{head}\n{}", tail.replace("Alice", "Alica"));
+        assert!(find_contacts(&format!("{} {wrong}", SecretKey::from_seed(&[4; 32]).public())).is_err(), "{wrong}");
+    }
+
+    #[test]
     fn damaged_cards_are_refused_not_skipped() {
         let card = alice().to_card();
         assert_eq!(find_contacts(&card.replace("Alice", "Alica")), Err(ContactError::Checksum("card")));
@@ -364,8 +452,16 @@ mod tests {
 
     #[test]
     fn a_card_carries_names_that_look_like_cards() {
-        let odd =
-            ["two  spaces", " edges ", "Key: mine", "a Check: b", "MyKey: x", "no\u{a0}break", CARD_BEGIN, CARD_END];
+        let odd = [
+            "two  spaces",
+            " edges ",
+            "Key: mine",
+            "a Check: b",
+            "MyKey: x",
+            "no\u{a0}break",
+            CARD_BEGIN,
+            "—END HEIRLOOM CARD—",
+        ];
         for text in odd {
             let contact = Contact { name: text.into(), url: text.into(), ..alice() };
             let card = contact.to_card();

@@ -1,9 +1,12 @@
 //! Answers as text for people. Scripts use `--json`.
 
+mod works;
+
 use super::why;
 use crate::page::readable;
 use serde_json::Value;
 use std::fmt::Write as _;
+use works::{found, show};
 
 /// Follows with a stale head that `status` shows to people, the stalest first.
 const STALE_SHOWN: usize = 10;
@@ -158,115 +161,6 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{} {}", bytes / divisor, bytes % divisor * 10 / divisor, UNITS[unit])
 }
 
-fn heading(value: &Value) -> String {
-    let title = if text(&value["title"]).is_empty() { text(&value["work"]) } else { text(&value["title"]) };
-    let year = value["year"].as_u64().map(|year| format!(" ({year})")).unwrap_or_default();
-    format!("{title}{year}  {}", text(&value["work"]))
-}
-
-/// Most listers of a release that a line names: those I trust most.
-const LISTERS_SHOWN_MAX: usize = 3;
-
-fn release(value: &Value) -> String {
-    let mut line = format!(
-        "  {:<10} {:+.2}  {:>9}  {:<6} {}\n             {}",
-        text(&value["band"]),
-        value["score"].as_f64().unwrap_or_default(),
-        size(value["size"].as_u64().unwrap_or_default()),
-        text(&value["resolution"]),
-        text(&value["name"]),
-        text(&value["infohash"]),
-    );
-    let listers: Vec<&str> = value["listed_by"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .take(LISTERS_SHOWN_MAX)
-        .map(|lister| if text(&lister["name"]).is_empty() { text(&lister["key"]) } else { text(&lister["name"]) })
-        .collect();
-    let total = value["listers"].as_u64().unwrap_or_default();
-    let more = total.saturating_sub(listers.len() as u64);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let _ = writeln!(line, "  listed by {}{and_more}", listers.join(", "));
-    if let Some(sentence) = received(value, listers.first().copied().unwrap_or_default(), total) {
-        let _ = writeln!(line, "             {sentence}");
-    }
-    let made = made(value);
-    if !made.is_empty() {
-        let _ = writeln!(line, "             {made}");
-    }
-    for flag in value["flags"].as_array().into_iter().flatten() {
-        let _ = writeln!(line, "             CAREFUL: {}", text(&flag["message"]));
-    }
-    if value["pack"] == true && value["refused"] == false && value["flags"].to_string().contains("\"unsafe\":true") {
-        line.push_str("             get leaves out what may do harm\n");
-    }
-    if value["web_seeds"].as_array().is_some_and(|seeds| !seeds.is_empty()) {
-        line.push_str(
-            "             web seeds: in its magnet link for other programs; this node fetches from peers only\n",
-        );
-    }
-    line
-}
-
-/// What I and people whom I trust received of whoever lists a release; nothing where nobody did.
-fn received(value: &Value, lister: &str, listers: u64) -> Option<String> {
-    let figures = &value["received_from_lister"];
-    let number = |name: &str| figures[name].as_u64().unwrap_or_default();
-    let (mine, others, people) = (number("by_me"), number("by_trusted_28d"), number("trusted_people"));
-    let followed = if value["listed_by"][0]["followed"] == true { ", whom you follow" } else { "" };
-    let among = match listers {
-        0 | 1 => String::new(),
-        2 => " and 1 other".into(),
-        more => format!(" and {} others", more - 1),
-    };
-    let received = match people {
-        0 => None,
-        1 => Some(format!("1 person you trust received {} from them in the last four weeks", size(others))),
-        _ => Some(format!("{people} people you trust received {} from them in the last four weeks", size(others))),
-    };
-    let own = (mine > 0).then(|| format!("you received {} from them", size(mine)));
-    let clauses: Vec<String> = own.into_iter().chain(received).collect();
-    (!clauses.is_empty()).then(|| format!("Listed by {lister}{followed}{among}; {}", clauses.join(", and ")))
-}
-
-/// How a release was made: what its listing says, or its name.
-fn made(value: &Value) -> String {
-    let one = |name: &str| Some(text(&value[name]).to_owned()).filter(|text| !text.is_empty());
-    let many = |name: &str, label: &str| {
-        let all: Vec<&str> = value[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        (!all.is_empty()).then(|| format!("{label}{}", all.join(", ")))
-    };
-    let parts = [
-        one("medium"),
-        one("video_codec"),
-        many("audio_codecs", ""),
-        many("languages", "in "),
-        many("subtitles", "subtitles in "),
-        one("licence"),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-fn show(value: &Value) -> String {
-    let mut out = format!("{}\n", heading(value));
-    if !text(&value["overview"]).is_empty() {
-        let _ = writeln!(out, "{}", text(&value["overview"]));
-    }
-    let releases = value["releases"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let (hidden, shown): (Vec<&Value>, Vec<&Value>) = releases.iter().partition(|r| r["band"] == "distrusted");
-    for one in &shown {
-        out.push_str(&release(one));
-    }
-    if shown.is_empty() {
-        out.push_str("No release found: follow a curator who lists it.\n");
-    }
-    if !hidden.is_empty() {
-        let _ = writeln!(out, "  {} distrusted hidden (--json shows them)", hidden.len());
-    }
-    out
-}
-
 /// `1 release`, `2 releases`.
 fn counted(count: &Value, what: &str) -> String {
     let end = if count.as_u64() == Some(1) { "" } else { "s" };
@@ -276,17 +170,6 @@ fn counted(count: &Value, what: &str) -> String {
 /// `1 key gains`, `2 keys gain`.
 fn done_by(count: &Value, what: &str, [one, several]: [&str; 2]) -> String {
     format!("{} {}", counted(count, what), if count.as_u64() == Some(1) { one } else { several })
-}
-
-fn found(value: &Value) -> String {
-    let starter = if value["best"]["starter"] == true { ", from the starter catalogue" } else { "" };
-    format!(
-        "{:<10} {:+.2}  {}  ({}{starter})\n",
-        text(&value["band"]),
-        value["score"].as_f64().unwrap_or_default(),
-        heading(value),
-        counted(&value["releases"], "release")
-    )
 }
 
 fn named(value: &Value) -> String {

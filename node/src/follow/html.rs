@@ -1,5 +1,6 @@
 //! What a page says: the text that a reader sees, the links that lead to curators, and the page's own `<link>`.
 
+use heirloom_proto::text::is_link;
 use html5gum::{StartTag, Token, Tokenizer};
 
 /// A page, read.
@@ -82,7 +83,7 @@ fn attribute(tag: &StartTag<()>, name: &[u8]) -> Option<String> {
 /// Where an `<a>` leads, if it leads to a curator.
 fn curators_address(tag: &StartTag<()>) -> Option<String> {
     let address = if **tag.name == *b"a" { attribute(tag, b"href") } else { None }?;
-    (address.starts_with("heirloom:") || address.starts_with("did:key:")).then_some(address)
+    (is_link(&address) || address.starts_with("did:key:")).then_some(address)
 }
 
 fn alternate(tag: &StartTag<()>) -> Option<String> {

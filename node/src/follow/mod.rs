@@ -6,13 +6,16 @@ mod html;
 mod opml;
 mod page;
 pub(crate) mod reach;
+mod reading;
 
 pub use page::{WebFile, file_at, is_address};
 
 use heirloom_core::command::CommandError;
 use heirloom_proto::key::KeyError;
 use heirloom_proto::signed_text::{self, BEGIN, find_blocks};
-use heirloom_proto::text::{CARD_BEGIN, Contact, ContactError, FOUND_MAX, LINK_SCHEME, TEXT_BYTES_MAX, find_contacts};
+use heirloom_proto::text::{
+    CARD_BEGIN, Contact, ContactError, FOUND_MAX, LINK_SCHEME, TEXT_BYTES_MAX, find_contacts, is_link,
+};
 use heirloom_proto::{Body, Key, Statement, Timestamp, Verified};
 use std::io::Read as _;
 use std::path::Path;
@@ -140,8 +143,13 @@ fn as_key_or_link(text: &str) -> Result<Option<Contact>, CommandError> {
     if text.contains(char::is_whitespace) {
         return Ok(None);
     }
-    if text.starts_with(LINK_SCHEME) {
-        return Contact::from_link(text).map(Some).map_err(|error| bad(&error));
+    if is_link(text) {
+        // What a forum put into it is taken out again, as in a longer text.
+        let found = Contact::from_link(text).or_else(|error| match find_contacts(text).as_deref() {
+            Ok([alone]) => Ok(alone.clone()),
+            _ => Err(error),
+        });
+        return found.map(Some).map_err(|error| bad(&error));
     }
     match text.parse::<Key>() {
         Ok(key) => Ok(Some(Contact { key, name: String::new(), url: String::new() })),
@@ -179,7 +187,7 @@ fn read(what: &str) -> Result<String, CommandError> {
             TEXT_BYTES_MAX >> 20
         )));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(reading::text_of(&bytes, None))
 }
 
 /// The clock, for lists that have expired.
@@ -365,6 +373,19 @@ mod tests {
         ] {
             assert_eq!(found(&text), Ok(vec![alice()]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_link_alone_is_read_like_one_in_a_text() {
+        let link = alice().to_link();
+        let (head, tail) = link.split_at(30);
+        for text in [link.clone(), format!("{head}\u{200c}{tail}"), link.replace('&', "&#x26;").replace('=', "&#x3d;")]
+        {
+            let found = as_key_or_link(&text).map_err(|error| error.message);
+            assert_eq!(found, Ok(Some(alice())), "{text}");
+        }
+        let wrong = as_key_or_link(&link.replace("Alice", "Alica")).expect_err("changed");
+        assert!(wrong.message.contains("checksum"), "{}", wrong.message);
     }
 
     #[test]

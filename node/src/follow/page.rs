@@ -1,11 +1,12 @@
 //! Pages on the web. One is fetched only because the owner gave its address, and leads no further than its own site.
 
 use super::reach::{is_own_name, is_own_network, is_public};
+use super::reading::{Packed, text_of as text_in, unpacked};
 use super::{Found, Lead, html, in_json, in_plain, in_text, merge, now};
 use crate::outlet;
 use heirloom_core::command::{CommandError, Fault};
 use heirloom_proto::text::TEXT_BYTES_MAX;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Proxy, Response, StatusCode, Url};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -43,10 +44,14 @@ pub async fn leads_on(address: &str) -> Result<Vec<Lead>, CommandError> {
     }
     let read = html::text_of(&page.text);
     let mut all = Vec::new();
+    let mut gone = None;
     for link in &read.alternates {
         let url = page.url.join(link).map_err(|_| refused(&page.url, "its link for Heirloom is no web address"))?;
-        let found = in_text(&visit.fetch(url).await?.text, now())?;
-        merge(&mut all, marked(found, Found::Alternate));
+        match visit.fetch(url).await {
+            // Left over in the page's frame from another time. It says nothing about whom the page names.
+            Err(error) if error.fault == Fault::NotFound => gone = Some(error),
+            fetched => merge(&mut all, marked(in_text(&fetched?.text, now())?, Found::Alternate)),
+        }
     }
     match visit.well_known(&page.url).await {
         Ok(found) => merge(&mut all, found),
@@ -56,7 +61,8 @@ pub async fn leads_on(address: &str) -> Result<Vec<Lead>, CommandError> {
     }
     match in_plain(&read.text, now()) {
         Ok(found) => merge(&mut all, found),
-        Err(error) if all.is_empty() || !error.message.starts_with("no Heirloom card") => return Err(error),
+        Err(error) if !error.message.starts_with("no Heirloom card") => return Err(error),
+        Err(error) if all.is_empty() => return Err(gone.unwrap_or(error)),
         Err(_) => {}
     }
     Ok(all)
@@ -95,6 +101,7 @@ pub async fn file_at(address: &str) -> Result<WebFile, CommandError> {
     refuse_status(&url, response.status())?;
     let kind = content_type(&response);
     let name = url.path().rsplit('/').next().unwrap_or_default().to_owned();
+    let coding = coding(&response);
     let mut file = WebFile { bytes: Vec::new(), kind, name, cut: None };
     loop {
         let came = match tokio::time::timeout_at(visit.until, response.chunk()).await {
@@ -103,7 +110,12 @@ pub async fn file_at(address: &str) -> Result<WebFile, CommandError> {
             Ok(Ok(chunk)) => Ok(chunk),
         };
         let why = match came {
-            Ok(None) => return Ok(file),
+            Ok(None) => {
+                let whole = std::mem::take(&mut file.bytes);
+                file.bytes =
+                    unpacked(whole, &coding, FILE_BYTES_MAX).map_err(|why| packed(&url, &why, FILE_BYTES_MAX))?;
+                return Ok(file);
+            }
             Ok(Some(chunk)) if file.bytes.len() + chunk.len() <= FILE_BYTES_MAX => {
                 file.bytes.extend_from_slice(&chunk);
                 continue;
@@ -111,7 +123,8 @@ pub async fn file_at(address: &str) -> Result<WebFile, CommandError> {
             Ok(Some(_)) => format!("it is longer than {} MiB", FILE_BYTES_MAX >> 20),
             Err(why) => why,
         };
-        if file.bytes.is_empty() {
+        // A part of what was packed cannot be unpacked for certain.
+        if file.bytes.is_empty() || !coding.is_empty() {
             return Err(unreachable(&url, &why));
         }
         let kib = file.bytes.len().div_ceil(1024);
@@ -273,6 +286,28 @@ fn content_type(response: &Response) -> String {
     kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// How a server says that its answer is packed, or empty.
+fn coding(response: &Response) -> String {
+    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok()).unwrap_or_default();
+    if coding.eq_ignore_ascii_case("identity") { String::new() } else { coding.to_owned() }
+}
+
+/// In which encoding a server says that its answer is.
+fn charset(response: &Response) -> Option<String> {
+    let kind = response.headers().get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
+    let name = kind.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset=").map(str::to_owned))?;
+    Some(name.trim().trim_matches('"').to_owned())
+}
+
+fn packed(url: &Url, why: &Packed, bytes_max: usize) -> CommandError {
+    let why = match why {
+        Packed::Unknown(coding) => format!("its server packed it as {coding:?}, which was not asked for"),
+        Packed::Damaged => "what its server packed is damaged".to_owned(),
+        Packed::TooLong => format!("unpacked it is longer than {} MiB", bytes_max >> 20),
+    };
+    refused(url, &format!("{why}: save it with a browser, and give that file"))
+}
+
 /// Reads a page, if it is text and not too long.
 async fn read(mut response: Response) -> Result<(String, bool), CommandError> {
     let url = response.url().clone();
@@ -300,6 +335,7 @@ async fn read(mut response: Response) -> Result<(String, bool), CommandError> {
     if response.content_length().is_some_and(|length| length > TEXT_BYTES_MAX as u64) {
         return Err(too_long());
     }
+    let (coding, charset) = (coding(&response), charset(&response));
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&url, &chain(&error)))? {
         if bytes.len() + chunk.len() > TEXT_BYTES_MAX {
@@ -307,10 +343,12 @@ async fn read(mut response: Response) -> Result<(String, bool), CommandError> {
         }
         bytes.extend_from_slice(&chunk);
     }
-    if bytes.contains(&0) {
+    let bytes = unpacked(bytes, &coding, TEXT_BYTES_MAX).map_err(|why| packed(&url, &why, TEXT_BYTES_MAX))?;
+    let text = text_in(&bytes, charset.as_deref());
+    if text.contains('\0') {
         return Err(refused(&url, "it is not a page or text"));
     }
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), is_html))
+    Ok((text, is_html))
 }
 
 /// An address without what may be secret in it, and not longer than a line.

@@ -1,95 +1,64 @@
 //! Named values, of whichever format, to a row: what each may hold, and one sentence for what it may not.
 
 use super::Shown;
+use super::columns::Column;
+use super::wikidata::{TITLES_BYTES_MAX, TITLES_MAX};
 use crate::http::{Record, Release, Row};
 use crate::torrent::Magnet;
+use heirloom_core::release_name::language_tag;
 use heirloom_proto::body::WorkKind;
 use heirloom_proto::body::catalogue::{RUNTIME_MIN_MAX, SIZE_MAX};
 use heirloom_proto::{Infohash, WorkId};
 use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Names of values, and others under which people write them.
-const NAMES: &[(&str, &[&str])] = &[
-    ("work", &["id", "work_id", "workid"]),
-    ("also", &["ids", "also_ids", "other_ids", "same_as"]),
-    ("imdb", &["imdb_id", "imdbid"]),
-    ("tmdb", &["tmdb_id", "tmdbid"]),
-    ("tvdb", &["tvdb_id", "tvdbid"]),
-    ("wikidata", &["wikidata_id", "qid"]),
-    ("title", &[]),
-    ("original_title", &["originaltitle"]),
-    ("year", &["date", "released", "release_date"]),
-    ("kind", &["type", "category"]),
-    ("overview", &["description", "plot", "summary"]),
-    ("genres", &["genre"]),
-    ("runtime", &["runtime_min", "minutes"]),
-    ("holder", &["rights_holder"]),
-    ("director", &["directors"]),
-    ("licence", &["license"]),
-    ("infohash", &["info_hash", "hash", "btih"]),
-    ("magnet", &["magnet_link", "magneturl", "magneturi", "magnet_uri"]),
-    ("name", &["release", "release_name", "torrent_name", "file_name"]),
-    ("size", &["bytes", "size_bytes"]),
-    ("resolution", &["quality"]),
-    ("medium", &["source"]),
-    ("video_codec", &["codec"]),
-    ("audio_codecs", &["audio_codec", "audio"]),
-    ("languages", &["language", "lang"]),
-    ("subtitles", &["subtitle", "subtitle_languages", "subs"]),
-    ("trackers", &["tracker"]),
-    ("web_seed", &["web_seeds", "webseed", "webseeds"]),
-    ("season", &[]),
-    ("episode", &[]),
-];
-
 /// Most people of one sort that are taken of a work.
 const PEOPLE_MAX: usize = 8;
 
 /// Values by their name.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(BTreeMap<&'static str, Vec<String>>);
-
-/// The name of a value as people write it, if it is one.
-pub fn known_name(text: &str) -> Option<&'static str> {
-    let plain: String = text
-        .trim()
-        .trim_matches('"')
-        .to_lowercase()
-        .chars()
-        .map(|c| if matches!(c, ' ' | '-' | '.') { '_' } else { c })
-        .collect();
-    let is_it = |(name, others): &&(&'static str, &[&str])| *name == plain || others.contains(&plain.as_str());
-    NAMES.iter().find(is_it).map(|(name, _)| *name)
+pub struct Fields {
+    values: BTreeMap<&'static str, Vec<String>>,
+    /// Language and title.
+    titles: Vec<(String, String)>,
 }
 
 impl Fields {
     /// Adds a value; what is empty is none.
     pub fn add(&mut self, name: &'static str, value: &str) {
         if !value.trim().is_empty() {
-            self.0.entry(name).or_default().push(value.trim().to_owned());
+            self.values.entry(name).or_default().push(value.trim().to_owned());
+        }
+    }
+
+    /// Adds the value of a column.
+    pub fn add_to(&mut self, column: &Column, value: &str) {
+        match &column.language {
+            Some(language) if !value.trim().is_empty() => self.titles.push((language.clone(), value.to_owned())),
+            Some(_) => {}
+            None => self.add(column.name, value),
         }
     }
 
     /// Puts a value in the place of others.
     pub fn set(&mut self, name: &'static str, value: &str) {
-        self.0.remove(name);
+        self.values.remove(name);
         self.add(name, value);
     }
 
     /// The first value of a name, or empty.
     pub fn first(&self, name: &str) -> &str {
-        self.0.get(name).and_then(|all| all.first()).map(String::as_str).unwrap_or_default()
+        self.values.get(name).and_then(|all| all.first()).map(String::as_str).unwrap_or_default()
     }
 
     /// Whether there is nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty() && self.titles.is_empty()
     }
 
     /// Every value of a name; texts that hold several are split at these.
     fn each(&self, name: &str, separators: &[char]) -> Vec<String> {
-        let all = self.0.get(name).into_iter().flatten();
+        let all = self.values.get(name).into_iter().flatten();
         let parts = all.flat_map(|value| value.split(separators)).map(str::trim);
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
@@ -106,10 +75,45 @@ impl Fields {
         all.iter().map(|value| line(name, value, bytes_max)).collect()
     }
 
+    /// Languages, by their tags where they are named by a word: `German` would be found by nobody who asks for `de`.
+    fn languages(&self, name: &str) -> Result<Vec<String>, String> {
+        let mut tags: Vec<String> = Vec::new();
+        for word in self.lines(name, &[',', ';', '|', ' '], 40, 35)? {
+            let tag = language_tag(&word).map_or(word, str::to_owned);
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+        Ok(tags)
+    }
+
     /// The first names of a list. A work is not left out because forty people directed its parts: nobody looks it up by the
     /// ninth.
     fn people(&self, name: &str, separators: &[char]) -> Result<Vec<String>, String> {
         self.each(name, separators).iter().take(PEOPLE_MAX).map(|value| line(name, value, 100)).collect()
+    }
+
+    /// Titles in other languages, as many as a record has room for.
+    fn titles(&self, title: &str) -> Result<Vec<(String, String)>, String> {
+        let mut all = self.titles.clone();
+        for text in self.each("titles", &['|']) {
+            let parts = text.split_once(':').map(|(language, title)| (language.trim(), title.trim()));
+            let column = parts.and_then(|(language, _)| Column::of(&format!("title_{language}")));
+            let (Some(language), Some((_, title))) = (column.and_then(|column| column.language), parts) else {
+                return Err(format!("{} names no language: write it as ja:Title, and | between two", Shown(&text)));
+            };
+            all.push((language, title.to_owned()));
+        }
+        let (mut good, mut bytes): (Vec<(String, String)>, usize) = (Vec::new(), 0);
+        for (language, text) in all {
+            let text = line("title", &text, 300)?;
+            bytes += text.len() + language.len() + 6;
+            let is_new = text != title && !text.is_empty() && !good.iter().any(|(_, known)| *known == text);
+            if is_new && bytes <= TITLES_BYTES_MAX && good.len() < TITLES_MAX {
+                good.push((language, text));
+            }
+        }
+        Ok(good)
     }
 
     /// The row that these values make.
@@ -130,13 +134,15 @@ impl Fields {
         if release.is_none() && magnet.is_some() {
             return Err("the magnet link has no infohash: copy the whole link".into());
         }
-        let languages =
-            if release.is_none() { self.lines("languages", &[',', ';', '|', ' '], 40, 35)? } else { vec![] };
+        let languages = if release.is_none() { self.languages("languages")? } else { vec![] };
         let record = if title.is_empty() {
             None
         } else {
             let holders = self.people("holder", &['|'])?.into_iter().map(|name| (name, "rights holder".into()));
-            let directors = self.people("director", &[',', ';', '|'])?.into_iter().map(|n| (n, "director".into()));
+            let mut people = Vec::new();
+            for (name, role) in [("director", "director"), ("writer", "writer"), ("cast", "actor")] {
+                people.extend(self.people(name, &[',', ';', '|'])?.into_iter().map(|name| (name, role.to_owned())));
+            }
             Some(Record {
                 ids: ids.iter().map(ToString::to_string).collect(),
                 title: title.clone(),
@@ -147,7 +153,8 @@ impl Fields {
                 languages,
                 runtime_min: runtime(self.first("runtime"))?,
                 original_title: self.line("original_title", 300)?,
-                people: directors.chain(holders).collect(),
+                titles: self.titles(&title)?,
+                people: people.into_iter().chain(holders).collect(),
                 ..Record::default()
             })
         };
@@ -283,8 +290,8 @@ impl Fields {
             size: size(self.first("size"))?,
             resolution: self.line("resolution", 20)?,
             licence: self.line("licence", 100)?,
-            languages: self.lines("languages", &[',', ';', '|', ' '], 40, 35)?,
-            subtitles: self.lines("subtitles", &[',', ';', '|', ' '], 40, 35)?,
+            languages: self.languages("languages")?,
+            subtitles: self.languages("subtitles")?,
             medium: self.line("medium", 40)?,
             video_codec: self.line("video_codec", 40)?,
             audio_codecs: self.lines("audio_codecs", &[',', ';', '|'], 8, 40)?,
@@ -429,21 +436,6 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_as_people_write_them() {
-        for (text, name) in [
-            ("Work", "work"),
-            (" IMDb ID ", "imdb"),
-            ("info-hash", "infohash"),
-            ("License", "licence"),
-            ("web seeds", "web_seed"),
-            ("\"Title\"", "title"),
-        ] {
-            assert_eq!(known_name(text), Some(name), "{text}");
-        }
-        assert_eq!(known_name("colour"), None);
-    }
-
-    #[test]
     fn a_row_without_an_infohash_is_a_work_alone() {
         let sintel = row(&[("work", "tt1727587"), ("also", "tmdb:movie/45745"), ("title", "Sintel"), ("year", "2010")]);
         let record = sintel.clone().expect("good").record.expect("a work");
@@ -535,6 +527,44 @@ mod tests {
         let record = row(&[("title", "Forty One Parts"), ("director", &many)]).expect("good").record.expect("a work");
         assert_eq!(record.people.len(), PEOPLE_MAX);
         assert_eq!(record.people[7], ("Director 8".to_owned(), "director".to_owned()));
+    }
+
+    #[test]
+    fn people_and_titles_in_other_languages_are_taken() {
+        let mut fields = Fields::default();
+        for (column, value) in [
+            ("title", "Spirited Away"),
+            ("title_ja", "千と千尋の神隠し"),
+            ("title_en", "Spirited Away"),
+            ("title_de", " "),
+            ("titles", "fr:Le Voyage de Chihiro | ru: Унесённые призраками"),
+            ("Writer", "Hayao Miyazaki"),
+            ("Cast", "Rumi Hiiragi, Miyu Irino"),
+        ] {
+            fields.add_to(&Column::of(column).expect("known"), value);
+        }
+        let record = fields.into_row().expect("good").record.expect("a work");
+        let titles: Vec<_> =
+            record.titles.iter().map(|(language, title)| (language.as_str(), title.as_str())).collect();
+        assert_eq!(
+            titles,
+            [("ja", "千と千尋の神隠し"), ("fr", "Le Voyage de Chihiro"), ("ru", "Унесённые призраками")]
+        );
+        let people: Vec<_> = record.people.iter().map(|(name, role)| (name.as_str(), role.as_str())).collect();
+        assert_eq!(people, [("Hayao Miyazaki", "writer"), ("Rumi Hiiragi", "actor"), ("Miyu Irino", "actor")]);
+        let reason = row(&[("title", "x"), ("titles", "Le Voyage de Chihiro")]).expect_err("no language");
+        assert!(reason.contains("names no language"), "{reason}");
+    }
+
+    #[test]
+    fn languages_are_named_by_their_tags() {
+        let mut fields = Fields::default();
+        for (name, value) in [("title", "x"), ("infohash", HASH), ("Language", "German, english;JPN de Klingon fr-CA")]
+        {
+            fields.add_to(&Column::of(name).expect("known"), value);
+        }
+        let release = fields.into_row().expect("good").release.expect("a release");
+        assert_eq!(release.languages, ["de", "en", "ja", "Klingon", "fr-CA"]);
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //!
 //! Everything here may come from a stranger: every reader has a limit of bytes, lines and nesting.
 
-mod encoding;
+mod columns;
+pub(crate) mod encoding;
 mod feed;
 mod fields;
 mod namesakes;
 mod objects;
+mod results;
 mod table;
 mod torrents;
 mod wikidata;
@@ -101,8 +103,12 @@ pub fn guess(start: &[u8]) -> Option<Format> {
     if text.starts_with(['{', '[']) {
         let has = |word: &str| text.contains(word);
         let is_result = has("\"bindings\"") || (has("\"head\"") && has("\"vars\""));
+        let is_flat = results::is_flat(text);
         let is_entity = has("\"entities\"") || (has("\"type\":\"item\"") || has("\"type\": \"item\""));
-        return Some(if is_result || is_entity { Format::Wikidata } else { Format::Json });
+        return Some(if is_result || is_entity || is_flat { Format::Wikidata } else { Format::Json });
+    }
+    if results::is_flat(text) {
+        return Some(Format::Wikidata);
     }
     table::is_header(text.lines().next().unwrap_or_default()).then_some(Format::Csv)
 }

@@ -1,7 +1,8 @@
 //! JSON: an object a line, or a list of objects, with the names that tables have for their columns.
 
+use super::columns::Column;
 use super::encoding::{UNREAD, guessed, to_text_lossy, to_utf8};
-use super::fields::{Fields, known_name};
+use super::fields::Fields;
 use super::{FILE_BYTES_MAX, ImportError, LINE_TOO_LONG, Line, ROWS_MAX, Shown, Sink, next_line};
 use crate::http::Row;
 use serde_json::Value;
@@ -78,19 +79,55 @@ fn read_list(
         sink.note(guessed(encoding));
     }
     let text = String::from_utf8_lossy(&utf8);
-    let all: Vec<Value> = serde_json::from_str(&text)
-        .map_err(|error| ImportError::NotThis(format!("this is no list of objects: {error}")))?;
-    for (at, value) in all.iter().enumerate().take(ROWS_MAX) {
-        let row = row(value, ignored);
+    let start = text.trim();
+    let mut rest = start.strip_prefix('[').unwrap_or(start);
+    for at in 1.. {
+        let value = match next_item(rest) {
+            Ok(None) => break,
+            Ok(Some((value, behind))) => {
+                rest = behind;
+                value
+            }
+            Err(why) if at == 1 => return Err(ImportError::NotThis(format!("this is no list of objects: {why}"))),
+            // What stands before is good, and where the next one begins nothing tells.
+            Err(why) => {
+                let why = format!("the list is damaged here, what came behind was not read: {why}");
+                sink.row(format!("item {at}"), Err(why));
+                break;
+            }
+        };
+        if at > ROWS_MAX {
+            sink.row("the rest".into(), Err(format!("more than {ROWS_MAX} rows: the rest was not read")));
+            break;
+        }
+        let row = row(&value, ignored);
         let row = if value.to_string().contains(UNREAD) { Err(LOST.to_owned()) } else { row };
-        if !sink.row(format!("item {}", at + 1), row) {
-            return Ok(());
+        if !sink.row(format!("item {at}"), row) {
+            break;
         }
     }
-    if all.len() > ROWS_MAX {
-        sink.row("the rest".into(), Err(format!("more than {ROWS_MAX} rows: the rest was not read")));
-    }
     Ok(())
+}
+
+/// The next value of a list, and what stands behind it; none at its end. A comma that is missing between two is no harm.
+fn next_item(rest: &str) -> Result<Option<(Value, &str)>, String> {
+    let rest = rest.trim_start();
+    if rest.starts_with(']') {
+        return Ok(None);
+    }
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+    let cut_off = || "it is cut off".to_owned();
+    // Where it is wrong, the library counts from the beginning of this value.
+    let why = |error: serde_json::Error| {
+        if error.is_eof() {
+            return cut_off();
+        }
+        let text = error.to_string();
+        text.split(" at line ").next().unwrap_or_default().to_owned()
+    };
+    let value = values.next().ok_or_else(cut_off)?.map_err(why)?;
+    let behind = rest.get(values.byte_offset()..).unwrap_or_default().trim_start();
+    Ok(Some((value, behind.strip_prefix(',').unwrap_or(behind))))
 }
 
 fn row(value: &Value, ignored: &mut BTreeSet<String>) -> Result<Row, String> {
@@ -99,32 +136,40 @@ fn row(value: &Value, ignored: &mut BTreeSet<String>) -> Result<Row, String> {
     };
     let mut fields = Fields::default();
     for (name, value) in object {
-        match known_name(name) {
-            None if ignored.len() < IGNORED_MAX => {
+        match (Column::of(name), value) {
+            (None, _) if ignored.len() < IGNORED_MAX => {
                 ignored.insert(name.clone());
             }
-            None => {}
-            Some(known) => add(&mut fields, known, value)?,
+            (None, _) => {}
+            // By their language: {"ja": "…"}.
+            (Some(Column { name: "titles", .. }), Value::Object(titles)) => {
+                for (language, title) in titles {
+                    let column = Column::of(&format!("title_{language}"));
+                    let column = column.ok_or_else(|| format!("{} is no language of a title", Shown(language)))?;
+                    add(&mut fields, &column, title)?;
+                }
+            }
+            (Some(column), value) => add(&mut fields, &column, value)?,
         }
     }
     if fields.is_empty() { Err("it has no field that is known".into()) } else { fields.into_row() }
 }
 
-fn add(fields: &mut Fields, name: &'static str, value: &Value) -> Result<(), String> {
+fn add(fields: &mut Fields, column: &Column, value: &Value) -> Result<(), String> {
     match value {
         Value::Null => Ok(()),
         Value::String(text) => {
-            fields.add(name, text);
+            fields.add_to(column, text);
             Ok(())
         }
         Value::Number(number) => {
-            fields.add(name, &number.to_string());
+            fields.add_to(column, &number.to_string());
             Ok(())
         }
         Value::Array(all) if all.iter().all(|one| one.is_string() || one.is_number()) => {
-            all.iter().try_for_each(|one| add(fields, name, one))
+            all.iter().try_for_each(|one| add(fields, column, one))
         }
-        _ => Err(format!("the {name} is neither text, a number nor a list of them")),
+        _ => Err(format!("the {} is neither text, a number nor a list of them", column.name)),
     }
 }
 
@@ -164,8 +209,41 @@ mod tests {
         );
         assert_eq!(kept.rows.len(), 2);
         assert!(why(&kept, "item 2").contains("no JSON object"));
-        let refused = super::read(&mut &b"[{\"work\": \"Q1\"}, {\"wo"[..], &mut Kept::default()).expect_err("cut off");
-        assert!(matches!(refused, ImportError::NotThis(_)), "{refused}");
+        for bad in ["[{\"wo", "[", "[}", "[{\"work\" \"Q1\"}]"] {
+            let refused = super::read(&mut bad.as_bytes(), &mut Kept::default()).expect_err(bad);
+            assert!(matches!(refused, ImportError::NotThis(_)), "{refused}");
+        }
+        assert!(super::read(&mut &b"[]"[..], &mut Kept::default()).is_ok());
+    }
+
+    #[test]
+    fn of_a_list_that_is_damaged_what_stands_before_is_taken() {
+        let good = "{\"work\": \"Q1\", \"title\": \"One\"}";
+        for (list, why_not) in [
+            (format!("[{good}, {{\"wo"), "cut off"),
+            (format!("[{good},\n"), "cut off"),
+            (format!("[{good}"), "cut off"),
+            (format!("[{good}, {{\"title\": \"Two\" \"year\": 1999}}, {good}]"), "expected `,`"),
+        ] {
+            let kept = kept(Format::Json, list.as_bytes());
+            assert_eq!(kept.rows.len(), 1, "{list}");
+            assert!(why(&kept, "item 2").contains(why_not), "{list}: {:?}", kept.skipped);
+        }
+        let two = kept(Format::Json, format!("[{good} {{\"title\": \"Two\"}}]").as_bytes());
+        assert_eq!((two.rows.len(), two.skipped.len()), (2, 0));
+    }
+
+    #[test]
+    fn titles_in_other_languages_are_named_by_them() {
+        let kept = kept(
+            Format::Json,
+            "{\"title\":\"A\",\"titles\":{\"ja\":\"い\"},\"title_fr\":\"É\"}\n{\"title\":\"B\",\"titles\":{\"nonsense\":\"x\"}}".as_bytes(),
+        );
+        let titles = &kept.rows[0].record.as_ref().expect("a work").titles;
+        let mut titles: Vec<&str> = titles.iter().map(|(language, _)| language.as_str()).collect();
+        titles.sort_unstable();
+        assert_eq!(titles, ["fr", "ja"]);
+        assert!(why(&kept, "line 2").contains("no language"));
     }
 
     #[test]

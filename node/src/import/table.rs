@@ -1,7 +1,8 @@
 //! Tables: a header, then a row a line, separated by commas, semicolons or tabs.
 
+use super::columns::{Column, known_name};
 use super::encoding::{UNREAD, guessed, to_utf8};
-use super::fields::{Fields, known_name};
+use super::fields::Fields;
 use super::{ImportError, ROWS_MAX, Shown, Sink};
 use std::collections::BTreeSet;
 
@@ -79,11 +80,18 @@ pub fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), ImportError> {
             let line = lines_before + begins.line() + empty;
             let item = format!("line {line}");
             let lines = reader.position().line().saturating_sub(begins.line() + empty);
-            if lines > ROW_LINES_MAX && repairs < REPAIRS_MAX {
-                let reason = format!(
-                    "a quotation mark is opened and not closed within {ROW_LINES_MAX} lines: close it; what follows was read without it"
+            let end = from + usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
+            // The reader takes the end of the file, or the next row's mark, for the missing one.
+            let is_misquoted =
+                (lines > 1 || end >= bytes.len()) && is_misquoted(bytes.get(at..end).unwrap_or_default(), by);
+            if (lines > ROW_LINES_MAX || is_misquoted) && repairs < REPAIRS_MAX {
+                let within = if is_misquoted { String::new() } else { format!(" within {ROW_LINES_MAX} lines") };
+                sink.row(
+                    item,
+                    Err(format!(
+                        "a quotation mark is opened and not closed{within}: close it; what follows was read without it"
+                    )),
                 );
-                sink.row(item, Err(reason));
                 break begins;
             }
             if record.iter().all(|field| field.trim_ascii().is_empty()) {
@@ -105,17 +113,45 @@ pub fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), ImportError> {
     }
 }
 
+/// Whether a row ends inside quotation marks, or a value of several lines goes on behind the mark that closes it: then that is
+/// the mark which opens a value of another row.
+fn is_misquoted(row: &[u8], by: u8) -> bool {
+    let (mut is_open, mut begins_value, mut has_lines, mut is_closed) = (false, true, false, false);
+    for byte in row {
+        // A mark that is doubled closes and opens again. In a value that began without one it means itself.
+        match byte {
+            b'"' if is_open || begins_value => {
+                is_closed = is_open;
+                (is_open, begins_value) = (!is_open, is_open);
+            }
+            b'\n' if is_open => has_lines = true,
+            _ if is_open => {}
+            byte => {
+                begins_value = *byte == by || matches!(byte, b'\n' | b'\r');
+                if is_closed && has_lines && !begins_value && *byte != b' ' {
+                    return true;
+                }
+                if begins_value {
+                    (has_lines, is_closed) = (false, false);
+                }
+            }
+        }
+    }
+    is_open
+}
+
 /// What each column holds; `None`: nothing that is known here.
-fn columns(header: &str, by: u8, sink: &mut dyn Sink) -> Result<Vec<Option<&'static str>>, ImportError> {
+fn columns(header: &str, by: u8, sink: &mut dyn Sink) -> Result<Vec<Option<Column>>, ImportError> {
     let names: Vec<&str> = header.trim_end().split(char::from(by)).collect();
-    let columns: Vec<Option<&'static str>> = names.iter().map(|name| known_name(name)).collect();
-    let has = |wanted: &str| columns.contains(&Some(wanted));
+    let columns: Vec<Option<Column>> = names.iter().map(|name| Column::of(name)).collect();
+    let has = |wanted: &str| columns.iter().flatten().any(|column| column.name == wanted);
     if !["work", "title", "imdb", "tmdb", "tvdb", "wikidata", "also"].into_iter().any(has) {
         return Err(ImportError::NotThis(missing(&names, &columns)));
     }
     let mut seen = BTreeSet::new();
-    if let Some(twice) = columns.iter().flatten().find(|name| !seen.insert(**name)) {
-        sink.note(format!("two columns are read as \"{twice}\": values of both count"));
+    if let Some(twice) = columns.iter().flatten().find(|column| !seen.insert(*column)) {
+        let name = twice.name;
+        sink.note(format!("two columns are read as \"{name}\": values of both count"));
     }
     let ignored: Vec<String> = names
         .iter()
@@ -132,10 +168,10 @@ fn columns(header: &str, by: u8, sink: &mut dyn Sink) -> Result<Vec<Option<&'sta
 }
 
 /// Which columns a header lacks, and which it has.
-fn missing(names: &[&str], columns: &[Option<&'static str>]) -> String {
+fn missing(names: &[&str], columns: &[Option<Column>]) -> String {
     let named = names.iter().zip(columns).filter(|(name, _)| !name.trim().is_empty());
     let (known, other): (Vec<_>, Vec<_>) = named.partition(|(_, column)| column.is_some());
-    let list = |some: &[(&&str, &Option<&'static str>)]| {
+    let list = |some: &[(&&str, &Option<Column>)]| {
         let shown: Vec<String> =
             some.iter().take(IGNORED_SHOWN_MAX).map(|(name, _)| Shown(name.trim()).to_string()).collect();
         let more = if some.len() > IGNORED_SHOWN_MAX { " and others" } else { "" };
@@ -152,7 +188,7 @@ fn missing(names: &[&str], columns: &[Option<&'static str>]) -> String {
     )
 }
 
-fn row(record: &csv::ByteRecord, columns: &[Option<&'static str>]) -> Result<crate::http::Row, String> {
+fn row(record: &csv::ByteRecord, columns: &[Option<Column>]) -> Result<crate::http::Row, String> {
     let surplus = record.iter().skip(columns.len()).any(|field| !field.trim_ascii().is_empty());
     if surplus {
         let (has, wants) = (record.len(), columns.len());
@@ -163,17 +199,18 @@ fn row(record: &csv::ByteRecord, columns: &[Option<&'static str>]) -> Result<cra
     let mut fields = Fields::default();
     for (bytes, column) in record.iter().zip(columns) {
         let Some(column) = column else { continue };
+        let name = column.name;
         let text = std::str::from_utf8(bytes)
-            .map_err(|_| format!("the {column} is not UTF-8: save the file in that encoding"))?;
+            .map_err(|_| format!("the {name} is not UTF-8: save the file in that encoding"))?;
         if text.contains(UNREAD) {
             return Err(format!(
-                "the {column} holds U+FFFD, where a letter was lost when the file was saved: write it anew"
+                "the {name} holds U+FFFD, where a letter was lost when the file was saved: write it anew"
             ));
         }
         if text.contains('\0') {
-            return Err(format!("the {column} holds U+0000, a character that hides or turns text: remove it"));
+            return Err(format!("the {name} holds U+0000, a character that hides or turns text: remove it"));
         }
-        fields.add(column, text);
+        fields.add_to(column, text);
     }
     fields.into_row()
 }
@@ -253,6 +290,24 @@ mod tests {
         assert!(why(&kept, "line 3").contains("quotation mark"));
         let last = kept.rows.last().and_then(|row| row.record.clone()).expect("a work");
         assert_eq!(last.title, "Film 499");
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_open_at_the_end_of_a_short_table_is_told() {
+        let rows = "Q3,Third\nQ4,\"Fourth \"\"IV\"\"\"\n";
+        for (text, bad) in [
+            (format!("work,title\nQ2,\"Second\n{rows}"), "line 2"),
+            ("work,title\nQ2,\"Second\nQ3,Third\n\"Q4\",\"Fourth \"\"IV\"\"\"\n".to_owned(), "line 2"),
+            (format!("work,title\n{rows}Q2,\"Second"), "line 4"),
+            (format!("work,title\n{rows}Q2,\"Second \"\"\n"), "line 4"),
+        ] {
+            let kept = kept(Format::Csv, text.as_bytes());
+            let titles: Vec<_> = kept.rows.iter().filter_map(|row| Some(row.record.as_ref()?.title.as_str())).collect();
+            assert_eq!(titles, ["Third", "Fourth \"IV\""], "{text}: {:?}", kept.skipped);
+            assert!(why(&kept, bad).contains("quotation mark"), "{:?}", kept.skipped);
+        }
+        let inches = kept(Format::Csv, b"work,title\nQ2,Vinyl 12\"\nQ3,\"Third\"");
+        assert_eq!((inches.rows.len(), inches.skipped.len()), (2, 0), "{:?}", inches.skipped);
     }
 
     #[test]

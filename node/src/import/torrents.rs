@@ -61,6 +61,11 @@ pub fn read_folder(folder: &Path, data: Option<&Path>, sink: &mut dyn Sink) -> R
         std::fs::read_dir(folder)?;
         let mut seen = 0;
         walk(folder, 0, &mut seen, &mut found, sink);
+        if found.is_empty() {
+            // Somebody named the folder of the films.
+            let message = "there is no file that ends in .torrent in this folder, or below it";
+            return Err(ImportError::NotThis(message.into()));
+        }
         found.sort();
     } else {
         found.push(folder.to_owned());
@@ -248,6 +253,15 @@ mod tests {
         assert_eq!((release.name.as_str(), release.trackers.len()), ("Sintel.2010.1080p.WEB", 1));
         assert!(why(&kept, "line 4").contains("has no name"));
         assert_eq!(kept.skipped.len(), 3);
+    }
+
+    #[test]
+    fn a_folder_without_a_torrent_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("films")).expect("a folder");
+        std::fs::write(folder.path().join("films/film.mkv"), "a film").expect("a file");
+        let refused = read_folder(folder.path(), None, &mut Kept::default()).expect_err("no torrent");
+        assert!(refused.to_string().contains(".torrent"), "{refused}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::encoding::to_text_lossy;
 use super::fields::{self, line, overview};
-use super::{FILE_BYTES_MAX, ImportError, LINE_TOO_LONG, Line, ROWS_MAX, Shown, Sink, next_line};
+use super::{FILE_BYTES_MAX, ImportError, LINE_TOO_LONG, Line, ROWS_MAX, Shown, Sink, next_line, results};
 use crate::http::{Record, Row};
 use heirloom_proto::WorkId;
 use serde_json::Value;
@@ -28,10 +28,10 @@ const CLASSES: &[(&str, &[u64])] = &[
 ];
 
 /// Most titles of one work that are taken: what the wire has room for.
-const TITLES_MAX: usize = 40;
+pub const TITLES_MAX: usize = 40;
 
 /// Bytes that titles in other languages may take together, so that a record fits with an overview.
-const TITLES_BYTES_MAX: usize = 1500;
+pub const TITLES_BYTES_MAX: usize = 1500;
 
 /// Languages whose label is the title, first the most widely read.
 const TITLE_LANGUAGES: &[&str] = &["en", "mul", "en-gb", "en-us", "de", "fr", "es", "it", "nl", "pt"];
@@ -66,7 +66,14 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
         let message = format!("more than {} MiB: ask the query for fewer works at once", FILE_BYTES_MAX >> 20);
         return Err(ImportError::NotThis(message));
     }
-    let value: Value = serde_json::from_str(&to_text_lossy(&text))
+    let text = to_text_lossy(&text);
+    if !text.trim_start().starts_with(['{', '[']) {
+        let bindings = results::of_table(&text)
+            .map_err(|why| ImportError::NotThis(format!("this is no export of Wikidata: {why}")))?;
+        read_bindings(&bindings, sink);
+        return Ok(());
+    }
+    let value: Value = serde_json::from_str(&text)
         .map_err(|error| ImportError::NotThis(format!("this is no export of Wikidata: {error}")))?;
     if let Some(bindings) = value.pointer("/results/bindings").and_then(Value::as_array) {
         read_bindings(bindings, sink);
@@ -76,6 +83,10 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ImportEr
                 break;
             }
         }
+    } else if let Some(all) = value.as_array()
+        && all.iter().any(|one| one.get("claims").is_none() && one.get("id").is_none())
+    {
+        read_bindings(&results::of_list(all), sink);
     } else if let Some(all) = value.as_array() {
         for (at, entity) in all.iter().enumerate().take(ROWS_MAX) {
             if !sink.row(format!("item {}", at + 1), of_entity(entity)) {

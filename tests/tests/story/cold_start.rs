@@ -155,6 +155,13 @@ fn a_local_page_leads_to_whom_it_names() {
     site.page("/me.json", well_known(&bob));
     let page = site.html("/alternate", head);
     assert_leads_to(&alice, &page, bob.key, "Bob & Co");
+    let left_over = head.replace("/me.json", "/gone.json");
+    let page = site.html("/left-over", &format!("{left_over}<a href=\"{link}\">me</a>"));
+    assert_leads_to(&alice, &page, bob.key, "Bob & Co");
+    assert_refused(&alice, &["follow", &site.html("/left-over-alone", &left_over)], 3, "gone.json");
+    // As WordPress sets five hyphens: the card keeps its name and its checksum.
+    let page = site.html("/blog", &format!("<p>{}</p>", card.replace("-----", "&#8212;&#8211;")));
+    assert_leads_to(&alice, &page, bob.key, "Bob & Co");
     let hop = site.page("/hop", Page::LeadsTo("/hop2".into()));
     site.page("/hop2", Page::LeadsTo(site.url("/card")));
     assert_leads_to(&alice, &hop, bob.key, "Bob & Co");

@@ -154,11 +154,20 @@ pub fn is_extra(path: &str) -> bool {
         plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let stem = words(stem);
+    // Of specials that have a number some are called so: `S00E01 - Making Of`.
+    let is_special = stem.split(' ').any(is_number_of_special);
     let ends_so = |word: &str| {
-        stem.strip_suffix(word).is_some_and(|before| before.is_empty() || before.ends_with(' '))
+        let is_so = stem.strip_suffix(word).is_some_and(|before| before.is_empty() || before.ends_with(' '));
+        (is_so && (word == "sample" || !is_special))
             || stem.strip_prefix("sample").is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     };
     parts.map(words).any(|part| EXTRAS.contains(&part.as_str())) || EXTRAS.iter().any(|word| ends_so(word))
+}
+
+/// Whether a word is the number of a special, such as `s00e01`.
+fn is_number_of_special(word: &str) -> bool {
+    let number = word.strip_prefix("s00e").or_else(|| word.strip_prefix("s0e")).or_else(|| word.strip_prefix("0x"));
+    number.is_some_and(|digits| !digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether a file lies in a folder of specials.
@@ -218,6 +227,14 @@ mod tests {
         }
         for work in ["film.mkv", "The.Sampler.mkv", "Free.Sample.2012.1080p.mkv", "The Trailer Park Garden.mkv"] {
             assert!(!is_extra(work), "{work}");
+        }
+        for special in ["Specials/Town.S00E01.Making.Of.mkv", "Town 0x03 Interview.mkv", "Town.s0e12.Bloopers.mkv"] {
+            assert!(!is_extra(special), "{special}");
+        }
+        for extra in
+            ["Town.S00E01.sample.mkv", "Town.S01E01.Trailer.mkv", "Extras/Town.S00E01.mkv", "Town.S00.Bonus.mkv"]
+        {
+            assert!(is_extra(extra), "{extra}");
         }
     }
 }

@@ -13,6 +13,9 @@ pub const FLAGS_MAX: usize = 20;
 /// Most files of a torrent that this node takes (`security.md` §7). An index beyond it is none.
 const FILE_INDEX_MAX: u32 = 20_000;
 
+/// What a listed size may be off by, as a part of the larger one: many are copied from pages, which write 1.4 GB.
+const SIZE_OFF_SHARE: u64 = 20;
+
 /// Something about a release that its reader should know before fetching it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flag {
@@ -47,6 +50,13 @@ pub enum Flag {
         size: u64,
         /// Sum of the files in bytes.
         files: u64,
+    },
+    /// The torrent has another size than is listed.
+    OtherSize {
+        /// Bytes as listed.
+        size: u64,
+        /// Bytes of the torrent.
+        actual: u64,
     },
     /// A file that the torrent cannot have, or that is listed twice.
     BadIndex {
@@ -89,6 +99,7 @@ impl Flag {
             Self::UnsafePath { .. } => "unsafe_path",
             Self::NoVideo => "no_video",
             Self::TooLarge { .. } => "size_mismatch",
+            Self::OtherSize { .. } => "other_size",
             Self::BadIndex { .. } => "bad_index",
             Self::OtherFile { .. } => "other_file",
             Self::OtherEpisode { .. } => "other_episode",
@@ -125,6 +136,9 @@ impl fmt::Display for Flag {
             Self::NoVideo => f.write_str("none of its listed files is a video"),
             Self::TooLarge { size, files } => {
                 write!(f, "its files have {files} bytes together, but it is listed with {size}")
+            }
+            Self::OtherSize { size, actual } => {
+                write!(f, "its torrent has {actual} bytes, but it is listed with {size}")
             }
             Self::BadIndex { index } => write!(f, "file {index} is listed, which it cannot have or is listed twice"),
             Self::OtherFile { index, path } => {
@@ -185,8 +199,14 @@ pub fn flags(listing: &Listing, kind: WorkKind, actual: Option<&[(String, u64)]>
     flags.into_iter().take(FLAGS_MAX).collect()
 }
 
-/// Whether the files that are listed are those of the torrent.
+/// Whether the size and the files that are listed are those of the torrent.
 fn fit_files(listing: &Listing, actual: Option<&[(String, u64)]>, flags: &mut BTreeSet<Flag>) {
+    let total = actual.into_iter().flatten().fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
+    // Nobody said how large it is, or nobody knows.
+    let is_said = listing.size > 0 && total > 0;
+    if is_said && listing.size.abs_diff(total) > listing.size.max(total) / SIZE_OFF_SHARE {
+        flags.insert(Flag::OtherSize { size: listing.size, actual: total });
+    }
     let mut seen = BTreeSet::new();
     for file in &listing.files {
         let is_beyond = match actual {
@@ -308,6 +328,13 @@ mod tests {
         assert_eq!(names(&flags(&film, WorkKind::Film, Some(&[file("other.mkv", 1000)]))), ["other_file"]);
         let found = flags(&film, WorkKind::Film, Some(&[file("film.mkv", 1000), file("run.exe", 5)]));
         assert_eq!(names(&found), ["program"], "what the listing left out");
+        let magnet = Listing { size: 734_003_200, files: Vec::new(), ..film };
+        let is = |size| flags(&magnet, WorkKind::Film, Some(&[file("film.mkv", size)]));
+        assert_eq!(is(300_000), [Flag::OtherSize { size: 734_003_200, actual: 300_000 }]);
+        assert_eq!(names(&is(800_000_000)), ["other_size"]);
+        assert_eq!(is(700_000_000), [], "rounded by whoever wrote it down");
+        let unsaid = Listing { size: 0, ..magnet.clone() };
+        assert_eq!(flags(&unsaid, WorkKind::Film, Some(&[file("film.mkv", 5)])), []);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use facts::{Fact, Strength};
 use part::Part;
 
 pub use part::Expected;
+pub use technical::language_tag;
 
 /// Longest name that is looked at, in bytes; what is before is cut, since a path says most at its end. A listing's paths
 /// have at most as many.

@@ -201,6 +201,14 @@ const EDITIONS: Phrases = &[
     ("open matte", "Open Matte", Weak),
 ];
 
+/// The tag (BCP 47) of a language that is named by a word, such as `German` or `ger`.
+pub fn language_tag(word: &str) -> Option<&'static str> {
+    let lower = word.trim().to_lowercase();
+    // Two letters are a tag themselves, or a word of a release's name alone, such as VO.
+    let is_word = lower.chars().count() > 2;
+    LANGUAGES.iter().find(|(known, ..)| is_word && *known == lower).map(|(_, tag, _)| *tag)
+}
+
 /// Words for languages and their tags (BCP 47).
 const LANGUAGES: Phrases = &[
     ("english", "en", Weak),

@@ -9,7 +9,7 @@ use crate::store::{Store, StoreError};
 use crate::views::{self, LedgerBy};
 use crate::why::to_why;
 use heirloom_graph::Band;
-use heirloom_proto::body::{Attestation, Level, Scope};
+use heirloom_proto::body::{Attestation, Level, Opinion, Scope, Verdict};
 use heirloom_proto::{Body, Infohash, Key, Kind};
 use std::collections::BTreeSet;
 
@@ -27,11 +27,11 @@ impl<S: Store> Service<S> {
         self.refresh_scoring(now.wall);
         let why = match subject {
             Subject::Key(key) => self.why_key(now, key, scope)?,
-            Subject::Release(infohash) => self.why_release(now, infohash),
+            Subject::Release(infohash) => self.why_release(now, infohash)?,
             Subject::Work(work) => match self.show(now, work)?.releases.first() {
                 Some(release) => {
                     let infohash = release.infohash;
-                    self.why_release(now, &infohash)
+                    self.why_release(now, &infohash)?
                 }
                 None => {
                     return Ok(Err(CommandError::not_found(
@@ -92,10 +92,11 @@ impl<S: Store> Service<S> {
         Ok(why)
     }
 
-    fn why_release(&mut self, now: Now, infohash: &Infohash) -> views::Why {
+    fn why_release(&mut self, now: Now, infohash: &Infohash) -> Result<views::Why, StoreError> {
         let explained = self.scoring.explain_release(now.wall, infohash);
         let told = (Scope::Catalogue, self.trust.preset);
         let mut why = to_why(infohash.to_string(), told, &explained, |key| self.label_of(key));
+        self.add_words(infohash, &mut why)?;
         let voters = self.catalogue.listers_of(infohash).map(|(key, _)| *key);
         let voters = voters.chain(self.catalogue.verdicts_of(infohash).map(|(key, _)| *key));
         let speakers: BTreeSet<Key> = voters.filter(|key| self.is_known_to_owner(key)).collect();
@@ -122,7 +123,25 @@ impl<S: Store> Service<S> {
             let beside = bytes_beside(row.key.into_iter().collect(), note);
             why.because.push(views::Because { kind: "weak_evidence", ..beside });
         }
-        why
+        Ok(why)
+    }
+
+    /// Adds to each verdict what its author said of it: why, and how they know.
+    fn add_words(&self, infohash: &Infohash, why: &mut views::Why) -> Result<(), StoreError> {
+        let any = Verdict { infohash: *infohash, opinion: Opinion::Good, note: String::new() };
+        let slot = Body::Verdict(any).slot();
+        for because in why.because.iter_mut().filter(|because| because.kind == "verdict") {
+            let Some(author) = because.path.last().copied() else { continue };
+            let stored = self.ground.statement(&Place { author, kind: Kind::Verdict, slot })?;
+            let words = stored.as_ref().and_then(|stored| match stored.statement.body() {
+                Body::Verdict(verdict) if !verdict.note.is_empty() => Some(&verdict.note),
+                _ => None,
+            });
+            if let Some(words) = words {
+                because.note.push_str(&format!(": {words:?}"));
+            }
+        }
+        Ok(())
     }
 
     fn is_known_to_owner(&self, key: &Key) -> bool {

@@ -264,8 +264,10 @@ impl<S: Store> Service<S> {
         let mut confusable_with = None;
         for other in self.curation.all().keys().copied().collect::<Vec<_>>() {
             if other != key && confusable_with.is_none() {
-                let theirs = self.name_of(&other)?;
-                confusable_with = are_confusable(&theirs, &name).then_some((other, theirs));
+                // By what they are called here, and by what they call themselves: that others know, and take.
+                let own = self.profile_of(&other)?.map(|profile| profile.name).unwrap_or_default();
+                let names = [self.name_of(&other)?, own];
+                confusable_with = names.into_iter().find(|one| are_confusable(one, &name)).map(|one| (other, one));
             }
         }
         let (level, scope, gives_voice) = (follow.level, follow.scope, follow.gives_voice);

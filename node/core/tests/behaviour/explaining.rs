@@ -3,7 +3,8 @@
 use crate::rig::*;
 use heirloom_core::command::Subject;
 use heirloom_core::views::Why;
-use heirloom_proto::body::{Level, Opinion};
+use heirloom_proto::Body;
+use heirloom_proto::body::{Level, Opinion, Verdict};
 
 /// Computes the score again from what `why` lists.
 #[track_caller]
@@ -57,16 +58,21 @@ fn votes_of_friends_strangers_and_adversaries_add_up() {
 }
 
 #[test]
-fn who_judged_is_named_as_their_key_is_written() {
+fn a_verdict_is_told_in_the_words_of_whoever_gave_it() {
     let (mut alice, bob) = (person("alice"), signer("bob"));
     alice.follow(bob.key(), Level::HIGH);
-    alice.accept(&bob.says(1, START, &listing(bunny(), 1)));
-    alice.accept(&bob.says(2, START, &verdict(1, Opinion::WrongWork)));
+    let words = "It is Sintel, and not the \"Bunny\"";
+    let said = Verdict { infohash: release(1), opinion: Opinion::WrongWork, note: words.into() };
+    alice.accept(&bob.says(1, START, &Body::Verdict(said)));
+    alice.accept(&bob.says(2, START, &verdict(2, Opinion::Fake)));
     let why = alice.why(Subject::Release(release(1)));
-    let note = why.because.iter().find(|because| because.kind == "verdict").map(|because| because.note.as_str());
-    let name = bob.key().to_string();
-    let name = name.trim_start_matches("did:key:");
-    assert_eq!(note, Some(format!("{name} found it wrong-work").as_str()));
+    assert_eq!(why.because[0].note, format!("{} found it wrong-work: {words:?}", bob.key().to_multibase()));
+    let silent = alice.why(Subject::Release(release(2)));
+    assert_eq!(
+        silent.because[0].note,
+        format!("{} found it fake", bob.key().to_multibase()),
+        "whoever gave no words said none"
+    );
 }
 
 #[test]

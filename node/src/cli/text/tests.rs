@@ -37,25 +37,6 @@ fn a_stale_head_is_told_with_its_age_wherever_somebody_decides_about_a_key() {
 }
 
 #[test]
-fn a_release_says_what_trusted_people_received_of_its_lister() {
-    let release = |me: u64, others: u64, people: u64, listers: u64| {
-        let from = json!({ "by_me": me, "by_trusted_28d": others, "trusted_people": people });
-        let lister = json!({ "key": "did:key:z6Mk", "name": "Alice", "followed": true });
-        super::release(&json!({ "listed_by": [lister], "listers": listers, "received_from_lister": from }))
-    };
-    let shown = release(0, 12 << 30, 3, 1);
-    let sentence =
-        "Listed by Alice, whom you follow; 3 people you trust received 12.0 GiB from them in the last four weeks";
-    assert!(shown.contains(sentence), "{shown}");
-    let shown = release(5 << 20, 2 << 20, 1, 3);
-    assert!(
-        shown.contains("Alice, whom you follow and 2 others; you received 5.0 MiB from them, and 1 person"),
-        "{shown}"
-    );
-    assert!(!release(0, 0, 0, 1).contains("from them"), "nothing where nobody did");
-}
-
-#[test]
 fn budgets_are_a_table_that_says_what_is_short() {
     let value = serde_json::json!({ "peers": 3, "budgets": {
         "bandwidth": { "used": 1 << 20, "limit": 200_000_000, "per": "UTC day", "only_follows": true, "short": false },
