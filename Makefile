@@ -20,7 +20,7 @@ LOCKED := $(if $(CI),--locked)
 
 # No C++ in the light lane: a few minutes from cold, seconds when warm.
 LIGHT := -p heirloom-proto -p heirloom-graph -p heirloom-core -p heirloom-outlet -p heirloom-sim
-HEAVY := -p heirloom -p heirloom-tests
+HEAVY := -p heirloom -p heirloom-search -p heirloom-tests
 
 # Expanded only in recipes, that is after set-up has made sure of cargo. Honours CARGO_TARGET_DIR and cargo's settings.
 TARGET_DIR = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')

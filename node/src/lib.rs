@@ -16,7 +16,7 @@ pub mod import;
 pub mod outlet;
 pub mod p2p;
 pub mod page;
-pub mod search;
+pub use heirloom_search as search;
 pub mod settings;
 pub mod starter;
 pub mod store;

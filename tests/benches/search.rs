@@ -53,14 +53,15 @@ def ask(rows):
     base.execute("create virtual table works using fts5(title, year, tokenize='unicode61 remove_diacritics 2', prefix='2 3')")
     base.executemany("insert into works values (?, ?)", rows)
     base.commit()
-    times = []
+    times, before = [], time.process_time()
     for text in questions:
         words = ["".join(c for c in word if c.isalnum()) for word in text.split()]
         match = " ".join('"%s"*' % word for word in words if word)
         began = time.perf_counter()
         base.execute("select rowid, title from works where works match ? order by rank limit 20", (match,)).fetchall()
         times.append(time.perf_counter() - began)
-    return [times, os.path.getsize(os.path.join(folder.name, "fts5"))]
+    each_ms = (time.process_time() - before) * 1000 / max(len(questions), 1)
+    return [times, os.path.getsize(os.path.join(folder.name, "fts5")), each_ms]
 def all():
     for title, year in works:
         yield title, year
@@ -276,9 +277,12 @@ fn main() {
         }
     }
     row("all", &mut all, "");
-    for (rows, mut times, bytes) in fts5(&works, releases, &asked) {
-        row("SQLite FTS5", &mut times, &format!("titles, beginnings, years; {rows} rows, {bytes} bytes"));
+    for (rows, mut times, bytes, each_ms) in fts5(&works, releases, &asked) {
+        let note =
+            format!("titles, beginnings, years; {rows} rows, {bytes} bytes, {each_ms:.2} ms of the processor each");
+        row("SQLite FTS5", &mut times, &note);
     }
+    println!("load of the machine: {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim_end());
     sizes(&node);
     newcomer(&bed, &node);
 }
@@ -316,11 +320,12 @@ fn said_of(curator: &mut Signer, at: usize, title: &str, year: u32, releases: u6
 fn sizes(node: &Node) {
     let status = node.cli.ok(&["status"]);
     println!(
-        "statements in the index: {}; its bytes: {}; bytes of the store: {}; resident: {} bytes",
+        "statements in the index: {}; its bytes: {}; bytes of the store: {}; resident: {} bytes, of them its own: {}",
         status["search"]["statements"],
         number(&status["search"], "bytes"),
         status["budgets"]["disk"]["used"],
-        number(&status, "rss_bytes")
+        number(&status, "rss_bytes"),
+        status["budgets"]["memory"]["used"]
     );
 }
 
@@ -346,7 +351,8 @@ fn newcomer(bed: &Bed, node: &Node) {
     row("said, then found", &mut times, "from the end of an import to the answer");
 }
 
-fn fts5(works: &[(String, u32)], releases: u64, questions: &[String]) -> Vec<(usize, Vec<f64>, u64)> {
+/// Rows, seconds of each question, bytes, and milliseconds of the processor for each question.
+fn fts5(works: &[(String, u32)], releases: u64, questions: &[String]) -> Vec<(usize, Vec<f64>, u64, f64)> {
     let mut python = Command::new("python3")
         .args(["-c", FTS5])
         .stdin(Stdio::piped())
@@ -361,8 +367,12 @@ fn fts5(works: &[(String, u32)], releases: u64, questions: &[String]) -> Vec<(us
     let both: Value = serde_json::from_slice(&output.stdout).expect("times");
     let of = |at: usize| {
         let times = both[at][0].as_array().expect("a list").iter().filter_map(Value::as_f64).collect();
-        (times, both[at][1].as_u64().expect("bytes"))
+        (times, both[at][1].as_u64().expect("bytes"), both[at][2].as_f64().expect("milliseconds"))
     };
     let rows = [works.len(), works.len() * (1 + usize::try_from(releases).expect("few"))];
-    rows.into_iter().enumerate().map(|(at, rows)| (rows, of(at).0, of(at).1)).collect()
+    let row = |(at, rows)| {
+        let (times, bytes, each_ms) = of(at);
+        (rows, times, bytes, each_ms)
+    };
+    rows.into_iter().enumerate().map(row).collect()
 }

@@ -82,7 +82,7 @@ pub(super) fn release(release: &views::Release) -> Value {
         let count = release.verdicts.get(&opinion).copied().unwrap_or(0);
         verdicts.insert(opinion.name().into(), json!(count));
     }
-    let listed_by: Vec<Value> = release
+    let listed_by: Value = release
         .listed_by
         .iter()
         .map(|(key, name, score)| {
@@ -90,7 +90,7 @@ pub(super) fn release(release: &views::Release) -> Value {
             json!({ "key": key.to_string(), "name": name, "score": score, "followed": followed })
         })
         .collect();
-    json!({
+    let mut all = json!({
         "infohash": release.infohash.to_string(),
         "name": release.name,
         "size": release.size,
@@ -104,7 +104,6 @@ pub(super) fn release(release: &views::Release) -> Value {
         "edition": release.details.edition,
         "episode": episode_name(release.details.episode),
         "seasons": release.details.seasons,
-        "files": release.details.files.iter().map(|file| release_file(release, file)).collect::<Vec<_>>(),
         "read_from_names": release.details.derived.iter().map(|field| field.name()).collect::<Vec<_>>(),
         "flags": release.flags.iter().map(flag).collect::<Vec<_>>(),
         "pack": release.is_pack,
@@ -117,9 +116,7 @@ pub(super) fn release(release: &views::Release) -> Value {
         "support": release.support,
         "band": release.band.to_string(),
         "first_hand": release.is_at_first_hand,
-        "listed_by": listed_by,
         "listers": release.listers,
-        "verdicts": verdicts,
         "source": release.source.name(),
         "starter": release.is_from_starter,
         "swarm": { "seeds": null, "peers": null },
@@ -128,7 +125,12 @@ pub(super) fn release(release: &views::Release) -> Value {
             "by_trusted_28d": release.received_by_trusted.bytes,
             "trusted_people": release.received_by_trusted.people,
         },
-    })
+    });
+    // COST: `json!` would copy each of these, with all that is in it.
+    all["listed_by"] = listed_by;
+    all["verdicts"] = Value::Object(verdicts);
+    all["files"] = release.details.files.iter().map(|file| release_file(release, file)).collect();
+    all
 }
 
 pub(super) fn flag(flag: &fitting::Flag) -> Value {
@@ -142,7 +144,7 @@ pub fn found_json(rows: &[views::Found]) -> Value {
 }
 
 pub(super) fn found(found: &views::Found) -> Value {
-    json!({
+    let mut row = json!({
         "work": found.work.as_str(),
         "title": found.title,
         "year": found.year,
@@ -150,7 +152,7 @@ pub(super) fn found(found: &views::Found) -> Value {
         "score": found.score,
         "band": found.band.to_string(),
         "releases": found.releases,
-        "best": found.best.as_ref().map(release),
+        "best": null,
         "relevance": f64::from(found.relevance) / 1000.0,
         "episode": found.episode.as_ref().map(|episode| json!({
             "season": episode.season,
@@ -159,7 +161,12 @@ pub(super) fn found(found: &views::Found) -> Value {
             "title": episode.title,
             "date": episode.date,
         })),
-    })
+    });
+    // COST: `json!` would copy it, with all that is in it.
+    if let Some(best) = &found.best {
+        row["best"] = release(best);
+    }
+    row
 }
 
 pub(super) fn work(work: &views::Work) -> Value {

@@ -17,7 +17,7 @@ const IDS_PAGE: usize = 4096;
 const COMMIT_EVERY: usize = 20_000;
 
 /// The core, as the index sees it. `None`: it is gone.
-pub(crate) trait Source {
+pub trait Source {
     /// What came and went since it was last asked.
     fn changes(&mut self, limit: usize) -> Option<Heard>;
     /// Ids beyond one, in order.
@@ -28,7 +28,7 @@ pub(crate) trait Source {
 
 /// Why the index is not current.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeepError {
+pub enum KeepError {
     /// Its disk or its files.
     #[error(transparent)]
     Index(#[from] TantivyError),

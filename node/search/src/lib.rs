@@ -11,8 +11,8 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keeper::Source;
-pub(crate) use looking::find;
+pub use keeper::Source;
+pub use looking::find;
 
 use heirloom_core::command::Filter;
 use heirloom_graph::Band;
@@ -70,12 +70,12 @@ pub struct Use {
 }
 
 /// Bytes of the index of a folder; 0 where there is none.
-pub(crate) fn bytes_of(folder: &Path) -> u64 {
+pub fn bytes_of(folder: &Path) -> u64 {
     index::bytes_of(folder)
 }
 
 /// An index that can be asked.
-pub(crate) struct Ready(Arc<Index>);
+pub struct Ready(Arc<Index>);
 
 /// What the keeper's thread is told.
 enum Order {
@@ -98,7 +98,7 @@ struct Shared {
 
 /// The index of a running node. Clones are handles to the same one.
 #[derive(Clone)]
-pub(crate) struct Search {
+pub struct Search {
     shared: Arc<Shared>,
     orders: SyncSender<Order>,
 }
@@ -108,7 +108,7 @@ impl Search {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(folder: PathBuf, source: impl Source + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(folder: PathBuf, source: impl Source + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             folder,
             index: RwLock::new(None),
@@ -133,19 +133,19 @@ impl Search {
     }
 
     /// Notes that something changed. Never waits.
-    pub(crate) fn changed(&self) {
+    pub fn changed(&self) {
         self.shared.wanted.fetch_add(1, Ordering::SeqCst);
         self.order(Order::Changed);
     }
 
     /// Ends the thread.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         // Where the queue is full, it ends when the core is gone.
         self.order(Order::Stop);
     }
 
     /// Throws the index away, makes it anew and says how many statements it holds. Waits for it.
-    pub(crate) fn rebuild(&self) -> u64 {
+    pub fn rebuild(&self) -> u64 {
         let wanted = self.shared.wanted.fetch_add(1, Ordering::SeqCst) + 1;
         if self.orders.send(Order::Rebuild).is_ok() {
             self.wait(wanted, None);
@@ -154,7 +154,7 @@ impl Search {
     }
 
     /// Waits until what was said is in the index, but not long.
-    pub(crate) fn catch_up(&self) {
+    pub fn catch_up(&self) {
         let wanted = self.shared.wanted.load(Ordering::SeqCst);
         if self.shared.done.load(Ordering::SeqCst) < wanted && self.order(Order::CatchUp) {
             self.wait(wanted, Some(CATCH_UP_MAX));
@@ -178,12 +178,12 @@ impl Search {
     }
 
     /// The index, once it can be asked.
-    pub(crate) fn index(&self) -> Option<Ready> {
+    pub fn index(&self) -> Option<Ready> {
         self.shared.index.read().unwrap_or_else(PoisonError::into_inner).clone().map(Ready)
     }
 
     /// What it takes.
-    pub(crate) fn used(&self) -> Use {
+    pub fn used(&self) -> Use {
         Use {
             documents: self.index().map_or(0, |found| found.0.documents()),
             bytes: bytes_of(&self.shared.folder),
@@ -193,7 +193,7 @@ impl Search {
     }
 
     /// Whether it holds all that was changed.
-    pub(crate) fn is_current(&self) -> bool {
+    pub fn is_current(&self) -> bool {
         self.shared.done.load(Ordering::SeqCst) >= self.shared.wanted.load(Ordering::SeqCst)
     }
 }
@@ -302,7 +302,7 @@ fn keep(shared: &Shared, queue: &Receiver<Order>, mut source: impl Source) {
 }
 
 /// The index of a home that no node runs in, brought up to date. `None`: it cannot be had.
-pub(crate) fn open_once(folder: &Path, source: &mut dyn Source, is_rebuilt: bool) -> Option<Ready> {
+pub fn open_once(folder: &Path, source: &mut dyn Source, is_rebuilt: bool) -> Option<Ready> {
     let open = || -> Result<Index, keeper::KeepError> {
         let index = if is_rebuilt { Index::create(folder)? } else { keeper::open(folder)? };
         let mut writer = None;
@@ -324,7 +324,7 @@ pub(crate) fn open_once(folder: &Path, source: &mut dyn Source, is_rebuilt: bool
 
 impl Ready {
     /// Statements in it.
-    pub(crate) fn documents(&self) -> u64 {
+    pub fn documents(&self) -> u64 {
         self.0.documents()
     }
 }
