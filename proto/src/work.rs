@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Longest normalised id in bytes: `hl:` and 64 digits is the longest form there is.
@@ -10,8 +11,10 @@ pub const WORK_ID_BYTES_MAX: usize = 67;
 
 /// A normalised external id: `imdb:tt1254207`, `tmdb:movie/10378`, `tmdb:tv/1399`, `tvdb:81189`, `wikidata:Q4`,
 /// `mbid:<uuid>` or `hl:<64 hex digits>`.
+///
+/// COST: clones share their text. A node that knows a million listings holds the id of a work in each.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct WorkId(String);
+pub struct WorkId(Arc<str>);
 
 /// Why text names no work. Every message says what to write instead.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -57,11 +60,15 @@ impl WorkId {
         &self.0
     }
 
+    fn from_owned(text: String) -> Self {
+        Self(text.into())
+    }
+
     /// From text that is normalised already; nothing else is such an id.
     ///
     /// COST: each listing names a work, and normalising allocates four times to find that nothing was to be done.
     pub(crate) fn from_normalised(text: String) -> Option<Self> {
-        is_normalised(&text).then_some(Self(text))
+        is_normalised(&text).then(|| Self::from_owned(text))
     }
 
     /// The catalogue that it is from: `imdb`, `tmdb`, `tvdb`, `wikidata`, `mbid` or `hl`.
@@ -77,7 +84,7 @@ impl WorkId {
     pub fn of_title(title: &str, year: u32, kind: &str) -> Self {
         let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().nfc().collect();
         let text = format!("heirloom/1/work-title\0{kind}\0{year}\0{title}");
-        Self(format!("hl:{}", crate::Sha256::of(text.as_bytes())))
+        Self::from_owned(format!("hl:{}", crate::Sha256::of(text.as_bytes())))
     }
 }
 
@@ -96,14 +103,14 @@ impl FromStr for WorkId {
         let text = text.trim_matches(is_around);
         let lower = text.to_ascii_lowercase();
         if let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) {
-            return from_page(text, rest).map(Self);
+            return from_page(text, rest).map(Self::from_owned);
         }
         if PAGES.iter().any(|domain| is_of(host(&lower), domain)) {
-            return from_page(text, &lower).map(Self);
+            return from_page(text, &lower).map(Self::from_owned);
         }
         let lower = lower.trim_end_matches('/');
         let Some((scheme, rest)) = lower.split_once(':') else {
-            return bare(lower).map(Self).ok_or_else(|| no_scheme(text));
+            return bare(lower).map(Self::from_owned).ok_or_else(|| no_scheme(text));
         };
         let rest = rest.trim();
         let normalised = match scheme.trim_end() {
@@ -115,7 +122,7 @@ impl FromStr for WorkId {
             "hl" => heirloom(rest),
             _ => return Err(WorkIdError::UnknownScheme { scheme: scheme.chars().take(40).collect() }),
         };
-        normalised.map(Self)
+        normalised.map(Self::from_owned)
     }
 }
 

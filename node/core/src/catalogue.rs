@@ -4,6 +4,7 @@ use crate::changes::{Changes, is_indexed};
 use crate::few::Few;
 use crate::ground::{Place, Stored};
 use crate::merging::IDS_MAX;
+use crate::resolution::Lines;
 use crate::wording::folded;
 use heirloom_proto::body::{Listing, Opinion, Work, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Timestamp, WorkId};
@@ -38,8 +39,9 @@ pub struct Catalogue {
     owner: Key,
     /// Records that name a work id. An author may have several: each has its own slot.
     records: BTreeMap<WorkId, Few<Place, Arc<Named>>>,
-    /// Releases listed under a work id, with their listers.
-    listings: BTreeMap<WorkId, Few<(Infohash, Key), ()>>,
+    /// Releases listed under a work id, with their listers, and the lines that each says: among releases that are trusted
+    /// alike the best is found without reading any.
+    listings: BTreeMap<WorkId, Few<(Infohash, Key), Lines>>,
     /// The same listings by release, and when each was signed.
     listers: BTreeMap<Infohash, Few<(Key, WorkId), Timestamp>>,
     verdicts: BTreeMap<Infohash, Few<Key, Opinion>>,
@@ -90,9 +92,13 @@ impl Catalogue {
             }
             Body::Listing(listing) => {
                 let author = *stored.statement.author();
-                self.listings.entry(listing.work.clone()).or_default().insert((listing.infohash, author), ());
+                let work = self.shared(&listing.work);
+                self.listings
+                    .entry(work.clone())
+                    .or_default()
+                    .insert((listing.infohash, author), Lines::of(&listing.resolution));
                 let made = stored.statement.header().created;
-                self.listers.entry(listing.infohash).or_default().insert((author, listing.work.clone()), made);
+                self.listers.entry(listing.infohash).or_default().insert((author, work), made);
             }
             Body::Verdict(verdict) => {
                 let author = *stored.statement.author();
@@ -103,6 +109,13 @@ impl Catalogue {
             }
             _ => {}
         }
+    }
+
+    /// An id as it is held already: one text for all of its listings.
+    fn shared(&self, work: &WorkId) -> WorkId {
+        let listed = self.listings.get_key_value(work).map(|(known, _)| known);
+        let known = listed.or_else(|| self.records.get_key_value(work).map(|(known, _)| known));
+        known.unwrap_or(work).clone()
     }
 
     fn add_record(&mut self, place: Place, record: &Work) {
@@ -206,15 +219,22 @@ impl Catalogue {
     /// Whether a key lists something under a work.
     #[must_use]
     pub fn is_listed_under(&self, work: &WorkId, author: &Key) -> bool {
-        self.listings.get(work).is_some_and(|by| by.iter().any(|((_, lister), ())| lister == author))
+        self.listings.get(work).is_some_and(|by| by.iter().any(|((_, lister), _)| lister == author))
     }
 
     /// Releases of a work.
     pub fn releases_of(&self, work: &WorkId) -> impl Iterator<Item = &Infohash> {
         let mut last = None;
-        let all = self.listings.get(work).into_iter().flat_map(Few::iter).map(|((infohash, _), ())| infohash);
+        let all = self.listings.get(work).into_iter().flat_map(Few::iter).map(|((infohash, _), _)| infohash);
         // Those of one release stand together.
         all.filter(move |infohash| last.replace(*infohash) != Some(*infohash))
+    }
+
+    /// Who lists a release under a work, and in how many lines.
+    pub fn lines_of(&self, work: &WorkId, infohash: &Infohash) -> impl Iterator<Item = (&Key, Lines)> {
+        let all = self.listings.get(work).into_iter();
+        let from = all.flat_map(|by| by.from(|(release, _)| release < infohash));
+        from.take_while(move |((release, _), _)| release == infohash).map(|((_, lister), lines)| (lister, *lines))
     }
 
     /// Whether a key lists so many releases.
@@ -269,7 +289,7 @@ impl Catalogue {
     #[must_use]
     pub fn listings_of(&self, work: &WorkId) -> Vec<(Infohash, Vec<Place>)> {
         let mut releases: Vec<(Infohash, Vec<Place>)> = Vec::new();
-        for ((infohash, author), ()) in self.listings.get(work).into_iter().flat_map(Few::iter) {
+        for ((infohash, author), _) in self.listings.get(work).into_iter().flat_map(Few::iter) {
             let place = Place { author: *author, kind: Kind::Listing, slot: Listing::slot_of(work, infohash) };
             match releases.last_mut() {
                 Some((of, places)) if of == infohash => places.push(place),
@@ -339,27 +359,21 @@ impl Catalogue {
     }
 
     /// Works one of whose titles holds every word of the text (the last may be a beginning), or the year, or whose id
-    /// it is. Ordered by how well they match, then by id.
+    /// it is, with how well they match: 0 for the id, 1 for the title itself, 2 for its beginning, 3. Ordered by that, then
+    /// by id.
     #[must_use]
-    pub fn search(&self, text: &str) -> Vec<WorkId> {
+    pub fn search(&self, text: &str) -> Vec<(u8, WorkId)> {
         let wanted = folded(text);
         let words: Vec<&str> = wanted.split(' ').filter(|word| !word.is_empty()).collect();
+        let by_id = text.parse::<WorkId>().ok().filter(|id| self.knows(id));
         let mut found: Vec<(u8, WorkId)> = Vec::new();
-        if let Ok(id) = text.parse::<WorkId>()
-            && self.works().contains(&id)
-        {
-            found.push((0, id));
-        }
-        for (id, records) in &self.records {
+        for (id, records) in self.records.iter().filter(|(id, _)| by_id.as_ref() != Some(*id)) {
             let rank = records.iter().filter_map(|(_, named)| named.title.rank(&wanted, &words)).min();
-            if let Some(rank) = rank
-                && found.iter().all(|(_, known)| known != id)
-            {
-                found.push((rank, id.clone()));
-            }
+            found.extend(rank.map(|rank| (rank, id.clone())));
         }
+        found.extend(by_id.map(|id| (0, id)));
         found.sort();
-        found.into_iter().map(|(_, id)| id).collect()
+        found
     }
 }
 
@@ -434,9 +448,9 @@ mod tests {
         }
         assert_eq!(catalogue.work_count(), 2);
         let listed = (Infohash([1; 20]), place(1).author);
-        catalogue.listings.entry(id(ids[3])).or_default().insert(listed, ());
+        catalogue.listings.entry(id(ids[3])).or_default().insert(listed, Lines::of(""));
         assert_eq!(catalogue.work_count(), 2, "a listed work that is described is not counted twice");
-        catalogue.listings.entry(id("imdb:tt0000099")).or_default().insert(listed, ());
+        catalogue.listings.entry(id("imdb:tt0000099")).or_default().insert(listed, Lines::of(""));
         assert_eq!(catalogue.work_count(), 3);
     }
 }

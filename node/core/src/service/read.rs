@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::search::distance_of;
+use crate::command::{Candidate, Filter, Rank};
 use crate::curation::Follow;
 use crate::fitting::{self, FLAGS_MAX, Flag};
 use crate::ground::Place;
@@ -10,6 +11,7 @@ use crate::merging::{self, CLAIMS_MAX, Claim, Voice};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError};
 use crate::views::{self, HeadAge, LISTERS_SHOWN_MAX, View};
+use crate::wording::RELEVANCE_MAX;
 use heirloom_graph::{Band, Scored};
 use heirloom_proto::body::{Listing, Opinion, Profile, Scope, WorkKind};
 use heirloom_proto::{Body, Infohash, Key, Kind, Sha256, Timestamp, WorkId};
@@ -195,23 +197,11 @@ impl<S: Store> Service<S> {
 
     /// The same, and of releases that are trusted alike those first that come nearest to the resolution with so many lines.
     pub(super) fn show_liked(&mut self, now: Now, work: &WorkId, lines: u32) -> Result<views::Work, StoreError> {
-        self.show_detailed(now, work, usize::MAX, lines)
-    }
-
-    /// The same, with the details and flags of so many of the best releases only: reading names takes its time, and a
-    /// search shows but the best.
-    fn show_detailed(
-        &mut self,
-        now: Now,
-        work: &WorkId,
-        detailed: usize,
-        lines: u32,
-    ) -> Result<views::Work, StoreError> {
         let ids = self.ids_of(now, work)?;
         let (records, is_by_strangers) = self.records_of(now, &ids)?;
         let merged = merging::merged(&records);
         let kind = merged.kind;
-        let releases = self.releases_of(now, &ids, kind, detailed, lines)?;
+        let releases = self.releases_of(now, &ids, kind, lines)?;
         Ok(views::Work {
             work: work.clone(),
             ids: ids.into_iter().collect(),
@@ -269,7 +259,6 @@ impl<S: Store> Service<S> {
         now: Now,
         ids: &BTreeSet<WorkId>,
         kind: WorkKind,
-        detailed: usize,
         lines: u32,
     ) -> Result<Vec<views::Release>, StoreError> {
         let mut places: BTreeMap<Infohash, BTreeSet<Place>> = BTreeMap::new();
@@ -307,7 +296,7 @@ impl<S: Store> Service<S> {
         });
         // Most releases of a work have the same listers.
         let mut received: BTreeMap<BTreeSet<Key>, crate::receipts::Received> = BTreeMap::new();
-        for (release, listings) in releases.iter_mut().take(detailed) {
+        for (release, listings) in &mut releases {
             let Some((_, best, _)) = listings.first() else { continue };
             release.details = fitting::filled(best, kind);
             release.resolution.clone_from(&release.details.resolution);
@@ -407,6 +396,10 @@ impl<S: Store> Service<S> {
         Ok(shown.releases.into_iter().find(|release| release.infohash == *infohash))
     }
 
+    /// Works by the words of their titles, where there is no index.
+    ///
+    /// COST: everything that fits is judged by its scores alone, and only what is shown is read: of 30,000 works that fit, each
+    /// with ten releases, reading all kept everybody else waiting for a minute.
     pub(super) fn search(
         &mut self,
         now: Now,
@@ -415,43 +408,11 @@ impl<S: Store> Service<S> {
         band: Option<Band>,
         limit: usize,
     ) -> Result<Vec<views::Found>, StoreError> {
-        let worst = band_rank(band.unwrap_or(Band::Unknown));
-        let mut found = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (relevance, id) in self.catalogue.search(text).into_iter().enumerate() {
-            // One work under several ids is found once.
-            if seen.contains(&id) {
-                continue;
-            }
-            let shown = self.show_detailed(now, &id, 1, 0)?;
-            seen.extend(shown.ids.iter().cloned());
-            if kind.is_some_and(|kind| kind != shown.kind) {
-                continue;
-            }
-            let best = shown.releases.first().cloned();
-            let (score, best_band) = best.as_ref().map_or((0.0, Band::Unknown), |r| (r.score, r.band));
-            if band_rank(best_band) > worst {
-                continue;
-            }
-            let releases = shown.releases.iter().filter(|r| r.band != Band::Distrusted).count();
-            let row = views::Found {
-                work: id,
-                title: shown.title,
-                year: shown.year,
-                kind: shown.kind,
-                score,
-                band: best_band,
-                releases,
-                best,
-                relevance: crate::wording::RELEVANCE_MAX,
-                episode: None,
-                genres: shown.genres,
-                artwork: shown.artwork,
-            };
-            found.push((band_rank(best_band), relevance, row));
-        }
-        found.sort_by_key(|(band, relevance, _)| (*band, *relevance));
-        Ok(found.into_iter().take(limit).map(|(_, _, row)| row).collect())
+        let relevance = |fit: u8| RELEVANCE_MAX / 10 * (11 - u16::from(fit.clamp(1, 3)));
+        let candidate = |(fit, work)| Candidate { work, author: None, relevance: relevance(fit), is_by_release: false };
+        let candidates = self.catalogue.search(text).into_iter().map(candidate).collect();
+        let filter = Filter { kind, ..Filter::default() };
+        self.rank(now, Rank { candidates, infohash: None, filter, band, limit, episode: None, lines: 0 })
     }
 
     /// The best listing of a release, for its digest and trackers.

@@ -11,6 +11,7 @@ use crate::ground::{Place, Stored};
 use crate::io::Now;
 use crate::merging::{self, Merged};
 use crate::release_name;
+use crate::resolution::{Lines, resolution_distance};
 use crate::scoring::{band_rank, is_at_first_hand, listing_score, node};
 use crate::store::{Store, StoreError};
 use crate::views::{self, Found, Hearing, worth};
@@ -28,40 +29,8 @@ pub(super) type State = (u64, Mark, heirloom_proto::Timestamp);
 /// A hearing of the same state is made anew after so long: scores fade with the days.
 const HEARING_MAX_MS: u64 = 60_000;
 
-/// Heights that releases come in, in lines.
-const RUNGS: [u32; 9] = [240, 360, 480, 576, 720, 1080, 1440, 2160, 4320];
-
 /// Most ids of one candidate that are looked under before it is looked at in full.
 const NAMED_MAX: usize = 16;
-
-/// How far a resolution is from the one that is liked best: 0 for that one, then a step down, a step up, two down…; what
-/// is not known comes last.
-#[must_use]
-pub fn resolution_distance(resolution: &str, liked: u32) -> u32 {
-    if liked == 0 {
-        return 0;
-    }
-    let rung = |lines: u32| RUNGS.iter().position(|rung| *rung >= lines).unwrap_or(RUNGS.len() - 1);
-    let Some(lines) = lines_of(resolution) else { return u32::MAX - 1 };
-    let (have, want) = (rung(lines), rung(liked));
-    let steps = u32::try_from(have.abs_diff(want)).unwrap_or(u32::MAX / 4);
-    if have > want { steps * 2 } else { (steps * 2).saturating_sub(1) }
-}
-
-/// Lines of `1080p`, `720i`, `4K`, `1920x1080`.
-#[must_use]
-pub fn lines_of(resolution: &str) -> Option<u32> {
-    let lower = resolution.trim().to_ascii_lowercase();
-    match lower.as_str() {
-        "4k" | "uhd" => return Some(2160),
-        "8k" => return Some(4320),
-        _ => {}
-    }
-    let tail = lower.rsplit_once('x').map_or(lower.as_str(), |(_, tail)| tail);
-    let digits = tail.trim_end_matches(['p', 'i']);
-    let is_plain = (3..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    if is_plain { digits.parse().ok() } else { None }
-}
 
 /// Where a release stands among others: all that scores say of it.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +61,12 @@ struct Best {
     /// Whether one of them holds the episode that is looked for.
     has_episode: bool,
 }
+
+/// Listings of one release: by whom, what, and how they came here.
+type Listings = Vec<(Key, Listing, views::Source)>;
+
+/// How far the resolution is from what is liked best, and how much came of the listers: the least is the best.
+type Liking = (u32, Reverse<u64>);
 
 /// What is asked of releases.
 struct Asked<'a> {
@@ -396,45 +371,12 @@ impl<S: Store> Service<S> {
         }
         standings.sort_by(|a, b| a.before(b).then(a.infohash.cmp(&b.infohash)));
         let mut best = Best::default();
-        let mut chosen: Option<(bool, Standing, (u32, Reverse<u64>), Vec<(Key, Listing, views::Source)>)> = None;
-        for standing in standings {
-            let is_shown = standing.band != Band::Distrusted;
-            let is_tied = chosen.as_ref().is_none_or(|(has, of, ..)| {
-                of.before(&standing) == Ordering::Equal || (asked.wanted.is_some() && !has)
-            });
-            // Nothing is liked better than what fits, but more received of its listers: their bytes are at hand.
-            let is_beaten = asked.wanted.is_none()
-                && chosen.as_ref().is_some_and(|(_, _, (distance, Reverse(most)), _)| {
-                    let listers: BTreeSet<&Key> =
-                        self.catalogue.listers_of(&standing.infohash).map(|(key, _)| key).collect();
-                    *distance == 0 && listers.into_iter().filter_map(|key| bytes.get(key)).sum::<u64>() <= *most
-                });
-            if !asked.needs_all() && (!is_tied || is_beaten) {
-                best.count += usize::from(is_shown);
-                continue;
-            }
-            let listings = self.listings_by_voice(now, ids, &standing.infohash)?;
-            if listings.is_empty() || !asked.admits(&listings) {
-                continue;
-            }
-            best.count += usize::from(is_shown);
-            let has = asked.wanted.as_ref().is_some_and(|wanted| listings.iter().any(|(_, l, _)| holds(l, wanted)));
-            best.has_episode |= has && (is_shown || asked.shows_distrusted);
-            let distance = listings.first().map_or(u32::MAX, |(_, listing, _)| distance_of(listing, asked.lines));
-            let listers: BTreeSet<&Key> = listings.iter().map(|(key, ..)| key).collect();
-            let received: u64 = listers.into_iter().filter_map(|key| bytes.get(key)).sum();
-            let liking = (distance, Reverse(received));
-            let is_better = chosen.as_ref().is_none_or(|(had, of, least, _)| match of.before(&standing) {
-                // One that holds the episode, before those that do not, if it is trusted as much by band.
-                _ if has != *had && standing.band == of.band => has,
-                Ordering::Equal => liking < *least,
-                _ => false,
-            });
-            if is_better {
-                chosen = Some((has, standing, liking, listings));
-            }
-        }
-        if let Some((_, standing, _, mut listings)) = chosen {
+        let chosen = if asked.needs_all() {
+            self.choose_of_all(now, (ids, standings), asked, bytes, &mut best)?
+        } else {
+            self.choose_by_lines(now, (ids, standings), asked.lines, bytes, &mut best)?
+        };
+        if let Some((standing, mut listings)) = chosen {
             best.release = self.release(now, standing.infohash, &mut listings, bytes)?;
             if let (Some(release), Some((_, listing, _))) = (&mut best.release, listings.first()) {
                 release.details = fitting::filled(listing, work.kind);
@@ -446,13 +388,100 @@ impl<S: Store> Service<S> {
         Ok(best)
     }
 
+    /// Where listings themselves must be looked at: the best of those that are as they are asked for.
+    fn choose_of_all(
+        &mut self,
+        now: Now,
+        (ids, standings): (&BTreeSet<WorkId>, Vec<Standing>),
+        asked: &Asked<'_>,
+        bytes: &BTreeMap<Key, u64>,
+        best: &mut Best,
+    ) -> Result<Option<(Standing, Listings)>, StoreError> {
+        let mut chosen: Option<(bool, Standing, Liking, Listings)> = None;
+        for standing in standings {
+            let listings = self.listings_by_voice(now, ids, &standing.infohash)?;
+            if listings.is_empty() || !asked.admits(&listings) {
+                continue;
+            }
+            let is_shown = standing.band != Band::Distrusted;
+            best.count += usize::from(is_shown);
+            let has = asked.wanted.as_ref().is_some_and(|wanted| listings.iter().any(|(_, l, _)| holds(l, wanted)));
+            best.has_episode |= has && (is_shown || asked.shows_distrusted);
+            let liking = liking_of(&listings, asked.lines, bytes);
+            let is_better = chosen.as_ref().is_none_or(|(had, of, least, _)| match of.before(&standing) {
+                // One that holds the episode, before those that do not, if it is trusted as much by band.
+                _ if has != *had && standing.band == of.band => has,
+                Ordering::Equal => liking < *least,
+                _ => false,
+            });
+            if is_better {
+                chosen = Some((has, standing, liking, listings));
+            }
+        }
+        Ok(chosen.map(|(_, standing, _, listings)| (standing, listings)))
+    }
+
+    /// The best by scores, and of those who score alike by resolution and what came of their listers.
+    ///
+    /// COST: as a rule one listing of ten is read: the catalogue knows the resolution of the others.
+    fn choose_by_lines(
+        &mut self,
+        now: Now,
+        (ids, standings): (&BTreeSet<WorkId>, Vec<Standing>),
+        lines: u32,
+        bytes: &BTreeMap<Key, u64>,
+        best: &mut Best,
+    ) -> Result<Option<(Standing, Listings)>, StoreError> {
+        best.count = standings.iter().filter(|standing| standing.band != Band::Distrusted).count();
+        for tied in standings.chunk_by(|a, b| a.before(b) == Ordering::Equal) {
+            let mut liked: Vec<(Liking, Standing)> = Vec::with_capacity(tied.len());
+            for standing in tied {
+                liked.push((self.liking(now, ids, &standing.infohash, lines, bytes)?, *standing));
+            }
+            // In the order of infohashes where nothing else decides, as they came.
+            liked.sort_by_key(|(liking, _)| *liking);
+            for (_, standing) in liked {
+                let listings = self.listings_by_voice(now, ids, &standing.infohash)?;
+                if !listings.is_empty() {
+                    return Ok(Some((standing, listings)));
+                }
+                // Its records are damaged.
+                best.count -= usize::from(standing.band != Band::Distrusted);
+            }
+        }
+        Ok(None)
+    }
+
+    /// How well a release is liked, by the listing that is believed. Read is only one that does not say its resolution.
+    fn liking(
+        &mut self,
+        now: Now,
+        ids: &BTreeSet<WorkId>,
+        infohash: &Infohash,
+        lines: u32,
+        bytes: &BTreeMap<Key, u64>,
+    ) -> Result<Liking, StoreError> {
+        let by: Vec<(&Key, Lines)> = ids.iter().flat_map(|id| self.catalogue.lines_of(id, infohash)).collect();
+        let distance = match by.as_slice() {
+            [(_, said)] => said.distance(lines),
+            // The same, whoever is believed.
+            [(_, said), others @ ..] if others.iter().all(|(_, other)| other == said) => said.distance(lines),
+            _ => None,
+        };
+        if let Some(distance) = distance {
+            let listers: BTreeSet<&Key> = by.into_iter().map(|(key, _)| key).collect();
+            return Ok((distance, Reverse(listers.into_iter().filter_map(|key| bytes.get(key)).sum())));
+        }
+        Ok(liking_of(&self.listings_by_voice(now, ids, infohash)?, lines, bytes))
+    }
+
     /// The listings of a release under these ids, those of the most trusted first.
     fn listings_by_voice(
         &mut self,
         now: Now,
         ids: &BTreeSet<WorkId>,
         infohash: &Infohash,
-    ) -> Result<Vec<(Key, Listing, views::Source)>, StoreError> {
+    ) -> Result<Listings, StoreError> {
         let mut places: BTreeSet<Place> = BTreeSet::new();
         for id in ids {
             places.extend(self.catalogue.listing_places(id, infohash));
@@ -481,6 +510,12 @@ fn is_wanted(work: &Merged, filter: &Filter) -> bool {
     filter.kind.is_none_or(|kind| kind == work.kind)
         && filter.genre.as_ref().is_none_or(is_of_genre)
         && filter.years.is_none_or(|(first, last)| work.year.is_some_and(|year| (first..=last).contains(&year)))
+}
+
+fn liking_of(listings: &Listings, lines: u32, bytes: &BTreeMap<Key, u64>) -> Liking {
+    let distance = listings.first().map_or(u32::MAX, |(_, listing, _)| distance_of(listing, lines));
+    let listers: BTreeSet<&Key> = listings.iter().map(|(key, ..)| key).collect();
+    (distance, Reverse(listers.into_iter().filter_map(|key| bytes.get(key)).sum()))
 }
 
 /// Whether a listing holds an episode.

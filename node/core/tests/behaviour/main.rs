@@ -26,6 +26,7 @@ mod renewing;
 mod rig;
 mod rings;
 mod saying;
+mod searching;
 mod speaking;
 mod starter;
 mod succeeding;
