@@ -25,6 +25,9 @@ const PAGE: usize = 500;
 type Ask<'a> = &'a mut dyn FnMut(Command) -> Result<Reply, CommandError>;
 
 /// Looks for works; without an index, or when it fails, the core looks through everything.
+///
+/// # Errors
+/// What `ask` gives, and that so many rows are not looked through.
 pub fn find(index: Option<&Ready>, wish: &Wish, ask: Ask<'_>) -> Result<Vec<Found>, CommandError> {
     let wish = Wish { limit: wish.limit.min(ROWS_MAX), ..wish.clone() };
     if let Some(Ready(index)) = index {
