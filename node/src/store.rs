@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Version of the layout on disk. A store of a newer version is not opened.
-pub const STORE_VERSION: u32 = 1;
+/// Version of the layout on disk: one more with each table. A store of a newer version is not opened, an older one becomes
+/// one of this version.
+pub const STORE_VERSION: u32 = 2;
 
 /// Bytes of recent writes that a table keeps in memory before it writes them out; small, since a home node writes little.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
@@ -250,10 +251,13 @@ fn check_version(file: &Path) -> Result<(), OpenError> {
 }
 
 fn write_version(file: &Path) -> Result<(), OpenError> {
-    if file.exists() {
+    let version = format!("{STORE_VERSION}\n");
+    if std::fs::read_to_string(file).is_ok_and(|text| text == version) {
         return Ok(());
     }
-    std::fs::write(file, format!("{STORE_VERSION}\n"))
+    let new = file.with_extension("new");
+    std::fs::write(&new, version)
+        .and_then(|()| std::fs::rename(&new, file))
         .map_err(|error| OpenError::Io { path: file.into(), reason: error.to_string() })
 }
 
@@ -379,12 +383,25 @@ mod tests {
     }
 
     #[test]
+    fn a_table_more_is_a_version_more() {
+        // An older program cannot open a store with a table that it does not know: the version tells it so in a sentence.
+        assert_eq!((STORE_VERSION, Table::ALL.len()), (2, 14));
+    }
+
+    #[test]
     fn a_newer_or_locked_store_is_not_opened() {
         let folder = tempfile::tempdir().expect("folder");
         let (store, version) = (folder.path().join("store"), folder.path().join("store-version"));
         let first = RocksStore::open(&store, &version).expect("open");
         assert!(matches!(RocksStore::open(&store, &version), Err(OpenError::InUse { .. })));
         drop(first);
+        std::fs::write(&version, "1\n").expect("write");
+        drop(RocksStore::open(&store, &version).expect("an older one is opened"));
+        assert_eq!(
+            std::fs::read_to_string(&version).expect("read"),
+            format!("{STORE_VERSION}\n"),
+            "and is one of ours"
+        );
         std::fs::write(&version, "999").expect("write");
         assert!(matches!(RocksStore::open(&store, &version), Err(OpenError::Newer { found: 999, .. })));
         std::fs::write(&version, "x").expect("write");

@@ -213,8 +213,7 @@ fn find_in(text: &str) -> Result<Vec<Contact>, ContactError> {
     let mut words = outside.split(ends_word).filter(|word| !word.is_empty());
     while let Some(whole) = words.next() {
         // As forums show a long link that leads elsewhere. No link of ours has these letters there.
-        let key_part = whole.split('?').next().unwrap_or_default();
-        let is_shortened = whole.contains('…') || key_part.contains("...") || whole.ends_with("...");
+        let is_shortened = whole.contains('…') || key_of(whole).contains("...") || whole.ends_with("...");
         let word = whole.trim_end_matches(['.', '!', '?', ':']);
         if let Some(at) = find_link(word) {
             match Contact::from_link(&word[at..]) {
@@ -223,7 +222,7 @@ fn find_in(text: &str) -> Result<Vec<Contact>, ContactError> {
                 Err(error) => match joined(&whole[at..], words.clone()) {
                     Some(contact) => found.add(contact),
                     // Too short for a key: an example, or as forums show a long link, with a space before its dots.
-                    None if key_part.len() - at < DAMAGED_KEY_LETTERS_MIN => damaged = damaged.or(Some(error)),
+                    None if key_of(&whole[at..]).len() < DAMAGED_KEY_LETTERS_MIN => damaged = damaged.or(Some(error)),
                     None => return Err(error),
                 },
             }
@@ -252,6 +251,11 @@ fn find_in(text: &str) -> Result<Vec<Contact>, ContactError> {
 #[must_use]
 pub fn is_link(text: &str) -> bool {
     text.get(..LINK_SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(LINK_SCHEME))
+}
+
+/// What stands before the question mark of a link.
+fn key_of(link: &str) -> &str {
+    link.split('?').next().unwrap_or_default()
 }
 
 /// Where a link to a key begins in a word.
@@ -361,6 +365,14 @@ mod tests {
             key: SecretKey::from_seed(&[3; 32]).public(),
             name: "Alice, Ünï & Co".into(),
             url: "https://blog.example/a?b=c".into(),
+        }
+    }
+
+    #[test]
+    fn a_question_mark_before_a_cut_off_link_is_no_part_of_it() {
+        let long = "a".repeat(200);
+        for text in ["who?heirloom:z6Mkabc", &format!("{long}?heirloom:z6Mkabc?n=Bob"), "?heirloom:z6Mk"] {
+            assert!(find_contacts(text).is_err(), "{text}");
         }
     }
 

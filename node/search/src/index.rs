@@ -1,6 +1,6 @@
 //! The index on disk: opened or thrown away, written, asked.
 
-use super::schema::{AUTHOR, Entry, Fields, PREFIX_LETTERS, WORK, author_number, facets, half};
+use super::schema::{AUTHOR, Entry, Fields, PREFIX_LETTERS, WORK, author_number, facets, facets_of_listing, half};
 use heirloom_core::changes::Mark;
 use heirloom_core::command::{Candidate, Filter};
 use heirloom_core::ground::Stored;
@@ -14,6 +14,7 @@ use tantivy::directory::MmapDirectory;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EnableScoring, FuzzyTermQuery, Occur, Query, TermQuery,
+    TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption, Term};
 use tantivy::{
@@ -22,7 +23,9 @@ use tantivy::{
 };
 
 /// Version of what the index holds. Another one is thrown away and made anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// The last year that is looked for by the years of a filter; a work of a later one is no work.
+const YEAR_MAX: u32 = 9_999;
 /// Memory of a writer before it writes out: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
 /// Stored entries are read one by one from all over the index, so the blocks that they lie in are small.
@@ -307,10 +310,22 @@ impl Index {
         let fields = &self.fields;
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         if question.words.is_empty() {
-            if stage != Stage::Words || !question.is_blank {
-                return Ok(None);
+            // Of all works those are looked at that a filter leaves, by their records, or by what is listed of them.
+            let of_listings = facets_of_listing(filter);
+            match stage {
+                _ if !question.is_blank => return Ok(None),
+                Stage::Words => clauses.push((Occur::Must, Box::new(AllQuery))),
+                Stage::Releases if !of_listings.is_empty() => {
+                    let all = of_listings.iter().map(|facet| constant(term(fields.facet, facet), 1.0)).collect();
+                    clauses.push((Occur::Must, all_of(all)));
+                }
+                _ => return Ok(None),
             }
-            clauses.push((Occur::Must, Box::new(AllQuery)));
+            if let (Stage::Words, Some((first, last))) = (stage, filter.years) {
+                let years =
+                    (first..=last.min(YEAR_MAX)).map(|year| Term::from_field_text(fields.year, &year.to_string()));
+                clauses.push((Occur::Must, constant(Box::new(TermSetQuery::new(years)), 0.0)));
+            }
         } else if stage == Stage::Whole {
             clauses.push((Occur::Must, term(fields.whole, &question.folded)));
         } else {

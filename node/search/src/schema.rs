@@ -137,6 +137,12 @@ impl Fields {
         if let Some(year) = read.year {
             document.add_text(self.year, year.to_string());
         }
+        for language in &listing.languages {
+            document.add_text(self.facet, facet("language", primary(language)));
+        }
+        for licence in beginnings_of(&listing.licence) {
+            document.add_text(self.facet, facet("licence", licence));
+        }
         document.add_u64(self.work, work_number(&listing.work));
         let text =
             Text { titles: vec![title_text(title)], beside: String::new(), year: read.year, is_by_release: true };
@@ -169,7 +175,20 @@ fn facet(name: &str, value: &str) -> String {
     format!("{name}:{}", value.to_ascii_lowercase())
 }
 
-/// What a filter asks of a record: each line one of several. Licences stand in listings, and are looked at elsewhere.
+/// A licence, and what it is one of: `CC`, `CC-BY` and `CC-BY-3.0`.
+fn beginnings_of(licence: &str) -> impl Iterator<Item = &str> {
+    let ends = licence.match_indices('-').map(|(at, _)| at).chain([licence.len()]);
+    ends.filter(|end| *end > 0).map(|end| &licence[..end])
+}
+
+/// What a filter asks of a listing.
+pub(super) fn facets_of_listing(filter: &Filter) -> Vec<String> {
+    let language = filter.language.as_ref().map(|language| facet("language", primary(language)));
+    let licence = filter.licence.as_ref().map(|licence| facet("licence", licence));
+    language.into_iter().chain(licence).collect()
+}
+
+/// What a filter asks of a record: each line one of several. Licences stand in listings.
 pub(super) fn facets(filter: &Filter) -> Vec<String> {
     let kind = filter.kind.map(|kind| facet("kind", kind.name()));
     let genre = filter.genre.as_ref().map(|genre| facet("genre", &folded(genre)));

@@ -189,6 +189,48 @@ fn the_releases_of_one_work_do_not_push_others_out() {
 }
 
 #[test]
+fn what_a_filter_leaves_is_looked_at_before_all_else() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut shelf = Shelf::default();
+    for number in 1..=60 {
+        let year = 1900 + number;
+        shelf.put(&alice(), Work { year: Some(year), languages: vec!["en".into()], ..film(number, "Garden") });
+    }
+    // What the record does not say, a listing does.
+    for (number, language, licence) in [(61, "de-AT", "CC-BY-3.0"), (62, "fr", "CC0-1.0")] {
+        shelf.put(&alice(), Work { year: None, ..film(number, "Garden") });
+        let work = format!("imdb:tt{number:07}").parse().expect("id");
+        let release = Infohash([u8::try_from(number).expect("small"); 20]);
+        let about = Listing::new(work, release, "Garden 720p".into());
+        let body = Listing { languages: vec![language.into()], licence: licence.into(), ..about };
+        shelf.say(&alice(), &Body::Listing(body));
+    }
+    let ready = open(folder.path(), &mut shelf);
+    let voices = Voices::new(&Hearing { heard: [alice().public()].into(), ..Hearing::default() }, false);
+    let found = |filter: &Filter, stage| -> Vec<String> {
+        let crowds = ready.0.candidates(&Question::read(""), stage, filter, &voices, (5, 5)).expect("asked");
+        let mut works: Vec<_> = crowds.heard.iter().map(|candidate| candidate.work.to_string()).collect();
+        works.sort();
+        works
+    };
+    let years = |first, last| Filter { years: Some((first, last)), ..Filter::default() };
+    assert_eq!(found(&years(1931, 1932), Stage::Words), ["imdb:tt0000031", "imdb:tt0000032"]);
+    assert_eq!(found(&years(1960, u32::MAX), Stage::Words), ["imdb:tt0000060"]);
+    assert_eq!(found(&years(1990, 1980), Stage::Words), Vec::<String>::new());
+    let spoken = |language: &str| Filter { language: Some(language.into()), ..Filter::default() };
+    assert_eq!(found(&spoken("de"), Stage::Releases), ["imdb:tt0000061"]);
+    assert_eq!(found(&spoken("de"), Stage::Words), ["imdb:tt0000061"], "by its listing, which is asked of too");
+    assert_eq!(found(&spoken("en"), Stage::Words).len(), 5);
+    for (licence, works) in
+        [("cc-by", vec!["imdb:tt0000061"]), ("CC0-1.0", vec!["imdb:tt0000062"]), ("CC-BY-NC", vec![])]
+    {
+        let filter = Filter { licence: Some(licence.into()), ..Filter::default() };
+        assert_eq!(found(&filter, Stage::Releases), works, "{licence}");
+    }
+    assert_eq!(found(&Filter::default(), Stage::Releases), Vec::<String>::new(), "nothing is asked of releases");
+}
+
+#[test]
 fn a_crowd_of_strangers_does_not_push_those_out_who_are_heard() {
     let folder = tempfile::tempdir().expect("folder");
     let mut shelf = Shelf::default();

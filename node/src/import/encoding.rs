@@ -45,8 +45,9 @@ fn marked(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
         [0xff, 0xfe, rest @ ..] => read(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => read(rest, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => Some(Cow::Borrowed(rest)),
-        [first, 0, ..] if *first != 0 => read(bytes, u16::from_le_bytes),
-        [0, second, ..] if *second != 0 => read(bytes, u16::from_be_bytes),
+        // Two letters that begin so: one zero at the start is no text at all.
+        [first, 0, second, 0, ..] if *first != 0 && *second != 0 => read(bytes, u16::from_le_bytes),
+        [0, first, 0, second, ..] if *first != 0 && *second != 0 => read(bytes, u16::from_be_bytes),
         _ => None,
     }
 }

@@ -91,7 +91,7 @@ fn a_client_that_lies_restarts_or_changes_its_version_is_told_and_costs_nothing(
     // It goes away, and another version comes back, which did go on.
     lying.site.page("/api/v2/torrents/info?filter=downloading", Page::Is("text/html", "<html>hello".into()));
     let away = wait_for_check(&alice, "amiss", "qBittorrent");
-    assert!(text(&away, "fix").contains("README") && !text(&away, "detail").contains('\n'), "{away}");
+    assert!(text(&away, "fix").contains("--observe") && !text(&away, "detail").contains('\n'), "{away}");
     lying.is_version("v5.2.0");
     lying.says(8, &json!(8 * MIB), &json!(8 * MIB));
     wait_for_check(&alice, "ok", "v5.2.0");
