@@ -65,6 +65,11 @@ impl Findings {
         self.all.get(infohash)
     }
 
+    /// Releases that hold something else than a name in them says.
+    pub fn disguised(&self) -> impl Iterator<Item = &Infohash> {
+        self.all.iter().filter(|(_, finding)| finding.disguised.is_some()).map(|(infohash, _)| infohash)
+    }
+
     /// Notes what was found. The listings of that release are to be given to [`Findings::listed`] then.
     pub fn note<S: Store>(
         &mut self,

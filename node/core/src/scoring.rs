@@ -459,7 +459,7 @@ impl Scoring {
 
 /// What evidence depends on, besides the ledger.
 pub struct Facts<'a> {
-    /// Releases that the owner judged fake or malware.
+    /// Releases that the owner judged fake or malware, or that were found to hold something else than they say.
     pub judged_bad: &'a BTreeSet<Infohash>,
     /// Releases that the owner judged good.
     pub judged_good: &'a BTreeSet<Infohash>,

@@ -572,9 +572,14 @@ impl<S: Store> Service<S> {
         Ok(())
     }
 
-    fn judged_bad(&self) -> std::collections::BTreeSet<Infohash> {
-        use heirloom_proto::body::Opinion::{Fake, Malware};
-        self.catalogue.judged(&[Fake, Malware])
+    /// Releases whose bytes count for nobody: the owner judged them fake or malware, or they were found to hold something else
+    /// than they say, and the owner does not call them good.
+    fn bad_releases(&self) -> std::collections::BTreeSet<Infohash> {
+        use heirloom_proto::body::Opinion::{Fake, Good, Malware};
+        let good = self.catalogue.judged(&[Good]);
+        let mut bad = self.catalogue.judged(&[Fake, Malware]);
+        bad.extend(self.findings.disguised().filter(|infohash| !good.contains(*infohash)));
+        bad
     }
 
     /// Scores of the day in scope `catalogue`, with evidence up to date.
@@ -587,10 +592,12 @@ impl<S: Store> Service<S> {
         if !self.scoring.is_stale() {
             return;
         }
-        let judged_bad = self.judged_bad();
+        let judged_bad = self.bad_releases();
         let judged_good = self.catalogue.judged(&[heirloom_proto::body::Opinion::Good]);
         let catalogue = &self.catalogue;
-        let caught = self.findings.caught().filter(|(infohash, _)| !judged_bad.contains(*infohash));
+        // What is bad is held against its listers as it is, and what the owner calls good against nobody.
+        let is_judged = |infohash: &Infohash| judged_bad.contains(infohash) || judged_good.contains(infohash);
+        let caught = self.findings.caught().filter(|(infohash, _)| !is_judged(infohash));
         let caught: Vec<heirloom_proto::Key> = caught.flat_map(|(_, keys)| keys).copied().collect();
         let facts = crate::scoring::Facts {
             judged_bad: &judged_bad,

@@ -203,10 +203,10 @@ fn trust_row(value: &Value) -> String {
 fn ledger_row(value: &Value) -> String {
     let address = text(&value["address"]);
     let mut row = format!(
-        "{:>9}  {:<15} {:>3} releases  {}\n",
+        "{:>9}  {:<15} {:>12}  {}\n",
         size(value["verified_bytes"].as_u64().unwrap_or_default()),
         address,
-        value["releases"],
+        counted(&value["releases"], "release"),
         named(value)
     );
     if value["weak"] == true {

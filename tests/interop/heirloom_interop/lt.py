@@ -98,6 +98,11 @@ class Session:
         )
         return stats.values["dht.dht_nodes"]
 
+    def meet(self, address):
+        """Tells it of another node of the DHT."""
+        if address != self.address():
+            self._session.add_dht_node(address)
+
     def put(self, seed, value, salt):
         """Signs and stores a mutable item; returns on how many nodes."""
         from . import wire
@@ -201,8 +206,17 @@ class Network:
             bootstrap = [node.address() for node in self.nodes[:3]]
             self.nodes.append(Session(f"127.0.{third_octet}.{number}", bootstrap))
         wanted = size // 2
+
+        def knows_enough(node):
+            if node.dht_nodes() >= wanted:
+                return True
+            # A first question that was lost is not asked again for minutes.
+            for other in self.nodes:
+                node.meet(other.address())
+            return False
+
         for node in self.nodes:
-            wait.until(lambda: node.dht_nodes() >= wanted, 60, f"{wanted} nodes in {node.address()}'s table", 0.3)
+            wait.until(lambda: knows_enough(node), 60, f"{wanted} nodes in {node.address()}'s table", 0.3)
 
     def bootstrap(self):
         """Whom a newcomer asks first."""

@@ -36,7 +36,7 @@ impl<S: Store> Service<S> {
             CirclePart::Distrusted => &order.distrusted,
         };
         let page: Vec<Key> = keys.iter().skip(skip).take(limit.min(CIRCLE_ROWS_MAX)).copied().collect();
-        let bytes = self.ledger.bytes_by_key(&self.judged_bad());
+        let bytes = self.ledger.bytes_by_key(&self.bad_releases());
         let scores = self.scoring.scores(now.wall, Scope::Catalogue);
         let mut rows: Vec<views::TrustRow> = page
             .into_iter()

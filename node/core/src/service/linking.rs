@@ -13,8 +13,8 @@ type Outcome = Result<Result<Reply, CommandError>, StoreError>;
 impl<S: Store> Service<S> {
     /// The rows of the ledger, with the keys that nameless addresses showed later, and those that they are linked to.
     pub(super) fn ledger_rows(&self, by: LedgerBy) -> Vec<LedgerRow> {
-        let mut rows = self.ledger.rows(by, &self.judged_bad(), |key| self.name_of(key).unwrap_or_default());
-        let weak = self.ledger.observed().rows(by, &self.judged_bad(), |key| self.name_of(key).unwrap_or_default());
+        let mut rows = self.ledger.rows(by, &self.bad_releases(), |key| self.name_of(key).unwrap_or_default());
+        let weak = self.ledger.observed().rows(by, &self.bad_releases(), |key| self.name_of(key).unwrap_or_default());
         rows.extend(weak);
         // Stable: of equal lines the measured one stands first.
         rows.sort_by_key(|row| std::cmp::Reverse(row.verified_bytes));

@@ -135,7 +135,7 @@ impl<S: Store> Service<S> {
 
     pub(super) fn trust(&mut self, now: Now, scope: Scope, limit: usize) -> Result<Vec<views::TrustRow>, StoreError> {
         self.refresh_scoring(now.wall);
-        let bytes = self.ledger.bytes_by_key(&self.judged_bad());
+        let bytes = self.ledger.bytes_by_key(&self.bad_releases());
         let scores = self.scoring.scores(now.wall, crate::scoring::scope(scope));
         let mut rows: Vec<views::TrustRow> =
             scores.keys().map(|(id, score)| trust_row(Key::known(id.0), score, scores.distance(&id), &bytes)).collect();
@@ -259,7 +259,7 @@ impl<S: Store> Service<S> {
                 places.entry(infohash).or_default().extend(listings);
             }
         }
-        let bytes = self.ledger.bytes_by_key(&self.judged_bad());
+        let bytes = self.ledger.bytes_by_key(&self.bad_releases());
         let mut releases: Vec<(views::Release, Listings)> = Vec::new();
         for (infohash, places) in places {
             let mut listings = Listings::new();

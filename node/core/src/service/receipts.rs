@@ -57,7 +57,7 @@ impl<S: Store> Service<S> {
     fn receipts_about(&mut self, now: Now, week: u32) -> Result<(), StoreError> {
         let me = self.identity.key();
         let mut received: Vec<(Key, u64)> =
-            self.ledger.bytes_in_week(week, &self.judged_bad()).into_iter().filter(|(key, _)| *key != me).collect();
+            self.ledger.bytes_in_week(week, &self.bad_releases()).into_iter().filter(|(key, _)| *key != me).collect();
         received.sort_by_key(|(key, bytes)| (std::cmp::Reverse(*bytes), *key));
         received.truncate(PER_WEEK_MAX);
         for (subject, bytes) in received {

@@ -232,7 +232,7 @@ impl<S: Store> Service<S> {
             }
         }
         rough.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
-        let bytes = self.ledger.bytes_by_key(&self.judged_bad());
+        let bytes = self.ledger.bytes_by_key(&self.bad_releases());
         let mut seen: BTreeSet<WorkId> = BTreeSet::new();
         let mut rows: Vec<Found> = Vec::new();
         for (_, _, work, relevance) in rough {

@@ -50,7 +50,7 @@ impl<S: Store> Service<S> {
         why.head = self.head_age(now, key)?;
         let speakers = self.known_speakers_about(key, scope)?;
         self.name_distrusted_first(now, scope, &speakers, &mut why);
-        let received = self.ledger.bytes_by_key(&self.judged_bad()).get(key).copied().unwrap_or(0);
+        let received = self.ledger.bytes_by_key(&self.bad_releases()).get(key).copied().unwrap_or(0);
         if received > 0 && !why.because.iter().any(|because| because.kind == "evidence") {
             let me = self.identity.key();
             let seeding = self.scoring.explain_key(now.wall, Scope::Seed, key);
@@ -71,7 +71,7 @@ impl<S: Store> Service<S> {
         if received > 0 {
             why.arithmetic.push_str(&format!("; received from this key: {received} hash-checked bytes"));
         }
-        let weak = self.ledger.observed().bytes_of(key, &self.judged_bad());
+        let weak = self.ledger.observed().bytes_of(key, &self.bad_releases());
         if weak > 0 {
             let note = format!(
                 "{weak} bytes received from this key by another client of yours, as that client counts them: weak evidence, of \
@@ -85,7 +85,8 @@ impl<S: Store> Service<S> {
             let held = if self.scoring.is_held_against(key) { ", which is held against it" } else { "" };
             why.arithmetic.push_str(&format!("; {caught} {releases} not what it signed, as fetching showed{held}"));
         }
-        let judged = self.judged_bad().iter().any(|infohash| self.catalogue.is_listed_by(infohash, key));
+        let judged = self.catalogue.judged(&[Opinion::Fake, Opinion::Malware]);
+        let judged = judged.iter().any(|infohash| self.catalogue.is_listed_by(infohash, key));
         if judged && self.scoring.is_held_against(key) {
             why.arithmetic.push_str("; releases that it listed and you judged fake are held against it");
         }
@@ -101,9 +102,11 @@ impl<S: Store> Service<S> {
         let voters = voters.chain(self.catalogue.verdicts_of(infohash).map(|(key, _)| *key));
         let speakers: BTreeSet<Key> = voters.filter(|key| self.is_known_to_owner(key)).collect();
         self.name_distrusted_first(now, Scope::Catalogue, &speakers, &mut why);
-        let bad = self.judged_bad();
-        if bad.contains(infohash) {
+        let bad = self.bad_releases();
+        if self.catalogue.judged(&[Opinion::Fake, Opinion::Malware]).contains(infohash) {
             why.arithmetic.push_str("; you judged it bad, so bytes of it count for nobody");
+        } else if bad.contains(infohash) {
+            why.arithmetic.push_str("; it holds something else than it says, so bytes of it count for nobody");
         }
         let rows = self.ledger.rows(LedgerBy::Release, &bad, |key| self.name_of(key).unwrap_or_default());
         for row in rows.into_iter().filter(|row| row.infohash == Some(*infohash)) {

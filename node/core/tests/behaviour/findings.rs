@@ -3,6 +3,7 @@
 use crate::rig::*;
 use heirloom_core::command::{Choice, Command, Fault, Subject, Wanted};
 use heirloom_core::io::{Input, TorrentEvent, TorrentOrder};
+use heirloom_core::views::LedgerBy;
 use heirloom_graph::Band;
 use heirloom_proto::body::{Level, Opinion};
 use heirloom_proto::{Body, Sha256};
@@ -124,6 +125,15 @@ fn a_program_under_the_name_of_a_video_ends_the_download_and_costs_its_listers()
     let before = score(&mut alice, &mallory);
     alice.judge(1, Opinion::Fake);
     assert!((score(&mut alice, &mallory) - before).abs() < 1e-9);
+    alice.judge(1, Opinion::Poor);
+
+    // Its bytes buy nothing, unless the owner calls it good; then nothing is held against anybody either.
+    alice.receive(1, 0, Some(mallory.key()), 1000);
+    assert_eq!(alice.ledger(LedgerBy::Key).iter().map(|row| row.verified_bytes).sum::<u64>(), 0);
+    assert!(alice.why(Subject::Release(release(1))).arithmetic.contains("holds something else than it says"));
+    alice.judge(1, Opinion::Good);
+    assert_eq!(alice.ledger(LedgerBy::Key)[0].verified_bytes, 1000);
+    assert!(score(&mut alice, &mallory) >= 0.0);
     alice.judge(1, Opinion::Poor);
 
     // Its end that comes after does not make it a torrent of this node again.

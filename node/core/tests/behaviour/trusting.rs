@@ -301,15 +301,17 @@ fn a_follow_in_one_scope_counts_only_there() {
     assert_eq!(alice.band_of(1), Band::Unknown, "a changed follow leaves nothing of the old one");
 }
 
+/// The profile of somebody who is called so.
+fn named(name: &str) -> Body {
+    let next_key_hash = next_key_hash(name);
+    Body::Profile(heirloom_proto::body::Profile { name: name.into(), url: String::new(), next_key_hash })
+}
+
 #[test]
 fn a_name_that_looks_like_one_i_follow_is_pointed_out() {
     let (mut alice, bob, mallory) = (person("alice"), signer("bob"), signer("mallory"));
-    let profile = |name: &str| {
-        let next_key_hash = next_key_hash(name);
-        Body::Profile(heirloom_proto::body::Profile { name: name.into(), url: String::new(), next_key_hash })
-    };
-    alice.accept(&bob.says(1, START, &profile("Blender Films")));
-    alice.accept(&mallory.says(1, START, &profile("BIender-FiIms")));
+    alice.accept(&bob.says(1, START, &named("Blender Films")));
+    alice.accept(&mallory.says(1, START, &named("BIender-FiIms")));
     assert_eq!(alice.follow(bob.key(), Level::HIGH).confusable_with, None);
     let pointed_out = alice.follow(mallory.key(), Level::HIGH).confusable_with;
     assert_eq!(pointed_out, Some((bob.key(), "Blender Films".into())));
@@ -318,18 +320,14 @@ fn a_name_that_looks_like_one_i_follow_is_pointed_out() {
 #[test]
 fn a_name_is_pointed_out_also_where_its_owner_is_called_otherwise_here() {
     let (mut alice, bob, mallory) = (person("alice"), signer("bob"), signer("mallory"));
-    let profile = |name: &str| {
-        let next_key_hash = next_key_hash(name);
-        Body::Profile(heirloom_proto::body::Profile { name: name.into(), url: String::new(), next_key_hash })
-    };
-    alice.accept(&bob.says(1, START, &profile("Blender Films")));
-    alice.accept(&mallory.says(1, START, &profile("BIender-FiIms")));
+    alice.accept(&bob.says(1, START, &named("Blender Films")));
+    alice.accept(&mallory.says(1, START, &named("BIender-FiIms")));
     let (level, scope, alias) = (Level::HIGH, Scope::All, "Uncle Bob".to_owned());
     alice.must(Command::Follow { key: bob.key(), level, scope, alias, preview: false });
     let pointed_out = alice.follow(mallory.key(), Level::HIGH).confusable_with;
     assert_eq!(pointed_out, Some((bob.key(), "Blender Films".into())));
     let other = signer("eve");
-    alice.accept(&other.says(1, START, &profile("UncIe Bob")));
+    alice.accept(&other.says(1, START, &named("UncIe Bob")));
     assert_eq!(alice.follow(other.key(), Level::HIGH).confusable_with, Some((bob.key(), "Uncle Bob".into())));
 }
 
